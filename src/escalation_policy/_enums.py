@@ -1,0 +1,180 @@
+"""The closed vocabularies of Engage Digital: permissions, channel kinds and states."""
+
+from enum import Enum, unique
+from typing import final
+
+
+class _Key(str, Enum):
+    """A key of the Engage Digital API: `str()` and formatting give the key itself."""
+
+    def __str__(self) -> str:
+        return str.__str__(self)
+
+
+@final
+@unique
+class Permission(_Key):
+    """One permission of a role, by its key in the Role schema of the Engage Digital API.
+
+    The 69 flags of the response schema, and the three that can be written but are not in it
+    (`manage_automatic_exports_tasks`, `manage_surveys`, `read_surveys`).
+    """
+
+    ACCESS_HELP_CENTER = "access_help_center"
+    ACCESS_PREVIOUS_MESSAGES = "access_previous_messages"
+    ACCESS_PULL_MODE = "access_pull_mode"
+    ADMIN_STAMP_ANSWER = "admin_stamp_answer"
+    ANONYMIZE_IDENTITY = "anonymize_identity"
+    APPROVE_CONTENT = "approve_content"
+    ASK_AN_EXPERT = "ask_an_expert"
+    ASSIGN_INTERVENTION = "assign_intervention"
+    AUTHOR_BLOCK_CONTENT = "author_block_content"
+    CLOSE_CONTENT_THREAD = "close_content_thread"
+    CREATE_AND_DESTROY_EXTENSION = "create_and_destroy_extension"
+    CREATE_COMMUNITY = "create_community"
+    CREATE_CONTENT_SOURCE = "create_content_source"
+    CREATE_USER = "create_user"
+    DELAY_EXPORT_CONTENT = "delay_export_content"
+    DELETE_CONTENT_THREAD = "delete_content_thread"
+    ESCALATE_TO_VIDEO = "escalate_to_video"
+    EXPORT_IDENTITY = "export_identity"
+    IMPERSONATE_USER = "impersonate_user"
+    INVITE_USER = "invite_user"
+    LOCK_IDENTITY = "lock_identity"
+    MANAGE_API_ACCESS_TOKENS = "manage_api_access_tokens"
+    MANAGE_APP_SDK_APPLICATIONS = "manage_app_sdk_applications"
+    MANAGE_AUTOMATIC_EXPORTS_TASKS = "manage_automatic_exports_tasks"
+    MANAGE_CATEGORIES = "manage_categories"
+    MANAGE_CHAT = "manage_chat"
+    MANAGE_CUSTOM_FIELDS = "manage_custom_fields"
+    MANAGE_CUSTOM_NOTIFICATIONS = "manage_custom_notifications"
+    MANAGE_EMAILS_TEMPLATES = "manage_emails_templates"
+    MANAGE_FOLDERS = "manage_folders"
+    MANAGE_ICE = "manage_ice"
+    MANAGE_IDENTITIES = "manage_identities"
+    MANAGE_MESSAGING = "manage_messaging"
+    MANAGE_OWN_NOTIFICATIONS = "manage_own_notifications"
+    MANAGE_REPLY_ASSISTANT = "manage_reply_assistant"
+    MANAGE_ROLES = "manage_roles"
+    MANAGE_RULES_ENGINE_RULES = "manage_rules_engine_rules"
+    MANAGE_SURVEYS = "manage_surveys"
+    MANAGE_TAGS = "manage_tags"
+    MANAGE_TEAMS = "manage_teams"
+    MANAGE_TOPOLOGIES = "manage_topologies"
+    MANAGE_USERS_OF_MY_TEAMS = "manage_users_of_my_teams"
+    MONITOR_TASKS = "monitor_tasks"
+    MONITOR_TEAM_TASKS = "monitor_team_tasks"
+    MUTE_CONTENT = "mute_content"
+    OPEN_CONTENT_THREAD = "open_content_thread"
+    PUBLISH_CONTENT = "publish_content"
+    READ_COMMUNITY = "read_community"
+    READ_CONTENT_SOURCE = "read_content_source"
+    READ_EVENT = "read_event"
+    READ_EXPORT = "read_export"
+    READ_IDENTITY = "read_identity"
+    READ_OWN_STATS = "read_own_stats"
+    READ_PRESENCE = "read_presence"
+    READ_STATS = "read_stats"
+    READ_SURVEYS = "read_surveys"
+    READ_USER = "read_user"
+    RECEIVE_TASKS = "receive_tasks"
+    REPLY_WITH_ASSISTANT = "reply_with_assistant"
+    SEARCH_CONTENTS = "search_contents"
+    SEARCH_EVENT = "search_event"
+    UPDATE_COMMUNITY = "update_community"
+    UPDATE_CONTENT_SOURCE = "update_content_source"
+    UPDATE_EXTENSION = "update_extension"
+    UPDATE_IDENTITY = "update_identity"
+    UPDATE_INTERVENTION = "update_intervention"
+    UPDATE_OWN_INTERVENTION = "update_own_intervention"
+    UPDATE_SETTINGS = "update_settings"
+    UPDATE_TIME_SHEET = "update_time_sheet"
+    UPDATE_USER = "update_user"
+    USE_COBROWSING = "use_cobrowsing"
+    USE_EMOJI = "use_emoji"
+
+
+@final
+@unique
+class ChannelKind(_Key):
+    """The medium of a channel, by its `source_type` key in the Engage Digital API.
+
+    `UNKNOWN` is an unknown fact: no test over it answers, so no rule that reads it is met.
+    """
+
+    ANSWERS = "answers"
+    APPLE_BUSINESS_CHAT = "apple_business_chat"
+    CHANNEL_SDK = "channel_sdk"
+    CHAT = "chat"
+    DIGITAL_SMS = "digital_sms"
+    DIMELO_COMMUNITIES_ANSWERS = "dimelo_communities_answers"
+    DIMELO_COMMUNITIES_IDEAS = "dimelo_communities_ideas"
+    DIMELO_SDK = "dimelo_sdk"
+    EMAIL = "email"
+    ENGAGE_MESSAGING = "engage_messaging"
+    FACEBOOK = "facebook"
+    GOOGLE_BUSINESS_MESSAGES = "google_business_messages"
+    GOOGLE_MY_BUSINESS = "google_my_business"
+    GOOGLE_PLAY = "google_play"
+    INSTAGRAM = "instagram"
+    INSTAGRAM_MESSAGING = "instagram_messaging"
+    LINKEDIN = "linkedin"
+    LITHIUM = "lithium"
+    MESSENGER = "messenger"
+    MICROSOFT_TEAMS = "microsoft_teams"
+    RIGHTNOW = "rightnow"
+    RSS = "rss"
+    TAPATALK = "tapatalk"
+    TEXTEL = "textel"
+    TWITTER = "twitter"
+    TWITTER_SEARCH = "twitter_search"
+    VIBER = "viber"
+    WHATSAPP = "whats_app"
+    YOUTUBE = "youtube"
+    UNKNOWN = "unknown"
+
+
+@final
+@unique
+class Login(Enum):
+    """How the agent's session was opened. No Engage Digital record tells: the host must know."""
+
+    RINGCENTRAL_SSO = "ringcentral_sso"  #: *Sign in with RingCentral*, whatever identity provider RingCentral uses.
+    SAML = "saml"  #: Engage Digital's own SAML single sign-on.
+    JWT_SSO = "jwt_sso"  #: The *JWT Single Sign On* extension.
+    PASSWORD = "password"  #: The login form.
+    API_TOKEN = "api_token"  #: An API access token; nobody is in front of a screen.
+    IMPERSONATION = "impersonation"  #: Another user acting as this agent.
+    UNKNOWN = "unknown"  #: An unknown fact.
+
+
+@final
+@unique
+class MessageAuthor(Enum):
+    """Who wrote a message. `AUTOMATIC` is the platform itself: surveys and automatic responses."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    AUTOMATIC = "automatic"
+    UNKNOWN = "unknown"  #: An unknown fact.
+
+
+@final
+@unique
+class InterventionState(Enum):
+    """Where a case stands. Engage Digital's own `status` label is localised and says nothing."""
+
+    OPEN = "open"
+    DEFERRED = "deferred"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"  #: An unknown fact.
+
+
+@final
+@unique
+class VideoAccess(Enum):
+    """Whether a RingCentral user has RingCentral Video (and not another video service, or none)."""
+
+    GRANTED = "granted"
+    DENIED = "denied"
+    UNKNOWN = "unknown"  #: An unknown fact: nobody asked RingCentral.

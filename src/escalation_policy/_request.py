@@ -1,0 +1,88 @@
+"""The question: may this agent escalate this message to video, now?"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, final
+
+import attrs
+
+from ._enums import Login
+from ._values import Agent, Domain, Intervention, Message, is_a, must, plain
+
+ContextValue = str | int | bool
+
+
+@final
+@attrs.frozen(eq=False, repr=False)
+class Context(Mapping[str, ContextValue]):
+    """An immutable mapping of names to what the host knows. `True` and `1` differ in it, as they do to a rule."""
+
+    _values: dict[str, ContextValue]
+
+    def __getitem__(self, key: str) -> ContextValue:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def _typed(self) -> frozenset[tuple[str, type, ContextValue]]:
+        return frozenset((key, type(value), value) for key, value in self._values.items())
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Context):
+            return self._typed() == other._typed()
+        return self._values == other
+
+    def __hash__(self) -> int:
+        return hash(self._typed())
+
+    def __repr__(self) -> str:
+        return f"<context of {', '.join(sorted(map(ascii, self._values))) or 'nothing'}>"
+
+
+def _to_context(context: Mapping[str, ContextValue]) -> Mapping[str, ContextValue]:
+    if isinstance(context, Context) or not isinstance(context, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return context
+    return Context({plain(key): _exact(value) for key, value in context.items()})
+
+
+def _exact(value: Any) -> Any:
+    """Strips subclasses of `str` and `int`; bools, and what is not accepted, are left as they are."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int.__int__(value)
+    return plain(value) if isinstance(value, str) else value
+
+
+def _is_context(value: Any) -> bool:
+    return type(value) is Context and all(
+        type(name) is str and name != "" and type(entry) in (str, int, bool) for name, entry in value.items()
+    )
+
+
+_CONTEXT: Final = must("a mapping of non-empty strs to str, int or bool", _is_context)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class EscalationRequest:
+    """Everything that decides whether the agent may turn the message into a video call.
+
+    Attributes:
+        domain: The tenant in which the question is asked.
+        agent: Who would escalate.
+        login: How that agent's session was opened.
+        message: The message they clicked on.
+        intervention: The case they are working on. None: they are engaged with nobody.
+        context: What the host's own rules need, such as opening hours or consent. Time enters here, never by a clock.
+    """
+
+    domain: Domain = attrs.field(validator=is_a(Domain))
+    agent: Agent = attrs.field(validator=is_a(Agent))
+    login: Login = attrs.field(validator=is_a(Login))
+    message: Message = attrs.field(validator=is_a(Message))
+    intervention: Intervention | None = attrs.field(default=None, validator=is_a(Intervention, optional=True))
+    context: Mapping[str, ContextValue] = attrs.field(
+        factory=lambda: Context({}), converter=_to_context, validator=_CONTEXT
+    )

@@ -1,1 +1,44 @@
 """May this agent escalate this message to video, and if not, why not and who mends it?"""
+
+from . import exceptions
+from ._decision import Decision, Effect, Evidence, Reason, ReasonStatus
+from ._enums import ChannelKind, InterventionState, Login, MessageAuthor, Permission, VideoAccess
+from ._facts import Facts, context, fact, predicate
+from ._policy import Policy
+from ._request import EscalationRequest
+from ._rules import Party, Remedy, Rule, Step
+from ._values import Agent, Channel, Domain, Intervention, Message, RingCentralUser, Role
+from .escalate_to_video import ESCALATE_TO_VIDEO
+
+__all__ = [
+    "ESCALATE_TO_VIDEO",
+    "Agent",
+    "Channel",
+    "ChannelKind",
+    "Decision",
+    "Domain",
+    "Effect",
+    "EscalationRequest",
+    "Evidence",
+    "Facts",
+    "Intervention",
+    "InterventionState",
+    "Login",
+    "Message",
+    "MessageAuthor",
+    "Party",
+    "Permission",
+    "Policy",
+    "Reason",
+    "ReasonStatus",
+    "Remedy",
+    "RingCentralUser",
+    "Role",
+    "Rule",
+    "Step",
+    "VideoAccess",
+    "context",
+    "exceptions",
+    "fact",
+    "predicate",
+]

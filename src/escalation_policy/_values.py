@@ -49,12 +49,18 @@ def plain_or_none(value: str | None) -> str | None:
     return None if value is None else plain(value)
 
 
-def frozen(values: Iterable[_T]) -> frozenset[_T]:
+def _frozen_strs(values: Iterable[str]) -> frozenset[str]:
     """Freezes a collection; a `str`, and what cannot be a set, is left for the validator to refuse."""
-    if isinstance(values, str):
-        return cast("frozenset[_T]", values)
+    return _frozen(values)
+
+
+def _frozen_permissions(values: Iterable[Permission]) -> frozenset[Permission]:
+    return _frozen(values)
+
+
+def _frozen(values: Iterable[_T]) -> frozenset[_T]:
     try:
-        return frozenset(values)
+        return frozenset(values) if not isinstance(values, str) else cast("frozenset[_T]", values)
     except TypeError:
         return cast("frozenset[_T]", values)
 
@@ -92,7 +98,7 @@ def _is_ringcentral_id(value: object) -> bool:
 
 
 def _set_of(test: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda values: type(values) is frozenset and all(map(test, values))
+    return lambda values: type(values) is frozenset and all(map(test, cast("frozenset[object]", values)))
 
 
 TEXT: Final = must("a non-empty str", _is_text)
@@ -139,8 +145,12 @@ class Role:
     id: str = attrs.field(converter=plain, validator=TEXT)
     domain_id: str = attrs.field(converter=plain, validator=TEXT)
     label: str = attrs.field(converter=plain, validator=TEXT, metadata=PRIVATE, repr=_masked)
-    permissions: frozenset[Permission] = attrs.field(default=frozenset(), converter=frozen, validator=_PERMISSIONS)
-    unknown_permissions: frozenset[str] = attrs.field(default=frozenset(), converter=frozen, validator=_NEW_FLAGS)
+    permissions: frozenset[Permission] = attrs.field(
+        default=frozenset[Permission](), converter=_frozen_permissions, validator=_PERMISSIONS
+    )
+    unknown_permissions: frozenset[str] = attrs.field(
+        default=frozenset[str](), converter=_frozen_strs, validator=_NEW_FLAGS
+    )
 
 
 @final
@@ -188,8 +198,8 @@ class Agent:
         default=None, converter=plain_or_none, validator=TEXT_OR_NONE, metadata=PRIVATE, repr=_masked
     )
     ringcentral: RingCentralUser | None = attrs.field(default=None, validator=is_a(RingCentralUser, optional=True))
-    team_ids: frozenset[str] = attrs.field(default=frozenset(), converter=frozen, validator=TEXTS)
-    led_team_ids: frozenset[str] = attrs.field(default=frozenset(), converter=frozen, validator=TEXTS)
+    team_ids: frozenset[str] = attrs.field(default=frozenset[str](), converter=_frozen_strs, validator=TEXTS)
+    led_team_ids: frozenset[str] = attrs.field(default=frozenset[str](), converter=_frozen_strs, validator=TEXTS)
 
 
 @final

@@ -1,0 +1,194 @@
+"""Facts: the words in which conditions are written."""
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Any, Final, Generic, TypeVar, cast, final
+
+import attrs
+
+from ._conditions import Condition, Test, same_request_type
+from ._paths import Path, record
+from ._request import EscalationRequest
+from ._values import a, kind_of, plain
+from .exceptions import InvalidPolicyError
+
+Q = TypeVar("Q")
+V = TypeVar("V")
+W = TypeVar("W")
+M = TypeVar("M")
+C = TypeVar("C", str, int, bool)
+
+
+@final
+@attrs.frozen(repr=False)
+class Fact(Generic[Q, V]):
+    """One named value of a request, such as `agent.ringcentral.extension_id`, on which tests are made.
+
+    Where the value is absent only `is_set()` answers; where it is unknown, nothing does.
+    """
+
+    path: Path
+
+    @property
+    def request_type(self) -> type:
+        return self.path.request_type
+
+    def then(self, way: Callable[[V], W | None]) -> "Fact[Q, W]":
+        """Goes on to a fact of this fact's value; absent or unknown where this one is.
+
+        Raises:
+            InvalidPolicyError: The value has no such fact.
+        """
+        return Fact(record(self.path, way))
+
+    def equals(self, value: "V | Fact[Q, V]") -> Condition[Q]:
+        """Is true when the value equals a constant (a str, int, bool or enum member), or another fact's value."""
+        if isinstance(value, Fact):
+            other = cast("Fact[Q, Any]", value)
+            return self._compared("equals", other, self.path.kind, other.path.kind)
+        return self._test("equals", _constant(self.path, self.path.kind, value))
+
+    def one_of(self, values: Iterable[V]) -> Condition[Q]:
+        """Is true when the value is among these constants."""
+        return self._test("one_of", _constants(self.path, self.path.kind, values))
+
+    def contains(self: "Fact[Q, frozenset[M]]", member: "M | Fact[Q, M]") -> Condition[Q]:
+        """Is true when this set holds the constant, or the other fact's value."""
+        kind = _member_kind(self.path)
+        if isinstance(member, Fact):
+            other = cast("Fact[Q, Any]", member)
+            return self._compared("contains", other, kind, other.path.kind)
+        return self._test("contains", _constant(self.path, kind, member))
+
+    def subset_of(self: "Fact[Q, frozenset[M]]", members: "Iterable[M] | Fact[Q, frozenset[M]]") -> Condition[Q]:
+        """Is true when this set holds nothing but these constants, or nothing that the other fact's set does not."""
+        kind = _member_kind(self.path)
+        if isinstance(members, Fact):
+            return self._compared("subset_of", members, kind, members.path.member)
+        return self._test("subset_of", _constants(self.path, kind, members))
+
+    def is_set(self) -> Condition[Q]:
+        """Is true when there is a value, false when there is none, and undecided when we were not told."""
+        return self._test("is_set")
+
+    def is_true(self: "Fact[Q, bool]") -> Condition[Q]:
+        """Is true when the value is True, and false when it is False."""
+        if self.path.kind is not bool:
+            raise InvalidPolicyError(f"{self.path} is {a(_kind_name(self.path.kind))}, only a bool can be true")
+        return self._test("is_true")
+
+    def satisfies(self, name: str, test: Callable[[V], bool], *, version: str | None = None) -> Condition[Q]:
+        """Is true when `test` says so.
+
+        Args:
+            name: What it asks, in words; with `version`, what identifies it.
+            test: A pure function of the value. Anything but a bool, and anything it raises, is an error: not met.
+            version: Change it whenever `test` comes to mean something else.
+        """
+        return _opaque(Test("satisfies", self.request_type, (self.path,), test, name, version))
+
+    def _test(self, kind: str, operand: object = None) -> Condition[Q]:
+        return Test(kind, self.request_type, (self.path,), operand)
+
+    def _compared(self, kind: str, other: "Fact[Q, Any]", mine: object, its: object) -> Condition[Q]:
+        same_request_type(self, other)
+        if mine != its:
+            raise InvalidPolicyError(
+                f"{self.path} ({_kind_name(mine)}) cannot be compared with {other.path} ({_kind_name(its)})"
+            )
+        return Test(kind, self.request_type, (self.path, other.path))
+
+    def __bool__(self) -> bool:
+        raise InvalidPolicyError(f"{self.path} is a fact, not its value: test it, as with is_set() or equals()")
+
+    def __repr__(self) -> str:
+        return f"<fact: {self.path}>"
+
+
+@final
+class Facts(Generic[Q]):
+    """The facts of one type of request, which is a frozen attrs class made of such classes.
+
+    Call it with a lambda that reads an attribute: `fact(lambda r: r.agent.enabled)`. The lambda runs once, against a
+    recorder, and where it leads is checked against the types: a name that does not exist fails here.
+    """
+
+    __slots__ = ("_start",)
+
+    def __init__(self, request_type: type[Q]) -> None:
+        if not attrs.has(request_type) or request_type.__hash__ is None:
+            raise InvalidPolicyError(f"a request is a frozen attrs class, which {request_type!r} is not")
+        self._start: Final = Path(request_type)
+
+    def __call__(self, way: Callable[[Q], V | None]) -> Fact[Q, V]:
+        """Names the fact to which `way` leads; see the class."""
+        return Fact(record(self._start, way))
+
+    def context(self, key: str, kind: type[C]) -> Fact[Q, C]:
+        """Names what the host passes in the request's `context` under `key`; unknown where it is not given.
+
+        Args:
+            key: Any non-empty str.
+            kind: `str`, `int` or `bool`. A value of another type is an error when decided, a bool for an int too.
+        """
+        if type(key) is not str or key == "":
+            raise InvalidPolicyError(f"a context key must be a non-empty str, got {kind_of(key)}")
+        if kind not in (str, int, bool):
+            raise InvalidPolicyError(f"a context value is a str, int or bool, not {kind!r}")
+        return Fact(self._start.then("context").into(key, kind))
+
+    def predicate(self, name: str, test: Callable[[Q], bool], *, version: str | None = None) -> Condition[Q]:
+        """Asks a question about the whole request that no fact answers; the last resort, since nothing can see into it.
+
+        Takes what `Fact.satisfies()` takes, but `test` is given the request.
+        """
+        return _opaque(Test("predicate", self._start.request_type, (), test, name, version))
+
+
+fact: Final = Facts(EscalationRequest)
+context: Final = fact.context
+predicate: Final = fact.predicate
+
+
+def _opaque(test: Test[Q]) -> Condition[Q]:
+    """Checks what identifies an opaque test: its name and its version."""
+    if type(test.name) is not str or test.name == "":
+        raise InvalidPolicyError(f"the name of a predicate must be a non-empty str, got {kind_of(test.name)}")
+    if test.version is not None and type(test.version) is not str:
+        raise InvalidPolicyError(f"the version of {test.name!r} must be a str or None, got {kind_of(test.version)}")
+    if not callable(test.operand):
+        raise InvalidPolicyError(f"{test.name!r} must be decided by a function, got {kind_of(test.operand)}")
+    return test
+
+
+def _member_kind(path: Path) -> object:
+    if path.member is None:
+        raise InvalidPolicyError(f"{path} is {a(_kind_name(path.kind))}, no set")
+    if isinstance(path.member, type(Enum)) and "UNKNOWN" in path.member.__members__:
+        raise InvalidPolicyError(f"{path} may hold {path.member.__name__}.UNKNOWN, so that no test of it can be sure")
+    return path.member
+
+
+def _constant(path: Path, kind: Any, value: object) -> object:
+    if kind is str and isinstance(value, str) and not isinstance(value, Enum):
+        return plain(value)
+    if not (kind in (str, int, bool) or isinstance(kind, type(Enum))):
+        raise InvalidPolicyError(f"{path} is {a(_kind_name(kind))}, which cannot be compared with a constant")
+    if type(value) is not kind:
+        raise InvalidPolicyError(f"{path} is compared with {a(kind.__name__)}, got {kind_of(value)}")
+    if isinstance(value, Enum) and value.name == "UNKNOWN":
+        raise InvalidPolicyError(f"{path} cannot be compared with UNKNOWN: what is unknown equals nothing")
+    return value
+
+
+def _constants(path: Path, kind: object, values: Iterable[object]) -> frozenset[object]:
+    if isinstance(values, str) or not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidPolicyError(f"{path} is compared with a collection, got {kind_of(values)}")
+    constants = frozenset(_constant(path, kind, value) for value in values)
+    if not constants:
+        raise InvalidPolicyError(f"{path} is compared with a collection that is empty: nothing could ever be in it")
+    return constants
+
+
+def _kind_name(kind: Any) -> str:
+    return str(getattr(kind, "__name__", kind))

@@ -1,0 +1,169 @@
+"""Policies: ordered sets of rules, every one of which a request has to meet."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Generic, final
+
+import attrs
+
+from ._compiler import compile_allows, compile_decide
+from ._conditions import R, same_request_type
+from ._decision import Decision, Judged, Outcome, ReasonStatus, judge_rule, refuse
+from ._rules import Rule, is_code, shown_code
+from ._values import kind_of, plain
+from .exceptions import InvalidPolicyError
+
+
+@final
+@attrs.frozen(init=False, repr=False)
+class Policy(Generic[R]):
+    """An immutable, ordered, non-empty set of rules. A request is allowed when every rule is met; nothing else allows.
+
+    It maps codes to rules: `policy["video_access"]`, `"video_access" in policy`. Any number of threads may share it.
+
+    Attributes:
+        id: What the policy is called in decisions: ASCII letters, digits and `_.:-`.
+        rules: The rules, in order.
+        version: Whatever the host calls this edition of it.
+        fingerprint: 32 hexadecimal digits that identify what the policy means: codes, conditions, `after` and the
+            names and versions of predicates; not texts, and not the order of anything.
+        allows: Says whether a request is allowed, for when nobody needs the reasons. Nothing it is given makes it raise.
+        decide: Decides one request. Nothing it is given makes it raise: what is no request of the right type is denied.
+
+    Raises:
+        InvalidPolicyError: No rules, two of one code, an `after` that names no rule or leads in a circle, or rules over
+            different types of request.
+    """
+
+    id: str
+    rules: tuple[Rule[R], ...]
+    version: str | None
+    fingerprint: str = attrs.field(eq=False)
+    allows: Callable[[R], bool] = attrs.field(eq=False)
+    decide: Callable[[R], Decision[R]] = attrs.field(eq=False)
+    _prerequisites: dict[str, frozenset[str]] = attrs.field(eq=False)
+
+    def __init__(self, id: str, rules: Iterable[Rule[R]], *, version: str | None = None) -> None:  # noqa: A002
+        checked = _checked(id, rules, version)
+        conditions = [rule.requires for rule in checked]
+        opaque = any(test.opaque for condition in conditions for test in condition.tests())
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+            plain(id),
+            checked,
+            version,
+            _fingerprint(checked),
+            compile_allows(conditions, lambda request: _allowed(self.judge(request))),
+            # A predicate is asked once: what it says decides, and is what the reasons tell.
+            self._decide_now if opaque else compile_decide(conditions, self, self._decide_now),
+            _all_prerequisites(checked),
+        )
+
+    def judge(self, request: R, /) -> Outcome:
+        """Answers the rules one by one, and says which to report and which to hide."""
+        if issubclass(type(request), self.rules[0].requires.request_type):
+            reasons = [judge_rule(rule, request) for rule in self.rules]
+        else:
+            reasons = [refuse(rule, request) for rule in self.rules]
+        unmet = {reason.code for reason in reasons if reason.status is not ReasonStatus.MET}
+        if not unmet:
+            return tuple(reasons), ()
+        hidden = {code for code in unmet if self._prerequisites[code] & unmet}
+        shown = tuple(reason for reason in reasons if reason.code in unmet - hidden)
+        return shown, tuple(code for code in self if code in hidden)
+
+    def _decide_now(self, request: R) -> Decision[R]:
+        outcome = self.judge(request)
+        judged = Judged(self.id, self.version, self.fingerprint, outcome)
+        return Decision[R].made(request, _allowed(outcome), judged)
+
+    def with_rules(self, *rules: Rule[R]) -> "Policy[R]":
+        """Makes a policy with these rules added at the end. It never allows more than this one."""
+        return Policy(self.id, (*self.rules, *rules), version=self.version)
+
+    def without(self, *codes: str) -> "Policy[R]":
+        """Makes a policy without these rules, which the others then no longer come after."""
+        dropped = {self[code].code for code in codes}
+        kept = [
+            attrs.evolve(rule, after=[each for each in rule.after if each not in dropped])
+            for rule in self.rules
+            if rule.code not in dropped
+        ]
+        return Policy(self.id, kept, version=self.version)
+
+    def replace(self, rule: Rule[R]) -> "Policy[R]":
+        """Makes a policy with this rule in the place of the one that has its code."""
+        replaced = self[rule.code]
+        rules = [rule if each is replaced else each for each in self.rules]
+        return Policy(self.id, rules, version=self.version)
+
+    def __getitem__(self, code: str) -> Rule[R]:
+        for rule in self.rules:
+            if rule.code == code:
+                return rule
+        raise KeyError(code)
+
+    def __iter__(self) -> Iterator[str]:
+        return (rule.code for rule in self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def __contains__(self, code: object) -> bool:
+        return any(code == each for each in self)
+
+    def __repr__(self) -> str:
+        version = f" version {self.version}" if self.version else ""
+        return f"<policy {self.id}{version}: {', '.join(self)}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.id, self.rules, self.version)
+
+
+def _restore(id: str, rules: tuple[Rule[R], ...], version: str | None) -> Policy[R]:  # noqa: A002
+    return Policy(id, rules, version=version)
+
+
+def _checked(id: str, rules: Iterable[Rule[R]], version: str | None) -> tuple[Rule[R], ...]:  # noqa: A002
+    if not is_code(id):
+        raise InvalidPolicyError(f"a policy's id must be made of ASCII letters, digits and _.:-, got {shown_code(id)}")
+    where = f"policy {id!r}"
+    if version is not None and (not isinstance(version, str) or version == ""):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidPolicyError(f"{where} must have a non-empty str or None as its version, got {kind_of(version)}")
+    checked = tuple(rules) if isinstance(rules, Iterable) else ()  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not checked or not all(type(rule) is Rule for rule in checked):
+        raise InvalidPolicyError(f"{where} must have a non-empty collection of Rules, got {kind_of(rules)}")
+    codes = [rule.code for rule in checked]
+    if twice := sorted({code for code in codes if codes.count(code) > 1}):
+        raise InvalidPolicyError(f"{where} has more than one rule called {', '.join(twice)}")
+    if unknown := sorted({code for rule in checked for code in rule.after}.difference(codes)):
+        raise InvalidPolicyError(f"{where} has rules after {', '.join(unknown)}, but no rule called that")
+    same_request_type(*(rule.requires for rule in checked))
+    return checked
+
+
+def _allowed(outcome: Outcome) -> bool:
+    return all(reason.status is ReasonStatus.MET for reason in outcome[0])
+
+
+def _all_prerequisites(rules: Iterable[Rule[Any]]) -> dict[str, frozenset[str]]:
+    """Follows `after` to the end: for each code, every rule it comes after, directly or through others."""
+    direct = {rule.code: rule.after for rule in rules}
+    known: dict[str, frozenset[str]] = {}
+    while len(known) < len(direct):
+        ready = [code for code, after in direct.items() if code not in known and all(each in known for each in after)]
+        if not ready:
+            raise InvalidPolicyError(
+                f"rules come after each other in a circle: {', '.join(c for c in direct if c not in known)}"
+            )
+        for code in ready:
+            known[code] = frozenset(direct[code]).union(*(known[each] for each in direct[code]))
+    return known
+
+
+def _fingerprint(rules: Iterable[Rule[Any]]) -> str:
+    lines = sorted(
+        f"{rule.code} after {','.join(sorted(set(rule.after)))} requires "
+        f"{rule.requires.request_type.__name__}: {rule.requires.identity()}"
+        for rule in rules
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]

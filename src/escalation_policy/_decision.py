@@ -216,7 +216,7 @@ class Decision(Generic[R]):
             lines.append(f"- {reason.code} ({reason.status.value}{error}): {reason.explanation}")
             if reveal:
                 masked = [each.fact for each in reason.evidence if each.seen in _MASKS]
-                lines += [f"    {fact} = {_revealed(self._request, fact)}" for fact in masked]
+                lines += [f"    {fact} = {revealed(self._request, fact)}" for fact in masked]
             lines += [f"    {step.party.value}: {step.text}" for step in (reason.remedy.steps if reason.remedy else ())]
         if self.hidden:
             lines.append(f"Hidden until these are mended: {', '.join(self.hidden)}")
@@ -298,7 +298,7 @@ def _in_words(evidence: tuple[Evidence, ...]) -> str:
     return "; ".join(map(str, told))
 
 
-def _revealed(request: object, fact: str) -> str:
+def revealed(request: object, fact: str) -> str:
     """Shows the value at a fact's path."""
     value: Any = request
     for name in fact.split("."):

@@ -1,12 +1,22 @@
 """May this agent escalate this message to video, and if not, why not and who mends it?"""
 
 from . import exceptions
-from ._decision import Decision, Effect, Evidence, Reason, ReasonStatus
-from ._enums import ChannelKind, InterventionState, Login, MessageAuthor, Permission, VideoAccess
+from ._decision import Decision, Evidence, Reason
+from ._enums import (
+    ChannelKind,
+    Effect,
+    InterventionState,
+    Login,
+    MessageAuthor,
+    Party,
+    Permission,
+    ReasonStatus,
+    VideoAccess,
+)
 from ._facts import Facts, context, fact, predicate
 from ._policy import Policy
 from ._request import EscalationRequest
-from ._rules import Party, Remedy, Rule, Step
+from ._rules import Remedy, Rule, Step
 from ._values import Agent, Channel, Domain, Intervention, Message, RingCentralUser, Role
 from .escalate_to_video import ESCALATE_TO_VIDEO
 

@@ -1,47 +1,19 @@
 """Decisions: the answer to one request, and the reasons it rests on."""
 
-from collections.abc import Mapping
-from enum import Enum, unique
-from typing import Any, Final, Generic, Protocol, TypeVar, cast, final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, cast, final
 
 import attrs
 
-from ._conditions import R, Truth
-from ._rules import Party, Remedy, Rule, Step
-from ._values import a, kind_of
+from ._conditions import R
+from ._enums import Effect, Party, ReasonStatus
+from ._fields import a, kind_of
+from ._rules import Remedy, Rule, Step
+from ._truth import Finding, Truth
 from .exceptions import EscalationDeniedError
 
-_R_contra = TypeVar("_R_contra", contravariant=True)
-
-
-@final
-@unique
-class Effect(Enum):
-    """What a decision says. There is no third: what is not known to be allowed is denied."""
-
-    ALLOW = "allow"
-    DENY = "deny"
-
-
-@final
-@unique
-class ReasonStatus(Enum):
-    """How one rule came out: only `MET` lets anybody through."""
-
-    MET = "met"
-    UNMET = "unmet"
-    UNKNOWN = "unknown"  #: The host did not supply a fact that it hangs on.
-    ERROR = "error"  #: Something it hangs on raised, or was not of the type it was promised to be.
-
-
-_STATUS: Final = {
-    Truth.TRUE: ReasonStatus.MET,
-    Truth.FALSE: ReasonStatus.UNMET,
-    Truth.ABSENT: ReasonStatus.UNMET,
-    Truth.UNKNOWN: ReasonStatus.UNKNOWN,
-    Truth.ERROR: ReasonStatus.ERROR,
-}
-
+#: In the order of `Truth`. What is absent is simply not there, which somebody can mend: unmet.
+_STATUSES: Final = tuple(map(ReasonStatus, ("unmet", "met", "unmet", "unknown", "error")))
 #: What stands for a value that is shown only when revealed.
 _MASKS: Final = frozenset({"set", "another value"})
 
@@ -92,32 +64,20 @@ class Reason:
 Outcome = tuple[tuple[Reason, ...], tuple[str, ...]]
 
 
-class Judge(Protocol[_R_contra]):
-    """What a decision has to know of the policy that made it."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def version(self) -> str | None: ...
-    @property
-    def fingerprint(self) -> str: ...
-    def judge(self, request: _R_contra, /) -> Outcome:
-        """Gives the reasons and the hidden codes."""
-        ...
-
-
 @final
 @attrs.frozen
-class Judged:
-    """Stands for the policy where the reasons are already known: predicates are asked once, a pickle has no policy."""
+class Judge(Generic[R]):
+    """What a decision knows of the policy that made it.
+
+    Attributes:
+        judge: Gives the outcome for a request. An outcome itself where it is known already: predicates are asked only
+            once, and a pickled decision takes no policy along.
+    """
 
     id: str
     version: str | None
     fingerprint: str
-    outcome: Outcome
-
-    def judge(self, _request: object, /) -> Outcome:
-        return self.outcome
+    judge: Callable[[R], Outcome] | Outcome
 
 
 @final
@@ -132,9 +92,6 @@ class Decision(Generic[R]):
     _judge: Judge[R]
     _outcome: Outcome
     _request: R
-
-    def __new__(cls) -> "Decision[R]":
-        raise TypeError("decisions are made by Policy.decide()")
 
     @classmethod
     def made(cls, request: R, allowed: bool, judge: Judge[R]) -> "Decision[R]":  # noqa: FBT001  a pickle has no keywords
@@ -179,10 +136,13 @@ class Decision(Generic[R]):
         return self._judge.fingerprint
 
     def _judged(self) -> Outcome:
+        judge = self._judge.judge
+        if not callable(judge):
+            return judge
         try:
             return self._outcome
         except AttributeError:  # nobody has asked yet
-            self._outcome = self._judge.judge(self._request)
+            self._outcome = judge(self._request)
             return self._outcome
 
     @property
@@ -215,8 +175,11 @@ class Decision(Generic[R]):
             error = f" {reason.error}" if reason.error else ""
             lines.append(f"- {reason.code} ({reason.status.value}{error}): {reason.explanation}")
             if reveal:
-                masked = [each.fact for each in reason.evidence if each.seen in _MASKS]
-                lines += [f"    {fact} = {revealed(self._request, fact)}" for fact in masked]
+                masked = [each for each in reason.evidence if each.seen in _MASKS]
+                # What is required of a fact ends with the other fact, where it is compared with one.
+                facts = [fact for each in masked for fact in (each.fact, each.required.split()[-1])]
+                shown = {fact: revealed(self._request, fact) for fact in facts}
+                lines += [f"    {fact} = {value}" for fact, value in shown.items() if value is not None]
             lines += [f"    {step.party.value}: {step.text}" for step in (reason.remedy.steps if reason.remedy else ())]
         if self.hidden:
             lines.append(f"Hidden until these are mended: {', '.join(self.hidden)}")
@@ -246,63 +209,38 @@ class Decision(Generic[R]):
         return f"<{self.effect.value}: {codes}{hidden}; policy: {self.policy_id}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        judge = Judged(self.policy_id, self.policy_version, self.fingerprint, self._judged())
+        judge = attrs.evolve(self._judge, judge=self._judged())
         return Decision.made, (self._request, self._allowed, judge)
 
 
 def judge_rule(rule: Rule[R], request: R) -> Reason:
-    """Answers a rule's condition for one request, alone."""
-    truth, findings = rule.requires.answer(request)
+    """Answers a rule's condition for one request, alone. What is no such request does not reach the condition."""
+    expected = rule.requires.request_type
+    if issubclass(type(request), expected):
+        truth, findings = rule.requires.answer(request)
+    else:
+        refusal = Finding("request", f"is {a(expected.__name__)}", kind_of(request), Truth.ERROR, "TypeError")
+        truth, findings = Truth.ERROR, (refusal,)
     evidence = tuple(dict.fromkeys(Evidence(each.fact, each.required, each.seen) for each in findings))
+    required = "; ".join(map(str, evidence))
     error = next((each.error for each in findings if truth is each.truth is Truth.ERROR), None)
-    missing = dict.fromkeys(each.fact for each in findings if truth is each.truth is Truth.UNKNOWN)
-    developer = (
-        f"Supply {', '.join(missing)}." if missing else f"Mend rule {rule.code}, or what it was given." if error else ""
-    )
-    return _reason(rule, _STATUS[truth], evidence, error, developer)
+    steps = rule.remedy.steps if rule.remedy is not None and truth is not Truth.TRUE else ()
+    if truth is Truth.ERROR:
+        steps = (Step(Party.DEVELOPER, f"Mend rule {rule.code}, or what it is given."), *steps)
+    if truth is Truth.UNKNOWN:
+        missing = dict.fromkeys(each.fact for each in findings if each.truth is Truth.UNKNOWN)
+        steps = (Step(Party.DEVELOPER, f"Supply {', '.join(missing)}."), *steps)
+    explanation = f"{rule.explanation} Required: {required}."
+    remedy = Remedy(steps) if steps else None
+    return Reason(rule.code, _STATUSES[truth], explanation, rule.agent_text, evidence, remedy, rule.source, error)
 
 
-def refuse(rule: Rule[R], request: object) -> Reason:
-    """Answers a rule for something that is not a request of the policy's type, without asking its condition."""
-    expected = a(rule.requires.request_type.__name__)
-    evidence = (Evidence("request", f"is {expected}", kind_of(request)),)
-    return _reason(rule, ReasonStatus.ERROR, evidence, "TypeError", f"Pass {expected}.")
-
-
-def _reason(
-    rule: Rule[Any], status: ReasonStatus, evidence: tuple[Evidence, ...], error: str | None, developer: str
-) -> Reason:
-    steps = [Step(Party.DEVELOPER, developer)] if developer else []
-    if rule.remedy is not None and status is not ReasonStatus.MET:
-        steps += rule.remedy.steps
-    return Reason(
-        code=rule.code,
-        status=status,
-        explanation=f"{rule.explanation} Required: {_in_words(evidence)}.",
-        agent_text=rule.agent_text,
-        evidence=evidence,
-        remedy=Remedy(steps) if steps else None,
-        source=rule.source,
-        error=error,
-    )
-
-
-def _in_words(evidence: tuple[Evidence, ...]) -> str:
-    """Puts evidence in words, once where the same was seen of two facts that are compared with each other."""
-    before = (None, *evidence)
-    told = [
-        each
-        for each, last in zip(evidence, before, strict=False)
-        if last is None or each.seen != last.seen or not last.required.endswith(f" {each.fact}")
-    ]
-    return "; ".join(map(str, told))
-
-
-def revealed(request: object, fact: str) -> str:
-    """Shows the value at a fact's path."""
+def revealed(request: object, fact: str) -> str | None:
+    """Shows the value at a fact's dotted path; None where there is none."""
     value: Any = request
     for name in fact.split("."):
         if isinstance(value, Mapping):
-            return repr(cast("Mapping[str, object]", value).get(fact.partition(".")[2]))
+            value = cast("Mapping[str, object]", value).get(fact.partition(".")[2])
+            break
         value = getattr(value, name, None)
-    return repr(value)
+    return None if value is None else repr(value)

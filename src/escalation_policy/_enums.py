@@ -1,4 +1,4 @@
-"""The closed vocabularies of Engage Digital: permissions, channel kinds and states."""
+"""The closed vocabularies: Engage Digital's permissions, channel kinds and states, and the words of a decision."""
 
 from enum import Enum, unique
 from typing import final
@@ -178,3 +178,36 @@ class VideoAccess(Enum):
     GRANTED = "granted"
     DENIED = "denied"
     UNKNOWN = "unknown"  #: An unknown fact: nobody asked RingCentral.
+
+
+@final
+@unique
+class Party(Enum):
+    """Who can take a step."""
+
+    AGENT = "agent"
+    ENGAGE_ADMINISTRATOR = "engage_administrator"
+    RINGCENTRAL_ADMINISTRATOR = "ringcentral_administrator"
+    RINGCENTRAL = "ringcentral"  #: The company, through the customer's contact there.
+    DEVELOPER = "developer"  #: Whoever maintains the host application.
+    NOBODY = "nobody"  #: It cannot be mended; the step says what to do instead.
+
+
+@final
+@unique
+class Effect(Enum):
+    """What a decision says. There is no third: what is not known to be allowed is denied."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+@final
+@unique
+class ReasonStatus(Enum):
+    """How one rule came out: only `MET` lets anybody through."""
+
+    MET = "met"
+    UNMET = "unmet"
+    UNKNOWN = "unknown"  #: The host did not supply a fact that it hangs on.
+    ERROR = "error"  #: Something it hangs on raised, or was not of the type it was promised to be.

@@ -7,9 +7,9 @@ from typing import Any, Final, Generic, TypeVar, cast, final
 import attrs
 
 from ._conditions import Condition, Test, same_request_type
-from ._paths import Path, record
+from ._fields import a, kind_of, plain
+from ._paths import Path, name_of, record
 from ._request import EscalationRequest
-from ._values import a, kind_of, plain
 from .exceptions import InvalidPolicyError
 
 Q = TypeVar("Q")
@@ -28,10 +28,6 @@ class Fact(Generic[Q, V]):
     """
 
     path: Path
-
-    @property
-    def request_type(self) -> type:
-        return self.path.request_type
 
     def then(self, way: Callable[[V], W | None]) -> "Fact[Q, W]":
         """Goes on to a fact of this fact's value; absent or unknown where this one is.
@@ -74,7 +70,7 @@ class Fact(Generic[Q, V]):
     def is_true(self: "Fact[Q, bool]") -> Condition[Q]:
         """Is true when the value is True, and false when it is False."""
         if self.path.kind is not bool:
-            raise InvalidPolicyError(f"{self.path} is {a(_kind_name(self.path.kind))}, only a bool can be true")
+            raise InvalidPolicyError(f"{self.path} is {a(name_of(self.path.kind))}, only a bool can be true")
         return self._test("is_true")
 
     def satisfies(self, name: str, test: Callable[[V], bool], *, version: str | None = None) -> Condition[Q]:
@@ -85,18 +81,17 @@ class Fact(Generic[Q, V]):
             test: A pure function of the value. Anything but a bool, and anything it raises, is an error: not met.
             version: Change it whenever `test` comes to mean something else.
         """
-        return _opaque(Test("satisfies", self.request_type, (self.path,), test, name, version))
+        return _opaque(Test("satisfies", self.path.request_type, (self.path,), test, name, version))
 
     def _test(self, kind: str, operand: object = None) -> Condition[Q]:
-        return Test(kind, self.request_type, (self.path,), operand)
+        return Test(kind, self.path.request_type, (self.path,), operand)
 
     def _compared(self, kind: str, other: "Fact[Q, Any]", mine: object, its: object) -> Condition[Q]:
-        same_request_type(self, other)
+        same_request_type(self.path, other.path)
         if mine != its:
-            raise InvalidPolicyError(
-                f"{self.path} ({_kind_name(mine)}) cannot be compared with {other.path} ({_kind_name(its)})"
-            )
-        return Test(kind, self.request_type, (self.path, other.path))
+            kinds = f"{a(name_of(mine))} with {a(name_of(its))}"
+            raise InvalidPolicyError(f"{self.path} cannot be compared with {other.path}: {kinds}")
+        return Test(kind, self.path.request_type, (self.path, other.path))
 
     def __bool__(self) -> bool:
         raise InvalidPolicyError(f"{self.path} is a fact, not its value: test it, as with is_set() or equals()")
@@ -152,10 +147,11 @@ predicate: Final = fact.predicate
 
 def _opaque(test: Test[Q]) -> Condition[Q]:
     """Checks what identifies an opaque test: its name and its version."""
-    if type(test.name) is not str or test.name == "":
-        raise InvalidPolicyError(f"the name of a predicate must be a non-empty str, got {kind_of(test.name)}")
-    if test.version is not None and type(test.version) is not str:
-        raise InvalidPolicyError(f"the version of {test.name!r} must be a str or None, got {kind_of(test.version)}")
+    if type(test.name) is not str or test.name == "" or not isinstance(test.version, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+        given = f"{kind_of(test.name)} and {kind_of(test.version)}"
+        raise InvalidPolicyError(
+            f"a predicate is called by a non-empty str, and by a str or None as version, got {given}"
+        )
     if not callable(test.operand):
         raise InvalidPolicyError(f"{test.name!r} must be decided by a function, got {kind_of(test.operand)}")
     return test
@@ -163,7 +159,7 @@ def _opaque(test: Test[Q]) -> Condition[Q]:
 
 def _member_kind(path: Path) -> object:
     if path.member is None:
-        raise InvalidPolicyError(f"{path} is {a(_kind_name(path.kind))}, no set")
+        raise InvalidPolicyError(f"{path} is {a(name_of(path.kind))}, no set")
     if isinstance(path.member, type(Enum)) and "UNKNOWN" in path.member.__members__:
         raise InvalidPolicyError(f"{path} may hold {path.member.__name__}.UNKNOWN, so that no test of it can be sure")
     return path.member
@@ -173,7 +169,7 @@ def _constant(path: Path, kind: Any, value: object) -> object:
     if kind is str and isinstance(value, str) and not isinstance(value, Enum):
         return plain(value)
     if not (kind in (str, int, bool) or isinstance(kind, type(Enum))):
-        raise InvalidPolicyError(f"{path} is {a(_kind_name(kind))}, which cannot be compared with a constant")
+        raise InvalidPolicyError(f"{path} is {a(name_of(kind))}, which cannot be compared with a constant")
     if type(value) is not kind:
         raise InvalidPolicyError(f"{path} is compared with {a(kind.__name__)}, got {kind_of(value)}")
     if isinstance(value, Enum) and value.name == "UNKNOWN":
@@ -188,7 +184,3 @@ def _constants(path: Path, kind: object, values: Iterable[object]) -> frozenset[
     if not constants:
         raise InvalidPolicyError(f"{path} is compared with a collection that is empty: nothing could ever be in it")
     return constants
-
-
-def _kind_name(kind: Any) -> str:
-    return str(getattr(kind, "__name__", kind))

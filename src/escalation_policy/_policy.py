@@ -2,15 +2,17 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Generic, final
 
 import attrs
 
 from ._compiler import compile_allows, compile_decide
 from ._conditions import R, same_request_type
-from ._decision import Decision, Judged, Outcome, ReasonStatus, judge_rule, refuse
-from ._rules import Rule, is_code, shown_code
-from ._values import kind_of, plain
+from ._decision import Decision, Judge, Outcome, judge_rule
+from ._enums import ReasonStatus
+from ._fields import kind_of, plain
+from ._rules import CODE_WORDS, Rule, is_code
 from .exceptions import InvalidPolicyError
 
 
@@ -46,35 +48,30 @@ class Policy(Generic[R]):
     def __init__(self, id: str, rules: Iterable[Rule[R]], *, version: str | None = None) -> None:  # noqa: A002
         checked = _checked(id, rules, version)
         conditions = [rule.requires for rule in checked]
+        fingerprint = _fingerprint(checked)
+        judge = Judge[R](plain(id), version, fingerprint, self.judge)
+        # A predicate is asked once: what it says decides, and is what the reasons tell.
         opaque = any(test.opaque for condition in conditions for test in condition.tests())
+        decide = self._decide_now if opaque else compile_decide(conditions, judge, self._decide_now)
+        allows = compile_allows(conditions, lambda request: _allowed(self.judge(request)))
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-            plain(id),
-            checked,
-            version,
-            _fingerprint(checked),
-            compile_allows(conditions, lambda request: _allowed(self.judge(request))),
-            # A predicate is asked once: what it says decides, and is what the reasons tell.
-            self._decide_now if opaque else compile_decide(conditions, self, self._decide_now),
-            _all_prerequisites(checked),
+            plain(id), checked, version, fingerprint, allows, decide, _all_prerequisites(checked)
         )
 
     def judge(self, request: R, /) -> Outcome:
         """Answers the rules one by one, and says which to report and which to hide."""
-        if issubclass(type(request), self.rules[0].requires.request_type):
-            reasons = [judge_rule(rule, request) for rule in self.rules]
-        else:
-            reasons = [refuse(rule, request) for rule in self.rules]
+        reasons = tuple(judge_rule(rule, request) for rule in self.rules)
         unmet = {reason.code for reason in reasons if reason.status is not ReasonStatus.MET}
         if not unmet:
-            return tuple(reasons), ()
+            return reasons, ()
         hidden = {code for code in unmet if self._prerequisites[code] & unmet}
         shown = tuple(reason for reason in reasons if reason.code in unmet - hidden)
         return shown, tuple(code for code in self if code in hidden)
 
     def _decide_now(self, request: R) -> Decision[R]:
         outcome = self.judge(request)
-        judged = Judged(self.id, self.version, self.fingerprint, outcome)
-        return Decision[R].made(request, _allowed(outcome), judged)
+        judge = Judge[R](self.id, self.version, self.fingerprint, outcome)
+        return Decision[R].made(request, _allowed(outcome), judge)
 
     def with_rules(self, *rules: Rule[R]) -> "Policy[R]":
         """Makes a policy with these rules added at the end. It never allows more than this one."""
@@ -97,35 +94,22 @@ class Policy(Generic[R]):
         return Policy(self.id, rules, version=self.version)
 
     def __getitem__(self, code: str) -> Rule[R]:
-        for rule in self.rules:
-            if rule.code == code:
-                return rule
-        raise KeyError(code)
+        return {rule.code: rule for rule in self.rules}[code]
 
     def __iter__(self) -> Iterator[str]:
         return (rule.code for rule in self.rules)
-
-    def __len__(self) -> int:
-        return len(self.rules)
-
-    def __contains__(self, code: object) -> bool:
-        return any(code == each for each in self)
 
     def __repr__(self) -> str:
         version = f" version {self.version}" if self.version else ""
         return f"<policy {self.id}{version}: {', '.join(self)}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.id, self.rules, self.version)
-
-
-def _restore(id: str, rules: tuple[Rule[R], ...], version: str | None) -> Policy[R]:  # noqa: A002
-    return Policy(id, rules, version=version)
+        return partial(Policy, version=self.version), (self.id, self.rules)
 
 
 def _checked(id: str, rules: Iterable[Rule[R]], version: str | None) -> tuple[Rule[R], ...]:  # noqa: A002
-    if not is_code(id):
-        raise InvalidPolicyError(f"a policy's id must be made of ASCII letters, digits and _.:-, got {shown_code(id)}")
+    if not isinstance(id, str) or not is_code(id):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidPolicyError(f"the id of a policy must be {CODE_WORDS}, got {id!a:.60}")
     where = f"policy {id!r}"
     if version is not None and (not isinstance(version, str) or version == ""):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidPolicyError(f"{where} must have a non-empty str or None as its version, got {kind_of(version)}")
@@ -152,9 +136,8 @@ def _all_prerequisites(rules: Iterable[Rule[Any]]) -> dict[str, frozenset[str]]:
     while len(known) < len(direct):
         ready = [code for code, after in direct.items() if code not in known and all(each in known for each in after)]
         if not ready:
-            raise InvalidPolicyError(
-                f"rules come after each other in a circle: {', '.join(c for c in direct if c not in known)}"
-            )
+            circle = ", ".join(code for code in direct if code not in known)
+            raise InvalidPolicyError(f"rules come after each other in a circle: {circle}")
         for code in ready:
             known[code] = frozenset(direct[code]).union(*(known[each] for each in direct[code]))
     return known

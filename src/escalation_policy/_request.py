@@ -1,12 +1,13 @@
 """The question: may this agent escalate this message to video, now?"""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, final
+from typing import Any, final
 
 import attrs
 
 from ._enums import Login
-from ._values import Agent, Domain, Intervention, Message, is_a, must, plain
+from ._fields import checked, must, plain
+from ._values import Agent, Domain, Intervention, Message
 
 ContextValue = str | int | bool
 
@@ -50,22 +51,15 @@ def _to_context(context: Mapping[str, ContextValue]) -> Mapping[str, ContextValu
 
 def _exact(value: Any) -> Any:
     """Strips subclasses of `str` and `int`; bools, and what is not accepted, are left as they are."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int.__int__(value)
-    return plain(value) if isinstance(value, str) else value
+    return int.__int__(value) if isinstance(value, int) and not isinstance(value, bool) else plain(value)
 
 
-def _is_context(value: Any) -> bool:
-    return type(value) is Context and all(
-        type(name) is str and name != "" and type(entry) in (str, int, bool) for name, entry in value.items()
-    )
-
-
-_CONTEXT: Final = must("a mapping of non-empty strs to str, int or bool", _is_context)
+def _is_context(context: Mapping[str, Any]) -> bool:
+    return all(type(key) is str and key and type(value) in (str, int, bool) for key, value in context.items())
 
 
 @final
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, field_transformer=checked)
 class EscalationRequest:
     """Everything that decides whether the agent may turn the message into a video call.
 
@@ -78,11 +72,13 @@ class EscalationRequest:
         context: What the host's own rules need, such as opening hours or consent. Time enters here, never by a clock.
     """
 
-    domain: Domain = attrs.field(validator=is_a(Domain))
-    agent: Agent = attrs.field(validator=is_a(Agent))
-    login: Login = attrs.field(validator=is_a(Login))
-    message: Message = attrs.field(validator=is_a(Message))
-    intervention: Intervention | None = attrs.field(default=None, validator=is_a(Intervention, optional=True))
+    domain: Domain
+    agent: Agent
+    login: Login
+    message: Message
+    intervention: Intervention | None = None
     context: Mapping[str, ContextValue] = attrs.field(
-        factory=lambda: Context({}), converter=_to_context, validator=_CONTEXT
+        factory=lambda: Context({}),
+        converter=_to_context,
+        validator=must("of non-empty strs to str, int or bool", _is_context),
     )

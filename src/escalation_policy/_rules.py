@@ -2,39 +2,17 @@
 
 import re
 from collections.abc import Iterable
-from enum import Enum, unique
-from typing import Any, Final, Generic, TypeVar, cast, final
+from typing import Final, Generic, TypeVar, cast, final
 
 import attrs
 
 from ._conditions import Condition, R
-from ._values import TEXT, is_a, kind_of, must, plain
+from ._enums import Party
+from ._fields import checked, checked_rule, must
 from .exceptions import InvalidPolicyError
 
 _T = TypeVar("_T")
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
-
-
-@final
-@unique
-class Party(Enum):
-    """Who can take a step."""
-
-    AGENT = "agent"
-    ENGAGE_ADMINISTRATOR = "engage_administrator"
-    RINGCENTRAL_ADMINISTRATOR = "ringcentral_administrator"
-    RINGCENTRAL = "ringcentral"  #: The company, through the customer's contact there.
-    DEVELOPER = "developer"  #: Whoever maintains the host application.
-    NOBODY = "nobody"  #: It cannot be mended; the step says what to do instead.
-
-
-@final
-@attrs.frozen
-class Step:
-    """One thing to do, and who does it."""
-
-    party: Party = attrs.field(validator=is_a(Party))
-    text: str = attrs.field(converter=plain, validator=TEXT)
 
 
 def _to_tuple(values: Iterable[_T]) -> tuple[_T, ...]:
@@ -43,30 +21,43 @@ def _to_tuple(values: Iterable[_T]) -> tuple[_T, ...]:
     return tuple(values)
 
 
+@final
+@attrs.frozen(field_transformer=checked)
+class Step:
+    """One thing to do, and who does it."""
+
+    party: Party
+    text: str
+
+
 def _to_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
     return _to_tuple(steps)
+
+
+@final
+@attrs.frozen(field_transformer=checked)
+class Remedy:
+    """What lets a request that a rule stopped meet that rule: steps, in order, at least one."""
+
+    steps: tuple[Step, ...] = attrs.field(
+        converter=_to_steps, validator=must("a collection of at least one Step", bool)
+    )
 
 
 def _to_codes(codes: Iterable[str]) -> tuple[str, ...]:
     return _to_tuple(codes)
 
 
-def _are_steps(steps: Any) -> bool:
-    return type(steps) is tuple and steps != () and all(type(step) is Step for step in cast("tuple[object]", steps))
+def is_code(code: str) -> bool:
+    """Says whether something can be the code of a rule, or the id of a policy."""
+    return _CODE.fullmatch(code) is not None
+
+
+CODE_WORDS: Final = "made of ASCII letters, digits and _.:-"
 
 
 @final
-@attrs.frozen
-class Remedy:
-    """What lets a request that a rule stopped meet that rule: steps, in order."""
-
-    steps: tuple[Step, ...] = attrs.field(
-        converter=_to_steps, validator=must("a non-empty collection of Steps", _are_steps)
-    )
-
-
-@final
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=checked_rule)
 class Rule(Generic[R]):
     """One requirement. A request is allowed when every rule of a policy is met.
 
@@ -83,33 +74,13 @@ class Rule(Generic[R]):
         InvalidPolicyError: The rule makes no sense; the message says which argument, and what is accepted.
     """
 
-    code: str = attrs.field(converter=plain)
+    code: str = attrs.field(validator=must(CODE_WORDS, is_code, InvalidPolicyError))
     requires: Condition[R]
     after: tuple[str, ...] = attrs.field(default=(), converter=_to_codes, kw_only=True)
     _explanation: str | None = attrs.field(default=None, kw_only=True, alias="explanation")
     _agent_text: str | None = attrs.field(default=None, kw_only=True, alias="agent_text")
     remedy: Remedy | None = attrs.field(default=None, kw_only=True)
     source: str | None = attrs.field(default=None, kw_only=True)
-
-    def __attrs_post_init__(self) -> None:
-        if not is_code(self.code):
-            raise InvalidPolicyError(
-                f"a code must be made of ASCII letters, digits and _.:-, got {shown_code(self.code)}"
-            )
-        where = f"rule {self.code!r}"
-        if not isinstance(self.requires, Condition):  # pyright: ignore[reportUnnecessaryIsInstance]
-            hint = "; tests are written with equals(), is_true() and the like, not with =="
-            raise InvalidPolicyError(f"{where} must require a condition, got {kind_of(self.requires)}{hint}")
-        if not _are_codes(self.after):
-            raise InvalidPolicyError(f"{where} must come after a collection of codes, got {shown_code(self.after)}")
-        if self.remedy is not None and type(self.remedy) is not Remedy:
-            raise InvalidPolicyError(f"{where} must have a Remedy or None as its remedy, got {kind_of(self.remedy)}")
-        for name in ("_explanation", "_agent_text", "source"):
-            text = getattr(self, name)
-            if text is not None and (not isinstance(text, str) or text == ""):
-                raise InvalidPolicyError(
-                    f"{where} must have a non-empty str as {name.lstrip('_')}, got {kind_of(text)}"
-                )
 
     @property
     def explanation(self) -> str:
@@ -127,17 +98,3 @@ class Rule(Generic[R]):
     def __repr__(self) -> str:
         after = f", after={self.after!r}" if self.after else ""
         return f"Rule({self.code!r}, {self.requires!r}{after})"
-
-
-def is_code(value: object) -> bool:
-    """Says whether something can be the code of a rule, or the id of a policy."""
-    return type(value) is str and _CODE.fullmatch(value) is not None
-
-
-def _are_codes(codes: object) -> bool:
-    return isinstance(codes, tuple) and all(map(is_code, cast("tuple[object]", codes)))
-
-
-def shown_code(value: object) -> str:
-    """Shows what was given for a code, cut and escaped."""
-    return ascii(value)[:60] if isinstance(value, str) else kind_of(value)

@@ -46,9 +46,6 @@ class InvalidValueError(EscalationPolicyError, ValueError):
         super().__init__(fault)
         self.fault = fault
 
-    def __str__(self) -> str:
-        return str(self.fault)
-
 
 @final
 class InvalidPolicyError(EscalationPolicyError, ValueError):

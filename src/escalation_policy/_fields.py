@@ -1,0 +1,110 @@
+"""How immutable values check what they are made of: every field against its annotation."""
+
+from collections.abc import Callable
+from enum import Enum
+from types import UnionType
+from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin
+
+import attrs
+from attrs import validators
+
+from .exceptions import Fault, InvalidPolicyError, InvalidValueError
+
+#: Field metadata: None in this field says that we were not told, not that there is none.
+UNKNOWN_WHEN_NONE: Final = {"escalation_policy.unknown_when_none": True}
+#: Field metadata: an address, a name or an id of RingCentral, shown to nobody who did not ask for it.
+PRIVATE: Final = {"escalation_policy.private": True}
+
+_T = TypeVar("_T")
+_Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+_Error = type[InvalidValueError] | type[InvalidPolicyError]
+_Transformer = Callable[[type, list[Any]], list[Any]]
+
+
+def a(name: str) -> str:
+    """Puts the article before a name."""
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def kind_of(value: object) -> str:
+    """Says what kind of thing a value is, and never what it holds."""
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    if isinstance(value, str | frozenset | tuple) and not value:
+        return f"an empty {name}"
+    if isinstance(value, frozenset | tuple):
+        members = sorted({type(member).__name__ for member in cast("frozenset[object]", value)})
+        return f"{a(name)} of {' and '.join(members)}"
+    return a(name)
+
+
+def plain(value: _T) -> _T:
+    """Turns a `str` of any subclass into a plain one, whose comparisons nobody has overridden."""
+    return cast("_T", str.__str__(value)) if isinstance(value, str) else value
+
+
+def without_none(hint: Any) -> tuple[Any, bool]:
+    """Takes None out of an annotation, and says whether it was in it."""
+    if get_origin(hint) not in (Union, UnionType):
+        return hint, False
+    kinds = [kind for kind in get_args(hint) if kind is not type(None)]
+    return (kinds[0] if len(kinds) == 1 else object), len(kinds) < len(get_args(hint))
+
+
+def must(
+    accepted: str, test: Callable[[Any], bool], error: _Error = InvalidValueError, *, shown: bool = False
+) -> _Check:
+    """Makes a validator: a field must be what `accepted` says and `test` tests. A wrong `str` can be `shown`."""
+
+    def check(instance: object, field: "attrs.Attribute[Any]", value: object) -> None:
+        if not test(value):
+            found = f"{value!a:.60}" if shown and isinstance(value, str) else kind_of(value)
+            raise error(Fault(f"{type(instance).__name__}.{field.alias}", found, accepted))
+
+    return check
+
+
+def _accepts(hint: Any) -> tuple[str, Callable[[Any], bool]]:
+    """Puts an annotation in words and in a test; what only pretends to be an instance, by its `__class__`, fails it."""
+    kind, optional = without_none(hint)
+    words, test = _accepts_kind(kind)
+    return (f"{words} or None", lambda value: value is None or test(value)) if optional else (words, test)
+
+
+def _accepts_kind(kind: Any) -> tuple[str, Callable[[Any], bool]]:
+    origin: Any = get_origin(kind) or kind
+    if origin in (frozenset, tuple):
+        words, test = _accepts(get_args(kind)[0])
+        return (
+            f"a collection of {words}",
+            lambda values: type(values) is origin and all(map(test, cast("frozenset[object]", values))),
+        )
+    if origin is str:
+        return "a non-empty str", lambda value: type(value) is str and value != ""
+    return a(origin.__name__), lambda value: issubclass(type(value), origin)
+
+
+def _masked(value: object) -> str:
+    return "None" if value is None else "<set>"
+
+
+def _checking(error: _Error) -> _Transformer:
+    def transform(_cls: type, fields: list[Any]) -> list[Any]:
+        return [_checked(field, error) for field in fields]
+
+    return transform
+
+
+def _checked(field: Any, error: _Error) -> object:
+    kind = without_none(field.type)[0]
+    check = must(*_accepts(field.type), error, shown=isinstance(kind, type(Enum)))
+    return field.evolve(
+        validator=validators.and_(check, field.validator) if field.validator else check,
+        converter=plain if kind is str and field.converter is None else field.converter,
+        repr=_masked if field.metadata.items() >= PRIVATE.items() else field.repr,
+    )
+
+
+checked: Final = _checking(InvalidValueError)
+checked_rule: Final = _checking(InvalidPolicyError)

@@ -1,0 +1,393 @@
+"""The records of one click are read together, or refused together."""
+
+import copy
+import string
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from escalation_policy import (
+    Agent,
+    Channel,
+    ChannelKind,
+    Domain,
+    EscalationRequest,
+    Intervention,
+    InterventionState,
+    Login,
+    Message,
+    MessageAuthor,
+    Permission,
+    RingCentralUser,
+    Role,
+)
+from escalation_policy.engage import (
+    agent_from_payload,
+    channel_from_payload,
+    intervention_from_payload,
+    message_from_payload,
+    request_from_payloads,
+    role_from_payload,
+)
+from escalation_policy.exceptions import InvalidPayloadError
+
+DOMAIN = Domain(id="acme", ringcentral_account_id="664287016")
+ROLE = Role(id="r1", domain_id="acme", label="Video agent", permissions={Permission.ESCALATE_TO_VIDEO})
+CHANNEL = Channel(id="s1", domain_id="acme", kind=ChannelKind.WHATSAPP)
+
+CLASSIC: dict[str, Any] = {
+    "user": {
+        "id": "u1",
+        "enabled": True,
+        "role_id": "r1",
+        "rc_user_id": "664307016",
+        "team_ids": ["t1"],
+        "email": None,
+    },
+    "role": {"id": "r1", "label": "Video agent", "escalate_to_video": True, "use_emoji": False},
+    "source": {"id": "s1", "type": "whats_app"},
+    "content": {
+        "id": "c1",
+        "source_id": "s1",
+        "source_type": "whats_app",
+        "type": "message",
+        "status": "assigned",
+        "created_from": "synchronizer",
+        "auto_submitted": False,
+        "author_id": "p1",
+        "private_message": True,
+        "intervention_id": "i1",
+        "thread_id": "t9",
+    },
+    "identity": {"id": "p1", "user_ids": []},
+    "intervention": {
+        "id": "i1",
+        "user_id": "u1",
+        "closed": False,
+        "closed_at": None,
+        "deferred_at": None,
+        "source_id": "s1",
+        "thread_id": "t9",
+    },
+}
+WEBHOOK: dict[str, Any] = CLASSIC | {
+    "content": {
+        "id": "c1",
+        "type": "whats_app/message",
+        "metadata": {
+            "id": "c1",
+            "source_id": "s1",
+            "status": "new",
+            "private": True,
+            "author_id": "p1",
+            "intervention_id": "i1",
+            "thread_id": "t9",
+        },
+    },
+    "intervention": {
+        "id": "i1",
+        "type": "intervention",
+        "metadata": {"user_id": "u1", "deferred_at": None, "source_id": "s1", "thread_id": "t9"},
+    },
+    "event": "intervention.opened",
+}
+PLATFORM: dict[str, Any] = CLASSIC | {
+    "content": {
+        "id": "c1",
+        "channelId": "s1",
+        "channelType": "WhatsApp",
+        "type": "Message",
+        "status": "New",
+        "createdFrom": "Synchronizer",
+        "autoSubmitted": False,
+        "authorIdentityId": "p1",
+        "public": False,
+        "interventionId": "i1",
+        "threadId": "t9",
+    },
+}
+SPELLINGS = pytest.mark.parametrize("records", [CLASSIC, WEBHOOK, PLATFORM], ids=["classic", "webhook", "platform"])
+
+REQUEST = EscalationRequest(
+    domain=DOMAIN,
+    agent=Agent(
+        id="u1",
+        domain_id="acme",
+        role=ROLE,
+        enabled=True,
+        ringcentral=RingCentralUser(extension_id="664307016"),
+        team_ids={"t1"},
+    ),
+    login=Login.RINGCENTRAL_SSO,
+    message=Message(id="c1", channel=CHANNEL, author=MessageAuthor.CUSTOMER, private=True, intervention_id="i1"),
+    intervention=Intervention(id="i1", agent_id="u1", state=InterventionState.OPEN),
+)
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def read(records: dict[str, Any]) -> EscalationRequest:
+    """Reads records of an agent who is logged in."""
+    arguments: dict[str, Any] = {"domain": DOMAIN, "login": Login.RINGCENTRAL_SSO} | records
+    return request_from_payloads(**arguments)
+
+
+def changed(records: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    """The records with one field, or one whole record, replaced."""
+    records = copy.deepcopy(records)
+    *parents, name = path.split(".")
+    place = records
+    for parent in parents:
+        place = place[parent]
+    place[name] = value
+    return records
+
+
+def faults(records: dict[str, Any], **others: Any) -> list[tuple[str, str]]:
+    """Where the faults are, and what was found there."""
+    with pytest.raises(InvalidPayloadError) as caught:
+        read(records | others)
+    return [fault[:2] for fault in caught.value.faults]
+
+
+class TestRequestFromPayloads:
+    """What belongs together becomes one request."""
+
+    @SPELLINGS
+    def test_each_spelling_makes_the_same_request(self, records: dict[str, Any]) -> None:
+        """Whichever API the content and the intervention come from."""
+        assert REQUEST == read(records)
+
+    def test_an_agent_may_be_engaged_with_nobody(self) -> None:
+        """That is absent, not unknown."""
+        assert read(CLASSIC | {"intervention": None}).intervention is None
+
+    def test_what_the_host_knows_is_passed_on(self) -> None:
+        """No record tells it."""
+        told = RingCentralUser(extension_id="664307016", account_id="664287016")
+        request = read(CLASSIC | {"ringcentral": told, "context": {"consent": True}})
+        assert told == request.agent.ringcentral
+        assert {"consent": True} == request.context
+
+    def test_the_identity_and_what_was_deferred_are_passed_on(self) -> None:
+        """They serve the readers of content and intervention."""
+        request = read(CLASSIC | {"identity": {"id": "p1", "user_ids": ["u2"]}, "deferred": True})
+        assert MessageAuthor.AGENT is request.message.author
+        assert request.intervention is not None
+        assert InterventionState.DEFERRED is request.intervention.state
+
+    def test_the_hosts_kinds_serve_source_and_content(self) -> None:
+        """So a post that moved between two such channels is noticed."""
+        records = changed(changed(CLASSIC, "source.type", "our_portal"), "content.source_type", "our_portal")
+        kinds = {"our_portal": ChannelKind.CHANNEL_SDK, "our_forum": ChannelKind.ANSWERS}
+        assert ChannelKind.CHANNEL_SDK is read(records | {"kinds": kinds}).message.channel.kind
+        moved = changed(records, "content.source_type", "our_forum") | {"kinds": kinds}
+        assert [("content.source_type", "'our_forum'")] == faults(moved)
+
+
+class TestRecordsThatDoNotBelongTogether:
+    """A record that names another than the one beside it is refused."""
+
+    # Each pair of records that name each other.
+    @pytest.mark.parametrize(
+        ("path", "value", "fault"),
+        [
+            ("user.role_id", "r2", ("user.role_id", "another id")),
+            ("user.rc_user_id", "1", ("user.rc_user_id", "another id")),
+            ("content.source_id", "s2", ("content.source_id", "another id")),
+            ("content.source_type", "twitter", ("content.source_type", "'twitter'")),
+            ("source.type", "twitter", ("content.source_type", "'whats_app'")),
+            ("identity.id", "p2", ("identity.id", "another id")),
+            ("intervention.source_id", "s2", ("intervention.source_id", "another id")),
+            ("intervention.thread_id", "t8", ("intervention.thread_id", "another id")),
+        ],
+        ids=["role", "ringcentral", "source", "content type", "source type", "author", "case's source", "thread"],
+    )
+    def test_another_id_is_a_fault(self, path: str, value: str, fault: tuple[str, str]) -> None:
+        """It is the odd one out that is named."""
+        told = RingCentralUser(extension_id="664307016")
+        assert [fault] == faults(changed(CLASSIC, path, value), ringcentral=told)
+
+    # The webhook and platform spellings name them too.
+    @pytest.mark.parametrize(
+        ("records", "path"),
+        [
+            (WEBHOOK, "content.metadata.source_id"),
+            (WEBHOOK, "intervention.metadata.source_id"),
+            (WEBHOOK, "intervention.metadata.thread_id"),
+            (PLATFORM, "content.channelId"),
+            (PLATFORM, "intervention.thread_id"),
+        ],
+        ids=[
+            "webhook's source",
+            "webhook case's source",
+            "webhook case's thread",
+            "platform's source",
+            "platform's thread",
+        ],
+    )
+    def test_another_id_is_a_fault_in_every_spelling(self, records: dict[str, Any], path: str) -> None:
+        """Where the id stood is named."""
+        assert [(path, "another id")] == faults(changed(records, path, "other"))
+
+    # A message that names no thread contradicts none.
+    @pytest.mark.parametrize("path", ["content.thread_id", "intervention.thread_id", "intervention.source_id"])
+    def test_what_is_not_named_is_not_compared(self, path: str) -> None:
+        """Neither side need name it."""
+        assert REQUEST == read(changed(CLASSIC, path, None))
+
+    def test_another_case_is_the_policys_business(self) -> None:
+        """The policy says so in a reason; it is no fault of the records."""
+        request = read(changed(CLASSIC, "intervention.id", "i2"))
+        assert request.intervention is not None
+        assert "i1" == request.message.intervention_id
+
+
+class TestFaultsOfAllRecords:
+    """Everything wrong with any record comes in one error, once, and nothing is wrong only because something else is."""
+
+    def test_all_faults_come_together(self) -> None:
+        """In the order of reading, each once."""
+        records: dict[str, Any] = {
+            "user": {"role_id": "r2", "enabled": "yes", "team_ids": "t1", "rc_user_id": "~"},
+            "role": {"id": "r1", "label": 3, "escalate_to_video": 1},
+            "source": {"id": "s1", "type": []},
+            "content": {"id": 1.0, "source_id": "s2", "status": 1, "thread_id": True},
+            "intervention": {"source_id": "s2", "closed": 0},
+            "identity": "p1",
+            "event": "intervention.canceled",
+        }
+        expected = [
+            "role.escalate_to_video",
+            "role.label",
+            "user.role_id",
+            "user.id",
+            "user.enabled",
+            "user.rc_user_id",
+            "user.team_ids",
+            "source.type",
+            "identity",
+            "content.source_id",
+            "content.id",
+            "content.status",
+            "intervention.id",
+            "intervention.closed",
+            "event",
+            "intervention.source_id",
+            "content.thread_id",
+        ]
+        assert expected == [path for path, _ in faults(records)]
+
+    # Where a record has no id, those that name one are not blamed for it.
+    @pytest.mark.parametrize("path", ["role.id", "source.id", "identity.id", "content.thread_id"])
+    def test_an_id_that_cannot_be_read_is_one_fault(self, path: str) -> None:
+        """What names it may well be right."""
+        assert [(path, "a bool")] == faults(changed(CLASSIC, path, True))
+
+    # Where there is no record at all, that is all there is to say.
+    @pytest.mark.parametrize("name", ["user", "role", "source", "content", "identity", "intervention"])
+    def test_a_record_that_is_none_is_one_fault(self, name: str) -> None:
+        """Its fields are not said to be missing as well."""
+        assert [(name, "a list")] == faults(CLASSIC, **{name: ["x"]})
+
+    # What the host itself got wrong is refused in the same way.
+    @pytest.mark.parametrize(
+        ("name", "value", "path"),
+        [
+            ("domain", {"id": "acme"}, "domain"),
+            ("login", "ringcentral_sso", "EscalationRequest.login"),
+            ("context", {"consent": None}, "EscalationRequest.context"),
+            ("ringcentral", {"id": 664307016}, "ringcentral"),
+            ("kinds", [], "kinds"),
+        ],
+        ids=["domain", "login", "context", "ringcentral", "kinds"],
+    )
+    def test_arguments_are_checked_too(self, name: str, value: object, path: str) -> None:
+        """They are named as arguments or as fields of the request."""
+        assert [path] == [found for found, _ in faults(CLASSIC, **{name: value})]
+
+    def test_arguments_and_records_are_refused_together(self) -> None:
+        """What the host must mend comes last."""
+        found = faults(changed(CLASSIC, "user.enabled", None), login="password")
+        assert [("user.enabled", "None"), ("EscalationRequest.login", "'password'")] == found
+
+
+def places(records: dict[str, Any]) -> list[str]:
+    """The path of every record and field."""
+    paths: list[str] = []
+    todo = [(name, records[name]) for name in records]
+    while todo:
+        path, value = todo.pop()
+        paths.append(path)
+        if isinstance(value, dict):
+            todo += [(f"{path}.{name}", value[name]) for name in value]  # pyright: ignore[reportUnknownVariableType]
+    return sorted(paths)
+
+
+def error_of(reader: Callable[[], object]) -> InvalidPayloadError | None:
+    """What a reader refuses, if it does. Any other error fails the test."""
+    try:
+        reader()
+    except InvalidPayloadError as error:
+        return error
+    return None
+
+
+class TestAnyJson:
+    """Whatever JSON stands wherever, a reader gives a value or the one error, and nothing of it leaks."""
+
+    @pytest.mark.parametrize(
+        "reader",
+        [
+            partial(role_from_payload, domain_id="acme"),
+            partial(agent_from_payload, domain_id="acme", role=ROLE),
+            partial(channel_from_payload, domain_id="acme"),
+            partial(message_from_payload, channel=CHANNEL),
+            intervention_from_payload,
+        ],
+        ids=["role", "agent", "channel", "message", "intervention"],
+    )
+    @given(payload=JSON)
+    def test_any_json_is_read_or_refused(self, reader: Callable[[Any], object], payload: Any) -> None:
+        """As a whole record."""
+        error = error_of(lambda: reader(payload))
+        assert error is None or error.faults
+
+    @SPELLINGS
+    @given(data=st.data(), value=JSON)
+    def test_any_json_in_any_place_is_read_or_refused(
+        self, records: dict[str, Any], data: st.DataObject, value: Any
+    ) -> None:
+        """As any record or field of a request that is right otherwise."""
+        path = data.draw(st.sampled_from(places(records)))
+        error = error_of(lambda: read(changed(records, path, value)))
+        assert error is None or all(fault.path and fault.found and fault.accepted for fault in error.faults)
+
+    @given(value=JSON.filter(lambda value: value is not True))
+    def test_only_true_grants(self, value: Any) -> None:
+        """False does not, and anything else is refused."""
+        try:
+            role = role_from_payload({"id": "r1", "label": "x", "escalate_to_video": value}, domain_id="acme")
+        except InvalidPayloadError:
+            assert value is not False
+        else:
+            assert frozenset() == role.permissions
+
+    @given(data=st.data(), letters=st.text(string.ascii_letters, min_size=1, max_size=9))
+    def test_words_do_not_leak(self, data: st.DataObject, letters: str) -> None:
+        """Neither values nor the keys inside them."""
+        secret = f"~{letters}~"
+        enumerated = ("event", "content.source_type", "content.type", "source.type")
+        paths = [path for path in places(CLASSIC) if "." in path and path not in enumerated]
+        path = data.draw(st.sampled_from(paths))
+        value = data.draw(st.sampled_from([secret, [secret], {secret: secret}]))
+        error = error_of(lambda: read(changed(CLASSIC, path, value)))
+        assert secret not in f"{error} {error!r}"

@@ -77,7 +77,7 @@ def _accepts_kind(kind: Any) -> tuple[str, Callable[[Any], bool]]:
     if origin in (frozenset, tuple):
         words, test = _accepts(get_args(kind)[0])
         return (
-            f"a collection of {words}",
+            f"a collection of {words.partition(' ')[2]}s",
             lambda values: type(values) is origin and all(map(test, cast("frozenset[object]", values))),
         )
     if origin is str:

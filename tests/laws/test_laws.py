@@ -1,0 +1,275 @@
+"""What always holds, whatever the rules and whatever the request; each class is named after its law."""
+
+import copy
+import itertools
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from laws.reference import (
+    ABSENT,
+    ERROR,
+    NO,
+    PREDICATES,
+    REQUESTS,
+    SPECS,
+    UNKNOWN,
+    YES,
+    Spec,
+    answer,
+    boom,
+    build,
+    none,
+    rule_sets,
+    rules,
+    verdict,
+)
+from support import ALLOWED, SAMPLE, Sample
+
+from escalation_policy import ESCALATE_TO_VIDEO, Decision, Effect, Policy, ReasonStatus, Rule
+
+#: One test per outcome that a rule can have, and a request under which it has it.
+OUTCOMES = {
+    YES: ("is_true", "flag"),
+    NO: ("not", ("is_true", "flag")),
+    ABSENT: ("is_true", "maybe"),
+    UNKNOWN: ("is_true", "untold"),
+    ERROR: ("predicate", "boom"),
+}
+PLAIN = Sample()
+
+
+def graphs(count: int) -> Iterator[dict[str, list[str]]]:
+    """Lists every way in which `count` rules can come after one another without a circle, up to their names."""
+    codes = [f"r{number}" for number in range(count)]
+    pairs = list(itertools.combinations(codes, 2))
+    for chosen in itertools.product([False, True], repeat=len(pairs)):
+        after: dict[str, list[str]] = {code: [] for code in codes}
+        for (earlier, later), taken in zip(pairs, chosen, strict=True):
+            if taken:
+                after[later].append(earlier)
+        yield after
+
+
+def combinations(count: int) -> Iterator[tuple[dict[str, Spec], dict[str, list[str]]]]:
+    """Lists every combination of outcomes, over every graph."""
+    for after in graphs(count):
+        for outcomes in itertools.product(OUTCOMES.values(), repeat=count):
+            yield dict(zip(after, outcomes, strict=True)), after
+
+
+def told(decision: Decision[Any]) -> tuple[bool, dict[str, str], set[str]]:
+    """Tells a decision as the reference evaluator tells its verdict."""
+    return decision.allowed, {each.code: each.status.value for each in decision.reasons}, set(decision.hidden)
+
+
+class TestAgreementWithTheNaiveEvaluator:
+    """Law 4, and with it what the statuses mean."""
+
+    # Every combination of outcomes of one, two and three rules, over every `after`.
+    @pytest.mark.parametrize("count", [1, 2, 3])
+    def test_over_all_combinations_of_outcomes(self, count: int) -> None:
+        for specs, after in combinations(count):
+            policy = Policy("p", rules(specs, after))
+            assert verdict(specs, after, PLAIN) == told(policy.decide(PLAIN)), (specs, after)
+            assert policy.allows(PLAIN) is policy.decide(PLAIN).allowed
+
+    @given(rule_sets(), REQUESTS)
+    def test_over_random_conditions_and_requests(
+        self, drawn: tuple[dict[str, Spec], dict[str, list[str]]], request: Sample
+    ) -> None:
+        specs, after = drawn
+        policy = Policy("p", rules(specs, after))
+        assert verdict(specs, after, request) == told(policy.decide(request))
+        assert policy.allows(request) is policy.decide(request).allowed
+
+    @given(SPECS, REQUESTS)
+    def test_of_the_compiled_function_and_the_interpreted_condition(self, spec: Spec, request: Sample) -> None:
+        policy = Policy("p", [Rule("r", build(spec))])
+        assert (answer(spec, request) == YES) is policy.allows(request)
+        assert (answer(("not", spec), request) == YES) is Policy("p", [Rule("r", ~build(spec))]).allows(request)
+
+    def test_over_every_combination_of_sixteen_rules_ordered_as_the_built_in_policy_is(self) -> None:
+        facts = {code: SAMPLE.context(code, bool) for code in ESCALATE_TO_VIDEO}
+        policy = Policy("p", [Rule(code, facts[code].is_true()) for code in ESCALATE_TO_VIDEO])
+        for outcomes in itertools.product([True, False], repeat=16):
+            request = Sample(context=dict(zip(facts, outcomes, strict=True)))
+            assert all(outcomes) is policy.allows(request)
+
+
+class TestFailClosed:
+    """Law 1."""
+
+    @given(rule_sets(), REQUESTS, st.data())
+    def test_making_any_rule_raise_never_turns_deny_into_allow(
+        self, drawn: tuple[dict[str, Spec], dict[str, list[str]]], request: Sample, data: st.DataObject
+    ) -> None:
+        policy = Policy("p", rules(*drawn))
+        rule = policy[data.draw(st.sampled_from(sorted(policy)))]
+        for test in (boom, none):
+            broken = policy.replace(attrs.evolve(rule, requires=SAMPLE.predicate("broken", test)))
+            assert not broken.allows(request)
+            assert Effect.DENY is broken.decide(request).effect
+
+    # Whatever is passed, nothing is raised and nothing is allowed; no condition sees it.
+    @pytest.mark.parametrize(
+        "thing",
+        [
+            None,
+            0,
+            "request",
+            object(),
+            Sample,
+            Sample(),
+            type("Fake", (), {"__class__": property(lambda _: type(ALLOWED))})(),
+        ],
+        ids=["None", "int", "str", "object", "class", "another request", "fake class"],
+    )
+    def test_what_is_no_request_is_denied_by_every_rule_that_comes_first(self, thing: Any) -> None:
+        decision = ESCALATE_TO_VIDEO.decide(thing)
+        first = {rule.code for rule in ESCALATE_TO_VIDEO.rules if not rule.after}
+        assert not ESCALATE_TO_VIDEO.allows(thing)
+        assert first == {reason.code for reason in decision.reasons}
+        assert set(ESCALATE_TO_VIDEO) - first == set(decision.hidden)
+        assert {ReasonStatus.ERROR} == {reason.status for reason in decision.reasons}
+        assert thing is decision.request
+
+    def test_what_is_no_request_reaches_no_predicate(self) -> None:
+        seen: list[object] = []
+        policy = Policy("p", [Rule("r", SAMPLE.predicate("p", lambda r: not seen.append(r)))])
+        stranger: Any = ALLOWED
+        assert not policy.allows(stranger)
+        assert not policy.decide(stranger)
+        assert [] == seen
+
+    def test_a_request_whose_parts_are_missing_is_denied(self) -> None:
+        hollow = object.__new__(type(ALLOWED))
+        assert not ESCALATE_TO_VIDEO.allows(hollow)
+        assert {ReasonStatus.ERROR} == {reason.status for reason in ESCALATE_TO_VIDEO.decide(hollow).reasons}
+
+    # These are not errors of a rule but of somebody else, and pass.
+    @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, GeneratorExit])
+    def test_interruptions_pass(self, interruption: type[BaseException]) -> None:
+        def interrupted(_: Sample) -> bool:
+            raise interruption
+
+        policy = Policy("p", [Rule("r", SAMPLE.predicate("p", interrupted))])
+        with pytest.raises(interruption):
+            policy.allows(PLAIN)
+        with pytest.raises(interruption):
+            policy.decide(PLAIN)
+
+
+class TestUnknownIsNeverAYes:
+    """Law 2."""
+
+    @given(SPECS, REQUESTS)
+    def test_nor_is_its_negation_and_neither_is_what_failed(self, spec: Spec, request: Sample) -> None:
+        undecided = answer(spec, request) in (ABSENT, UNKNOWN, ERROR)
+        both = [Policy("p", [Rule("r", condition)]).allows(request) for condition in (build(spec), ~build(spec))]
+        assert (0 if undecided else 1) == sum(both)
+
+
+class TestExplanationsAreTrue:
+    """Law 3."""
+
+    def check(self, specs: dict[str, Spec], after: dict[str, list[str]]) -> None:
+        """Checks the law against every other request that the outcomes of these rules allow."""
+        policy = Policy("p", rules(specs, after))
+        decision = policy.decide(PLAIN)
+        if decision.allowed:
+            return
+        reported = {reason.code for reason in decision.reasons}
+        dependents = {code for code in specs if reported & policy._prerequisites[code]}
+        assert reported
+        assert set(decision.hidden) <= dependents
+        free = sorted(dependents - reported)
+        for outcomes in itertools.product((YES, NO, ERROR), repeat=len(free)):
+            mended = {code: OUTCOMES[YES] for code in reported} | {
+                code: OUTCOMES[outcome] for code, outcome in zip(free, outcomes, strict=True)
+            }
+            then = Policy("p", rules(specs | mended, after)).decide(PLAIN)
+            assert then.allowed or {reason.code for reason in then.reasons} <= dependents
+        for code in reported:
+            rest = {each: OUTCOMES[YES] for each in (reported | dependents) - {code}}
+            assert not Policy("p", rules(specs | rest, after)).allows(PLAIN)
+
+    @pytest.mark.parametrize("count", [1, 2, 3])
+    def test_over_all_combinations_of_outcomes(self, count: int) -> None:
+        usual = [OUTCOMES[YES], OUTCOMES[NO], OUTCOMES[UNKNOWN]]
+        for specs, after in combinations(count):
+            if all(spec in usual for spec in specs.values()):
+                self.check(specs, after)
+
+    @given(rule_sets(st.sampled_from(list(OUTCOMES.values()))))
+    def test_over_random_rules(self, drawn: tuple[dict[str, Spec], dict[str, list[str]]]) -> None:
+        self.check(*drawn)
+
+
+class TestOrderDoesNotMatter:
+    """Law 5."""
+
+    @given(rule_sets(), REQUESTS, st.data())
+    def test_of_rules(
+        self, drawn: tuple[dict[str, Spec], dict[str, list[str]]], request: Sample, data: st.DataObject
+    ) -> None:
+        written = rules(*drawn)
+        policy, shuffled = Policy("p", written), Policy("p", data.draw(st.permutations(written)))
+        assert told(policy.decide(request)) == told(shuffled.decide(request))
+        assert policy.fingerprint == shuffled.fingerprint
+
+    @given(SPECS, SPECS, REQUESTS)
+    def test_of_operands(self, left: Spec, right: Spec, request: Sample) -> None:
+        for word in ("and", "or"):
+            policy, turned = (
+                Policy("p", [Rule("r", build(spec))]) for spec in ((word, left, right), (word, right, left))
+            )
+            decision, same = policy.decide(request), turned.decide(request)
+            assert told(decision) == told(same)
+            assert set(decision.reasons[0].evidence) == set(same.reasons[0].evidence)
+            assert policy.fingerprint == turned.fingerprint
+
+    @given(rule_sets(), SPECS, REQUESTS)
+    def test_and_adding_a_rule_never_allows_more(
+        self, drawn: tuple[dict[str, Spec], dict[str, list[str]]], spec: Spec, request: Sample
+    ) -> None:
+        policy = Policy("p", rules(*drawn))
+        assert policy.allows(request) >= policy.with_rules(Rule("more", build(spec))).allows(request)
+
+
+class TestPurity:
+    """Laws 6 and 7, as far as one process shows them."""
+
+    @given(rule_sets(), REQUESTS)
+    def test_the_same_request_gets_the_same_decision_and_so_does_its_copy(
+        self, drawn: tuple[dict[str, Spec], dict[str, list[str]]], request: Sample
+    ) -> None:
+        policy = Policy("p", rules(*drawn))
+        decision = policy.decide(request)
+        assert decision == policy.decide(copy.deepcopy(request))
+        assert decision == copy.copy(decision) == copy.deepcopy(decision) == pickle.loads(pickle.dumps(decision))
+        assert decision == pickle.loads(pickle.dumps(policy)).decide(request)
+
+    @given(rule_sets(), REQUESTS)
+    def test_effect_and_reasons_come_from_the_same_evaluation(
+        self, drawn: tuple[dict[str, Spec], dict[str, list[str]]], request: Sample
+    ) -> None:
+        decision = Policy("p", rules(*drawn)).decide(request)
+        assert decision.allowed is all(reason.status is ReasonStatus.MET for reason in decision.reasons)
+        assert decision.allowed is (decision.effect is Effect.ALLOW) is bool(decision)
+
+    def test_even_when_a_predicate_changes_its_mind(self) -> None:
+        answers = iter([True, False, True, False])
+        policy = Policy("p", [Rule("r", SAMPLE.predicate("fickle", lambda _: next(answers)))])
+        allowed, denied = policy.decide(PLAIN), policy.decide(PLAIN)
+        assert ReasonStatus.MET is allowed.reasons[0].status
+        assert ReasonStatus.UNMET is denied.reasons[0].status
+        assert [True, False] == [allowed.allowed, denied.allowed]
+
+
+def test_every_predicate_of_the_reference_evaluator_can_be_pickled() -> None:
+    assert PREDICATES == pickle.loads(pickle.dumps(PREDICATES))

@@ -1,0 +1,201 @@
+"""Policies: what they are made of, what they mean, and how a new one is made from an old one."""
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+from support import ALLOWED, SAMPLE, Sample, Size, varied
+
+from escalation_policy import ESCALATE_TO_VIDEO, Login, Policy, Rule, context, fact, predicate
+from escalation_policy.exceptions import EscalationPolicyError, InvalidPolicyError
+
+FLAG = SAMPLE(lambda r: r.flag).is_true()
+
+
+def rule(code: str, *after: str) -> Rule[Sample]:
+    return Rule(code, FLAG, after=after)
+
+
+def pure(_: object) -> bool:
+    return True
+
+
+def fingerprint(*rules: Rule[Any]) -> str:
+    return Policy("p", rules).fingerprint
+
+
+class TestPolicy:
+    @pytest.mark.parametrize(
+        ("id_", "rules", "message"),
+        [
+            ("p", [], "policy 'p' must have a non-empty collection of Rules, got a list"),
+            ("p", "abc", "must have a non-empty collection of Rules, got a str"),
+            ("p", None, "must have a non-empty collection of Rules, got None"),
+            ("p", [rule("a"), FLAG], "must have a non-empty collection of Rules, got a list"),
+            ("p", [rule("a"), rule("b"), rule("a")], "policy 'p' has more than one rule called a"),
+            ("p", [rule("a", "b", "c")], "policy 'p' has rules after b, c, but no rule called that"),
+            ("p", [rule("a", "a")], "rules come after each other in a circle: a"),
+            ("p", [rule("a", "c"), rule("b", "a"), rule("c", "b"), rule("d")], "in a circle: a, b, c"),
+            ("", [rule("a")], "the id of a policy must be made of ASCII letters, digits and _.:-, got ''"),
+            (5, [rule("a")], "the id of a policy must be made of"),
+            ("a\nb", [rule("a")], r"got 'a\\nb'"),
+        ],
+    )
+    def test_refuses_what_makes_no_sense(self, id_: Any, rules: Any, message: str) -> None:
+        with pytest.raises(InvalidPolicyError, match=message.replace(".", r"\.")):
+            Policy(id_, rules)
+
+    @pytest.mark.parametrize("version", ["", 1, 1.0], ids=repr)
+    def test_refuses_a_version_that_is_no_text(self, version: Any) -> None:
+        with pytest.raises(InvalidPolicyError, match="non-empty str or None as its version"):
+            Policy("p", [rule("a")], version=version)
+
+    def test_errors_are_value_errors_of_the_library(self) -> None:
+        with pytest.raises(ValueError, match="non-empty collection") as caught:
+            Policy[Sample]("p", [])
+        assert isinstance(caught.value, EscalationPolicyError)
+
+    def test_maps_codes_to_rules_in_order(self) -> None:
+        policy = Policy("p", (rule(code) for code in "ba"))
+        assert ["b", "a"] == list(policy) == [each.code for each in policy.rules]
+        assert policy.rules[1] is policy["a"]
+        assert ("a" in policy, "c" in policy) == (True, False)
+        with pytest.raises(KeyError, match="c"):
+            policy["c"]
+
+    def test_is_a_value(self) -> None:
+        for policy in (ESCALATE_TO_VIDEO, Policy("p", [Rule("r", predicate("pure", pure))], version="2")):
+            for same in (copy.copy(policy), copy.deepcopy(policy), pickle.loads(pickle.dumps(policy))):
+                assert policy == same
+                assert hash(policy) == hash(same)
+                assert policy.fingerprint == same.fingerprint
+        assert Policy("p", [rule("a")]) != Policy("q", [rule("a")])
+        assert Policy("p", [rule("a")]) != Policy("p", [rule("a")], version="1")
+
+    def test_cannot_be_changed(self) -> None:
+        policy: Any = ESCALATE_TO_VIDEO
+        for name in ("id", "rules", "allows", "decide", "fingerprint", "more"):
+            with pytest.raises(AttributeError):
+                setattr(policy, name, lambda _: True)
+
+    def test_shows_its_id_version_and_codes(self) -> None:
+        assert "<policy p: a, b>" == repr(Policy("p", [rule("a"), rule("b")]))
+        assert "<policy p version 2: a>" == repr(Policy("p", [rule("a")], version="2"))
+
+
+class TestMakingANewOne:
+    def test_with_rules_adds_at_the_end_and_keeps_the_rest(self) -> None:
+        policy = Policy("p", [rule("a")], version="1")
+        more = policy.with_rules(rule("b", "a"), rule("c"))
+        assert ["a", "b", "c"] == list(more)
+        assert ("p", "1") == (more.id, more.version)
+        assert ["a"] == list(policy)
+
+    def test_without_drops_the_code_from_the_others_after_too(self) -> None:
+        policy = Policy("p", [rule("a"), rule("b", "a"), rule("c", "a", "b")], version="1").without("a")
+        assert [("b", ()), ("c", ("b",))] == [(each.code, each.after) for each in policy.rules]
+        assert "1" == policy.version
+
+    def test_without_what_it_has_not_is_a_key_error(self) -> None:
+        with pytest.raises(KeyError, match="nope"):
+            ESCALATE_TO_VIDEO.without("intervention_owned", "nope")
+
+    def test_without_all_its_rules_is_refused(self) -> None:
+        with pytest.raises(InvalidPolicyError, match="non-empty collection"):
+            Policy("p", [rule("a")]).without("a")
+
+    def test_replace_keeps_place_dependents_id_and_version_and_takes_the_new_after(self) -> None:
+        policy = Policy("p", [rule("a"), rule("b", "a"), rule("c", "b")], version="1")
+        replaced = policy.replace(Rule("b", ~FLAG))
+        assert [("a", ()), ("b", ()), ("c", ("b",))] == [(each.code, each.after) for each in replaced.rules]
+        assert "flag is false" == replaced["b"].requires.words()
+        assert ("p", "1") == (replaced.id, replaced.version)
+
+    def test_replace_what_it_has_not_is_a_key_error(self) -> None:
+        with pytest.raises(KeyError, match="nope"):
+            Policy("p", [rule("a")]).replace(rule("nope"))
+
+    def test_decides_by_the_new_rules(self) -> None:
+        request = varied("intervention.agent_id", "u2")
+        assert not ESCALATE_TO_VIDEO.allows(request)
+        assert ESCALATE_TO_VIDEO.without("intervention_owned").allows(request)
+        either = ESCALATE_TO_VIDEO["ringcentral_sso"].requires | fact(lambda r: r.login).equals(Login.SAML)
+        assert ESCALATE_TO_VIDEO.replace(Rule("ringcentral_sso", either)).allows(varied("login", Login.SAML))
+        closed = ESCALATE_TO_VIDEO.with_rules(Rule("hours", ~context("after_hours", bool).is_true()))
+        assert not closed.allows(ALLOWED)
+        assert closed.allows(varied("context", {"after_hours": False}))
+
+
+class TestFingerprint:
+    # These policies must be told apart on every Python; the digests are fixed for good.
+    def test_is_the_same_on_every_python(self) -> None:
+        expected = {
+            "escalate_to_video": ESCALATE_TO_VIDEO.fingerprint,
+            "context": fingerprint(
+                Rule("r", context("caf\u00e9", str).one_of(["\u212a", "b"]) | ~context("n", int).equals(3))
+            ),
+        }
+        assert {"escalate_to_video": ESCALATE, "context": CONTEXT} == expected
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (Rule("r", FLAG), Rule("r", FLAG, explanation="x", agent_text="y", source="z")),
+            (Rule("r", FLAG & ~FLAG), Rule("r", ~FLAG & FLAG)),
+            (
+                Rule("r", FLAG & (SAMPLE(lambda r: r.number).equals(1) & ~FLAG)),
+                Rule("r", (~FLAG & FLAG) & SAMPLE(lambda r: r.number).equals(1)),
+            ),
+            (
+                Rule("r", SAMPLE(lambda r: r.size).one_of([Size.LARGE, Size.SMALL])),
+                Rule("r", SAMPLE(lambda r: r.size).one_of((Size.SMALL, Size.LARGE))),
+            ),
+            (
+                Rule("r", SAMPLE(lambda r: r.name).equals(SAMPLE(lambda r: r.part.text))),
+                Rule("r", SAMPLE(lambda r: r.part.text).equals(SAMPLE(lambda r: r.name))),
+            ),
+            (Rule("r", SAMPLE.predicate("p", pure)), Rule("r", SAMPLE.predicate("p", lambda _: False))),
+            (Rule("r", ~~FLAG), Rule("r", FLAG)),
+        ],
+    )
+    def test_ignores_texts_order_and_what_a_predicate_is_made_of(self, one: Rule[Any], other: Rule[Any]) -> None:
+        assert fingerprint(one) == fingerprint(other)
+
+    def test_ignores_the_order_of_after_and_of_rules_and_the_policys_name(self) -> None:
+        one = Policy("p", [rule("a"), rule("b"), rule("c", "a", "b")])
+        assert one.fingerprint == Policy("q", [rule("c", "b", "a"), rule("b"), rule("a")], version="9").fingerprint
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (Rule("r", FLAG), Rule("s", FLAG)),
+            (Rule("r", FLAG), Rule("r", ~FLAG)),
+            (Rule("r", FLAG & ~FLAG), Rule("r", FLAG | ~FLAG)),
+            (Rule("r", FLAG), Rule("r", SAMPLE(lambda r: r.flag).equals(True))),
+            (Rule("r", SAMPLE(lambda r: r.number).equals(1)), Rule("r", SAMPLE(lambda r: r.number).equals(2))),
+            (Rule("r", context("n", int).is_set()), Rule("r", context("n", bool).is_set())),
+            (Rule("r", context("n", str).equals("1")), Rule("r", context("n", int).equals(1))),
+            (Rule("r", context("n", int).equals(1)), Rule("r", context("n", bool).equals(True))),
+            (Rule("r", SAMPLE.predicate("p", pure)), Rule("r", SAMPLE.predicate("q", pure))),
+            (Rule("r", SAMPLE.predicate("p", pure)), Rule("r", SAMPLE.predicate("p", pure, version="2"))),
+            (
+                Rule("r", SAMPLE(lambda r: r.name).satisfies("p", pure)),
+                Rule("r", SAMPLE(lambda r: r.part.text).satisfies("p", pure)),
+            ),
+            (
+                Rule("r", SAMPLE(lambda r: r.sizes).subset_of(SAMPLE(lambda r: r.more_sizes))),
+                Rule("r", SAMPLE(lambda r: r.more_sizes).subset_of(SAMPLE(lambda r: r.sizes))),
+            ),
+            (Rule("r", context("a", str).one_of(["b, 'c'"])), Rule("r", context("a", str).one_of(["b", "c"]))),
+        ],
+    )
+    def test_tells_apart_what_means_something_else(self, one: Rule[Any], other: Rule[Any]) -> None:
+        assert fingerprint(one) != fingerprint(other)
+
+    def test_tells_apart_what_comes_after_what(self) -> None:
+        assert fingerprint(rule("a"), rule("b")) != fingerprint(rule("a"), rule("b", "a"))
+
+
+ESCALATE = "df479ab5a3734bc7a251de840d85fcd2"
+CONTEXT = "2ea291e7fffde8b4ab55b7803a537c50"

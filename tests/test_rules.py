@@ -1,0 +1,339 @@
+"""Writing rules: facts, conditions, rules and remedies, in words and in every way to get them wrong."""
+
+import copy
+import pickle
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, cast
+
+import attrs
+import pytest
+from support import ALLOWED, SAMPLE, Colour, Part, Sample, Size
+
+from escalation_policy import (
+    ESCALATE_TO_VIDEO,
+    ChannelKind,
+    Facts,
+    Login,
+    Party,
+    Permission,
+    Policy,
+    Remedy,
+    Rule,
+    Step,
+    context,
+    fact,
+    predicate,
+)
+from escalation_policy.exceptions import InvalidPolicyError, InvalidValueError
+
+untyped: Any = fact
+FLAG = SAMPLE(lambda r: r.flag).is_true()
+kind = fact(lambda r: r.message.channel.kind)
+
+
+class Half(Enum):
+    """A str enum's plain sibling, for constants of the wrong enum."""
+
+    ONE = "one"
+
+
+class TestFacts:
+    def test_are_named_by_their_dotted_path(self) -> None:
+        extension = fact(lambda r: r.agent.ringcentral).then(lambda u: u.extension_id)
+        assert "<fact: agent.ringcentral.extension_id>" == repr(extension)
+        assert "<fact: context.after hours>" == repr(context("after hours", bool))
+
+    def test_may_pass_through_what_may_be_absent_in_one_go(self) -> None:
+        assert fact(lambda r: r.agent.ringcentral).then(lambda u: u.video) == untyped(
+            lambda r: r.agent.ringcentral.video
+        )
+
+    # A typo fails when the rule is made, and says what there is.
+    @pytest.mark.parametrize(
+        ("way", "message"),
+        [
+            (lambda r: r.agnt, "EscalationRequest has no fact 'agnt', only domain, agent, login"),
+            (lambda r: r.agent.ringcentral.extension, "RingCentralUser has no fact 'extension', only extension_id"),
+            (lambda r: r.agent.email.lower(), "agent.email is a str and has no fact 'lower'; read it with satisfies"),
+            (lambda r: r.agent.role.permissions.copy, "agent.role.permissions is a frozenset and has no fact 'copy'"),
+            (lambda r: r, "must lead to an attribute of the request, got a _Recorder"),
+            (lambda _: 5, "must lead to an attribute of the request, got an int"),
+            (lambda r: r.agent.enabled == 1, "must lead to an attribute of the request, got a bool"),
+            (lambda r: r.agent.enabled and r.login, "agent.enabled has no value yet: write the test as a condition"),
+            (lambda r: r.context["a"], "only reads attributes, but this one raised TypeError"),
+            (lambda: 1, "only reads attributes, but this one raised TypeError"),
+        ],
+    )
+    def test_lead_to_an_attribute_that_the_types_declare(self, way: Any, message: str) -> None:
+        with pytest.raises(InvalidPolicyError, match=message):
+            untyped(way)
+
+    def test_are_of_a_frozen_attrs_class(self) -> None:
+        @attrs.define
+        class Mutable:
+            flag: bool = True
+
+        for cls in (Mutable, int, type("Plain", (), {})):
+            with pytest.raises(InvalidPolicyError, match="a request is a frozen attrs class"):
+                Facts(cls)
+
+    def test_read_annotations_that_are_written_as_strings(self) -> None:
+        cls: Any = attrs.make_class(
+            "Late", {"part": attrs.field(type="Part | None"), "odd": attrs.field(type=int | str)}, frozen=True
+        )  # type: ignore[arg-type]
+        cls.__annotations__ = {"part": "Part | None", "odd": int | str}
+        cls.__module__ = __name__
+        assert Policy("p", [Rule("r", Facts(cls)(lambda r: r.part.text).equals("t"))]).allows(cls(Part(), 1))
+        assert Policy("p", [Rule("r", Facts(cls)(lambda r: r.odd).is_set())]).allows(cls(None, 1))
+
+    def test_of_the_context_are_strs_ints_and_bools_under_a_name(self) -> None:
+        make: Any = context
+        for key in ("", 5, None):
+            with pytest.raises(InvalidPolicyError, match="a context key must be a non-empty str"):
+                make(key, bool)
+        for wrong in (float, "bool", None, Size):
+            with pytest.raises(InvalidPolicyError, match="a context value is a str, int or bool, not"):
+                make("key", wrong)
+        with pytest.raises(InvalidPolicyError, match="Part has no fact 'context'"):
+            Facts(Part).context("key", bool)
+
+    def test_are_no_truth_values(self) -> None:
+        with pytest.raises(InvalidPolicyError, match="login is a fact, not its value"):
+            bool(fact(lambda r: r.login))
+
+
+class TestTests:
+    # Constants are of the fact's own type; None and UNKNOWN equal nothing.
+    @pytest.mark.parametrize(
+        ("make", "message"),
+        [
+            (lambda: untyped(lambda r: r.login).equals("password"), "login is compared with a Login, got a str"),
+            (lambda: untyped(lambda r: r.login).equals(None), "login is compared with a Login, got None"),
+            (lambda: untyped(lambda r: r.login).equals(Login.UNKNOWN), "what is unknown equals nothing"),
+            (lambda: untyped(lambda r: r.agent.email).equals(None), "agent.email is compared with a str, got None"),
+            (
+                lambda: untyped(lambda r: r.agent.id).equals(Permission.USE_EMOJI),
+                "compared with a str, got a Permission",
+            ),
+            (lambda: untyped(lambda r: r.agent.enabled).equals(1), "compared with a bool, got an int"),
+            (lambda: context("n", int).equals(True), "compared with an int, got a bool"),
+            (
+                lambda: untyped(lambda r: r.agent).equals(5),
+                "agent is an Agent, which cannot be compared with a constant",
+            ),
+            (lambda: cast("Any", SAMPLE(lambda r: r.ratio)).equals(0.5), "ratio is a float, which cannot be compared"),
+            (
+                lambda: untyped(lambda r: r.agent.id).equals(context("n", int)),
+                "agent.id cannot be compared with context.n",
+            ),
+            (lambda: kind.one_of([]), "empty"),
+            (lambda: kind.one_of([ChannelKind.UNKNOWN]), "what is unknown equals nothing"),
+            (lambda: cast("Any", kind).one_of(["viber"]), "compared with a ChannelKind, got a str"),
+            (lambda: context("s", str).one_of("abc"), "compared with a collection, got a str"),
+            (lambda: cast("Any", kind).one_of(5), "compared with a collection, got an int"),
+            (lambda: cast("Any", kind).contains(ChannelKind.VIBER), "message.channel.kind is a ChannelKind, no set"),
+            (
+                lambda: untyped(lambda r: r.agent.role.permissions).contains("use_emoji"),
+                "compared with a Permission, got a str",
+            ),
+            (
+                lambda: untyped(lambda r: r.agent.team_ids).contains(kind),
+                "agent.team_ids cannot be compared with message",
+            ),
+            (lambda: untyped(lambda r: r.agent.team_ids).subset_of([]), "empty"),
+            (lambda: untyped(lambda r: r.agent.team_ids).subset_of("t1"), "compared with a collection, got a str"),
+            (
+                lambda: untyped(lambda r: r.agent.role.permissions).subset_of(fact(lambda r: r.agent.team_ids)),
+                "agent.role.permissions cannot be compared with agent.team_ids: a Permission with a str",
+            ),
+            (lambda: SAMPLE(lambda r: r.colours).contains(Colour.RED), "may hold Colour.UNKNOWN"),
+            (lambda: cast("Any", kind).is_true(), "message.channel.kind is a ChannelKind, only a bool can be true"),
+            (lambda: kind.satisfies("", lambda _: True), "called by a non-empty str"),
+            (lambda: cast("Any", kind).satisfies("a", lambda _: True, version=2), "a str or None as version"),
+            (lambda: cast("Any", kind).satisfies("a", None), "'a' must be decided by a function, got None"),
+            (lambda: predicate("", lambda _: True), "called by a non-empty str"),
+            (lambda: cast("Any", predicate)("a", True), "'a' must be decided by a function, got a bool"),
+        ],
+    )
+    def test_refuse_what_could_never_be_meant(self, make: Callable[[], object], message: str) -> None:
+        with pytest.raises(InvalidPolicyError, match=message):
+            make()
+
+    def test_show_no_id_that_a_fact_is_compared_with(self) -> None:
+        account = fact(lambda r: r.domain.ringcentral_account_id)
+        with pytest.raises(InvalidPolicyError) as caught:
+            cast("Any", account).equals(664287016)
+        assert "664287016" not in str(caught.value)
+        assert "domain.ringcentral_account_id equals a certain value" in repr(account.equals("664287016"))
+
+    def test_take_a_str_of_any_subclass(self) -> None:
+        name = type("Name", (str,), {})("EU")
+        assert context("region", str).equals("EU").identity() == context("region", str).equals(name).identity()
+
+
+class TestConditions:
+    # In words, negation reaches down to the tests.
+    @pytest.mark.parametrize(
+        ("condition", "words"),
+        [
+            (kind.equals(ChannelKind.VIBER), "message.channel.kind equals viber"),
+            (~kind.equals(ChannelKind.VIBER), "message.channel.kind differs from viber"),
+            (~~kind.equals(ChannelKind.VIBER), "message.channel.kind equals viber"),
+            (kind.one_of([ChannelKind.VIBER, ChannelKind.CHAT]), "message.channel.kind is one of chat, viber"),
+            (~kind.one_of([ChannelKind.VIBER]), "message.channel.kind is none of viber"),
+            (kind.is_set(), "message.channel.kind is set"),
+            (~kind.is_set(), "message.channel.kind is not set"),
+            (fact(lambda r: r.agent.enabled).is_true(), "agent.enabled is true"),
+            (~fact(lambda r: r.agent.enabled).is_true(), "agent.enabled is false"),
+            (fact(lambda r: r.agent.enabled).equals(False), "agent.enabled equals false"),
+            (context("n", int).satisfies("n below 5", lambda n: n < 5), 'context.n satisfies "n below 5"'),
+            (~context("n", int).satisfies("n below 5", lambda n: n < 5), 'context.n does not satisfy "n below 5"'),
+            (context("n", int).one_of([2, 10]), "context.n is one of 10, 2"),
+            (context("region", str).equals("EU"), "context.region equals 'EU'"),
+            (predicate("open now", lambda _: True), "open now holds"),
+            (~predicate("open now", lambda _: True), "open now does not hold"),
+            (
+                fact(lambda r: r.agent.role.permissions).contains(Permission.USE_EMOJI),
+                "agent.role.permissions contains use_emoji",
+            ),
+            (fact(lambda r: r.agent.led_team_ids).subset_of(["t1"]), "agent.led_team_ids is within 't1'"),
+            (
+                ~fact(lambda r: r.agent.led_team_ids).subset_of(fact(lambda r: r.agent.team_ids)),
+                "agent.led_team_ids is not within agent.team_ids",
+            ),
+            (
+                fact(lambda r: r.agent.team_ids).contains(context("team", str)),
+                "agent.team_ids contains context.team",
+            ),
+            (
+                ~(context("a", bool).is_true() & (context("b", bool).is_true() | context("c", bool).is_true())),
+                "context.a is false or (context.b is false and context.c is false)",
+            ),
+            (
+                context("a", bool).is_true() & context("b", bool).is_true() & ~context("c", bool).is_true(),
+                "context.a is true and context.b is true and context.c is false",
+            ),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )
+    def test_are_put_in_words(self, condition: Any, words: str) -> None:
+        assert words == condition.words()
+        assert f"<condition: {words}>" == repr(condition)
+
+    def test_hide_their_strings_from_agents(self) -> None:
+        region = context("region", str)
+        assert "context.region equals a certain value" == region.equals("EU").words(public=True)
+        assert "context.region is one of a certain value" == region.one_of(["EU", "US"]).words(public=True)
+        assert "message.channel.kind equals viber" == kind.equals(ChannelKind.VIBER).words(public=True)
+
+    def test_are_joined_by_operators_and_not_by_words(self) -> None:
+        for join in (bool, lambda c: c and FLAG, lambda c: not c):
+            with pytest.raises(InvalidPolicyError, match="join conditions with &, | and ~"):
+                cast("Any", join)(FLAG)
+
+    def test_are_joined_with_conditions_over_the_same_type_of_request(self) -> None:
+        for other, message in ((True, "got bool"), (kind, "got Fact"), (kind.is_set(), "Sample and EscalationRequest")):
+            with pytest.raises(InvalidPolicyError, match=message):
+                FLAG & cast("Any", other)
+            with pytest.raises(InvalidPolicyError, match=message):
+                FLAG | cast("Any", other)
+
+    def test_of_facts_of_two_requests_are_refused(self) -> None:
+        with pytest.raises(InvalidPolicyError, match="cannot be mixed with another's"):
+            SAMPLE(lambda r: r.name).equals(cast("Any", fact(lambda r: r.agent.id)))
+
+    def test_are_values(self) -> None:
+        condition = kind.equals(ChannelKind.VIBER) | ~context("a", bool).is_true()
+        for same in (copy.copy(condition), copy.deepcopy(condition), pickle.loads(pickle.dumps(condition))):
+            assert condition == same
+            assert hash(condition) == hash(same)
+
+
+class TestRule:
+    def test_texts_default_to_words_made_from_the_condition(self) -> None:
+        rule = Rule("region", context("region", str).equals("EU"))
+        assert "Requires that context.region equals 'EU'." == rule.explanation
+        assert "This needs to hold first: context.region equals a certain value." == rule.agent_text
+        assert (None, None, ()) == (rule.remedy, rule.source, rule.after)
+
+    def test_texts_follow_the_condition_when_it_is_replaced(self) -> None:
+        rule = attrs.evolve(Rule("r", FLAG), requires=~FLAG)
+        assert "Requires that flag is false." == rule.explanation
+
+    def test_names_the_facts_it_reads_once_and_none_for_a_predicate(self) -> None:
+        assert ("message.channel.kind", "message.private") == ESCALATE_TO_VIDEO["twitter_private"].facts
+        assert ("login",) == Rule("r", fact(lambda r: r.login).is_set() & ~fact(lambda r: r.login).is_set()).facts
+        assert () == Rule("r", predicate("p", lambda _: True)).facts
+        assert ("context.n",) == Rule("r", context("n", int).satisfies("p", lambda _: True)).facts
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"code": ""}, "Rule.code must be a non-empty str, got an empty str"),
+            ({"code": 5}, "Rule.code must be a non-empty str, got an int"),
+            ({"code": "two words"}, "Rule.code must be made of ASCII letters, digits and _.:-, got a str"),
+            ({"code": "line\nbreak"}, "Rule.code must be made of ASCII"),
+            ({"code": "caf\u00e9"}, "Rule.code must be made of ASCII"),
+            ({"requires": True}, "Rule.requires must be a Condition, got a bool"),
+            ({"requires": kind}, "Rule.requires must be a Condition, got a Fact"),
+            ({"requires": None}, "Rule.requires must be a Condition, got None"),
+            ({"after": "domain_linked"}, "Rule.after must be a collection of non-empty strs, got a str"),
+            ({"after": [5]}, "Rule.after must be a collection of non-empty strs, got a tuple of int"),
+            ({"after": None}, "Rule.after must be a collection of non-empty strs, got None"),
+            ({"explanation": ""}, "Rule.explanation must be a non-empty str or None, got an empty str"),
+            ({"agent_text": 5}, "Rule.agent_text must be a non-empty str or None, got an int"),
+            ({"source": ["a"]}, "Rule.source must be a non-empty str or None, got a list"),
+            ({"remedy": "Try again."}, "Rule.remedy must be a Remedy or None, got a str"),
+        ],
+        ids=repr,
+    )
+    def test_refuses_what_makes_no_sense(self, arguments: dict[str, Any], message: str) -> None:
+        make: Any = Rule
+        with pytest.raises(InvalidPolicyError, match=message.replace(".", r"\.")):
+            make(**{"code": "r", "requires": FLAG, **arguments})
+
+    def test_shows_its_code_its_condition_and_what_it_comes_after(self) -> None:
+        assert "Rule('r', <condition: flag is true>)" == repr(Rule("r", FLAG))
+        assert "Rule('r', <condition: flag is true>, after=('a', 'b'))" == repr(Rule("r", FLAG, after=["a", "b"]))
+
+
+class TestRemedy:
+    @pytest.mark.parametrize("steps", [(), [], "abc", None, [Party.AGENT], 5], ids=repr)
+    def test_has_at_least_one_step(self, steps: Any) -> None:
+        with pytest.raises(InvalidValueError, match=r"Remedy\.steps must be a collection of"):
+            Remedy(steps)
+
+    def test_keeps_its_steps_in_order(self) -> None:
+        steps = [Step(Party.AGENT, "b"), Step(Party.NOBODY, "a")]
+        assert tuple(steps) == Remedy(steps).steps
+
+    @pytest.mark.parametrize(
+        ("party", "text"), [("agent", "x"), (Party.AGENT, ""), (Party.AGENT, None), (None, "x")], ids=repr
+    )
+    def test_steps_say_who_and_what(self, party: Any, text: Any) -> None:
+        with pytest.raises(InvalidValueError):
+            Step(party, text)
+
+
+class TestOtherRequests:
+    def test_are_served_by_the_same_machine(self) -> None:
+        policy = Policy("p", [Rule("flag", FLAG), Rule("size", SAMPLE(lambda r: r.size).equals(Size.SMALL))])
+        assert policy.decide(Sample())
+        decision = policy.decide(Sample(size=Size.LARGE))
+        assert "size equals small (seen: large)" == str(decision.reasons[0].evidence[0])
+
+    def test_of_a_subclass_are_requests_too(self) -> None:
+        class Sub(Sample):
+            pass
+
+        policy = Policy("p", [Rule("flag", FLAG)])
+        assert policy.allows(Sub())
+        assert policy.decide(Sub())
+        assert not policy.decide(Sub(flag=False))
+
+    def test_are_not_mixed_with_these(self) -> None:
+        make: Any = Policy
+        with pytest.raises(InvalidPolicyError, match="EscalationRequest and Sample"):
+            make("p", [Rule("a", kind.is_set()), Rule("b", FLAG)])
+        assert not make("p", [Rule("b", FLAG)]).allows(ALLOWED)

@@ -1,0 +1,235 @@
+"""Values: what they accept, what they refuse and how, and what nobody sees of them."""
+
+import copy
+import pickle
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import Mock
+
+import attrs
+import pytest
+from support import AGENT, ALLOWED, CASE, CHANNEL, DOMAIN, MESSAGE, ROLE, USER, varied
+
+from escalation_policy import (
+    Agent,
+    Channel,
+    ChannelKind,
+    Domain,
+    EscalationRequest,
+    Intervention,
+    InterventionState,
+    Login,
+    Message,
+    MessageAuthor,
+    Party,
+    Permission,
+    Remedy,
+    RingCentralUser,
+    Role,
+    Step,
+    VideoAccess,
+)
+from escalation_policy.exceptions import EscalationPolicyError, InvalidValueError
+
+STEP = Step(Party.AGENT, "Try again.")
+VALUES = [DOMAIN, ROLE, USER, AGENT, CHANNEL, MESSAGE, CASE, ALLOWED, STEP, Remedy((STEP,))]
+
+
+class Loud(str):
+    """A `str` that equals everything."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+def made(cls: Callable[..., Any], **fields: Any) -> Any:
+    """Makes a value from what no type checker would let through."""
+    return cls(**fields)
+
+
+class TestEveryValue:
+    @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+    def test_is_hashable_and_survives_copies_and_pickles(self, value: Any) -> None:
+        for same in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+            assert value == same
+            assert hash(value) == hash(same)
+
+    @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+    def test_cannot_be_changed_and_has_no_room_for_more(self, value: Any) -> None:
+        name = attrs.fields(type(value))[0].name
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(value, name, "changed")
+        with pytest.raises(AttributeError):
+            value.more = 1
+        assert not hasattr(value, "__dict__")
+
+    @pytest.mark.parametrize("value", VALUES[:8], ids=lambda value: type(value).__name__)
+    def test_takes_its_fields_by_keyword_only(self, value: Any) -> None:
+        with pytest.raises(TypeError):
+            type(value)("x")
+
+
+class TestIds:
+    @pytest.mark.parametrize("value", ["", None, 5, b"x", ["x"]], ids=repr)
+    def test_are_non_empty_strings(self, value: Any) -> None:
+        with pytest.raises(InvalidValueError, match=r"^Domain\.id must be a non-empty str, got "):
+            Domain(id=value)
+
+    def test_become_plain_strings_whose_comparison_nobody_has_overridden(self) -> None:
+        assert type(Domain(id=Loud("acme")).id) is str
+        assert Domain(id="other") != Domain(id=Loud("acme"))
+
+    # A path of the RingCentral API reads "~" as whoever owns the token.
+    @pytest.mark.parametrize("value", ["~", "", "12a", "-1", " 1", "1\n", "\u0661", "1" * 21, 664307016], ids=ascii)
+    def test_of_ringcentral_are_one_to_twenty_ascii_digits(self, value: Any) -> None:
+        with pytest.raises(InvalidValueError):
+            RingCentralUser(extension_id=value)
+        with pytest.raises(InvalidValueError):
+            RingCentralUser(extension_id="1", account_id=value)
+        with pytest.raises(InvalidValueError):
+            Domain(id="acme", ringcentral_account_id=value)
+
+    def test_of_ringcentral_may_have_twenty_digits(self) -> None:
+        assert "9" * 20 == RingCentralUser(extension_id="9" * 20).extension_id
+
+
+class TestFields:
+    # Bools and enum members are themselves: neither 1 nor "viber" is taken for one.
+    @pytest.mark.parametrize(
+        ("path", "value", "found"),
+        [
+            ("agent.enabled", 1, "an int"),
+            ("agent.enabled", None, "None"),
+            ("message.channel.kind", "viber", "'viber'"),
+            ("message.channel.kind", "\x1b[31m" + "x" * 90, "'\\\\x1b\\[31mx{51}$"),
+            ("login", "password", "'password'"),
+            ("agent.ringcentral.video", Login.PASSWORD, "a Login"),
+            ("message.private", "yes", "a str"),
+            ("agent", MESSAGE, "a Message"),
+            ("agent.role.permissions", {"escalate_to_video"}, "a frozenset of str"),
+            ("agent.role.permissions", "escalate_to_video", "a str"),
+            ("agent.role.permissions", 5, "an int"),
+            ("agent.role.permissions", [[]], "a list"),
+            ("agent.role.unknown_permissions", {"escalate_to_video"}, "a frozenset of str"),
+            ("agent.role.unknown_permissions", {""}, "a frozenset of str"),
+            ("agent.team_ids", "t1", "a str"),
+            ("agent.led_team_ids", [1], "a frozenset of int"),
+            ("context", {"a": 1.5}, "a Context"),
+            ("context", {"": 1}, "a Context"),
+            ("context", {1: 1}, "a Context"),
+            ("context", {"a": None}, "a Context"),
+            ("context", [("a", 1)], "a list"),
+            ("intervention", "i1", "a str"),
+        ],
+    )
+    def test_refuse_what_they_do_not_accept_and_say_what_they_were_given(
+        self, path: str, value: Any, found: str
+    ) -> None:
+        with pytest.raises(InvalidValueError, match=f", got {found}") as caught:
+            varied(path, value)
+        assert path.rpartition(".")[2] in caught.value.fault.path
+        assert caught.value.fault.accepted in str(caught.value)
+
+    # What only says that it is an instance is none.
+    @pytest.mark.parametrize(
+        ("path", "cls"), [("agent", Agent), ("message", Message), ("agent.role", Role), ("domain", Domain)]
+    )
+    def test_refuse_mocks(self, path: str, cls: type) -> None:
+        with pytest.raises(InvalidValueError):
+            varied(path, Mock(spec=cls))
+
+    def test_errors_are_value_errors_of_the_library_and_can_be_pickled(self) -> None:
+        with pytest.raises(ValueError, match="non-empty") as caught:
+            Domain(id="")
+        assert isinstance(caught.value, EscalationPolicyError)
+        assert str(caught.value) == str(pickle.loads(pickle.dumps(caught.value)))
+
+    def test_take_any_collection_and_freeze_it(self) -> None:
+        role = made(Role, id="r", domain_id="d", label="l", permissions=[Permission.USE_EMOJI, Permission.USE_EMOJI])
+        assert frozenset({Permission.USE_EMOJI}) == role.permissions
+
+    # Defaults are for what may be left out; nobody is enabled, or in a case, by omission.
+    @pytest.mark.parametrize(
+        ("cls", "required"),
+        [
+            (Domain, {"id"}),
+            (Role, {"id", "domain_id", "label"}),
+            (RingCentralUser, {"extension_id"}),
+            (Agent, {"id", "domain_id", "role", "enabled"}),
+            (Channel, {"id", "domain_id", "kind"}),
+            (Message, {"id", "channel", "author"}),
+            (Intervention, {"id", "agent_id", "state"}),
+            (EscalationRequest, {"domain", "agent", "login", "message"}),
+        ],
+    )
+    def test_have_defaults_only_where_something_may_be_left_out(self, cls: Any, required: set[str]) -> None:
+        assert required == {field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING}
+
+    def test_default_to_nothing_and_to_unknown(self) -> None:
+        assert VideoAccess.UNKNOWN is RingCentralUser(extension_id="1").video
+        assert frozenset() == Role(id="r", domain_id="d", label="l").permissions
+        assert {} == EscalationRequest(domain=DOMAIN, agent=AGENT, login=Login.SAML, message=MESSAGE).context
+
+
+class TestContext:
+    def test_reads_like_any_mapping(self) -> None:
+        context = varied("context", {"a": 1, "b": "x"}).context
+        assert (1, 2, ["a", "b"], {"a": 1, "b": "x"}) == (context["a"], len(context), list(context), context)
+        assert "nope" not in context
+
+    def test_tells_true_from_one_as_rules_do(self) -> None:
+        number, yes = varied("context", {"a": 1}), varied("context", {"a": True})
+        assert number != yes
+        assert varied("context", {"a": 1}) == number
+        assert hash(varied("context", {"a": 1})) == hash(number)
+
+    def test_is_no_longer_the_dict_it_was_made_from(self) -> None:
+        given: dict[str, Any] = {"a": 1}
+        request = varied("context", given)
+        given["a"] = 2
+        assert 1 == request.context["a"]
+        assert request == varied("context", request.context)
+        with pytest.raises(TypeError):
+            request.context["a"] = 2
+
+    def test_turns_subclasses_of_str_and_int_into_the_plain_thing(self) -> None:
+        context = varied("context", {Loud("a"): Loud("x"), "n": InterventionStateNumber(3)}).context
+        assert [(str, str), (str, int)] == [(type(key), type(value)) for key, value in context.items()]
+
+    def test_shows_its_names_only(self) -> None:
+        assert "<context of 'a', 'b'>" == repr(varied("context", {"b": "secret", "a": 1}).context)
+        assert "<context of nothing>" == repr(ALLOWED.context)
+
+
+class InterventionStateNumber(int):
+    """An `int` of another type."""
+
+
+class TestRepr:
+    @pytest.mark.parametrize("secret", ["ada@example.com", "664287016", "664307016", "Video agent"])
+    def test_shows_no_address_no_id_of_ringcentral_and_no_label(self, secret: str) -> None:
+        agent = attrs.evolve(AGENT, role=attrs.evolve(ROLE, label="Video agent"))
+        request = attrs.evolve(ALLOWED, agent=agent, context={"note": secret})
+        assert secret not in repr(request)
+        assert "u1" in repr(request)
+
+
+class TestKeys:
+    def test_of_the_api_are_what_str_and_formatting_give(self) -> None:
+        assert "escalate_to_video" == str(Permission.ESCALATE_TO_VIDEO) == f"{Permission.ESCALATE_TO_VIDEO}"
+        assert "whats_app" == str(ChannelKind.WHATSAPP) == "%s" % ChannelKind.WHATSAPP  # noqa: UP031
+        assert Permission("use_emoji") is Permission.USE_EMOJI
+
+    def test_are_the_members_names_in_lower_case_but_for_whatsapp(self) -> None:
+        enums = (Permission, ChannelKind, Login, MessageAuthor, InterventionState, VideoAccess, Party)
+        odd = {member for enum in enums for member in enum if member.value != member.name.lower()}
+        assert {ChannelKind.WHATSAPP} == odd
+
+    def test_are_72_permissions_and_29_kinds_besides_unknown(self) -> None:
+        assert (72, 30) == (len(Permission), len(ChannelKind))
+        assert not {"default", "SMS", "WEB_CHAT"} & {kind.value for kind in ChannelKind}

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import attrs
 import pytest
-from support import AGENT, ALLOWED, DOMAIN, SAMPLE, USER, Colour, Part, Sample, Size, varied
 
 from escalation_policy import (
     ESCALATE_TO_VIDEO,
@@ -32,6 +31,7 @@ from escalation_policy import (
     predicate,
 )
 from escalation_policy.exceptions import EscalationDeniedError, EscalationPolicyError
+from support import AGENT, ALLOWED, DOMAIN, SAMPLE, USER, Colour, Part, Sample, Size, varied
 
 STEP: Final = Step(Party.AGENT, "Do it.")
 OTHER_ACCOUNT: Final = varied("agent.ringcentral.account_id", "999")
@@ -40,7 +40,7 @@ HERE: Final = Path(__file__)
 
 
 def explode(_: object) -> bool:
-    raise ValueError("ada@example.com")  # noqa: TRY003
+    raise ValueError("ada@example.com")
 
 
 def silent(_: object) -> Any:

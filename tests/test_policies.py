@@ -5,10 +5,10 @@ import pickle
 from typing import Any
 
 import pytest
-from support import ALLOWED, SAMPLE, Sample, Size, varied
 
 from escalation_policy import ESCALATE_TO_VIDEO, Login, Policy, Rule, context, fact, predicate
 from escalation_policy.exceptions import EscalationPolicyError, InvalidPolicyError
+from support import ALLOWED, SAMPLE, Sample, Size, varied
 
 FLAG = SAMPLE(lambda r: r.flag).is_true()
 

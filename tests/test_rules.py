@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import attrs
 import pytest
-from support import ALLOWED, SAMPLE, Colour, Part, Sample, Size
 
 from escalation_policy import (
     ESCALATE_TO_VIDEO,
@@ -26,6 +25,7 @@ from escalation_policy import (
     predicate,
 )
 from escalation_policy.exceptions import InvalidPolicyError, InvalidValueError
+from support import ALLOWED, SAMPLE, Colour, Part, Sample, Size
 
 untyped: Any = fact
 FLAG = SAMPLE(lambda r: r.flag).is_true()

@@ -8,7 +8,6 @@ from unittest.mock import Mock
 
 import attrs
 import pytest
-from support import AGENT, ALLOWED, CASE, CHANNEL, DOMAIN, MESSAGE, ROLE, USER, varied
 
 from escalation_policy import (
     Agent,
@@ -30,6 +29,7 @@ from escalation_policy import (
     VideoAccess,
 )
 from escalation_policy.exceptions import EscalationPolicyError, InvalidValueError
+from support import AGENT, ALLOWED, CASE, CHANNEL, DOMAIN, MESSAGE, ROLE, USER, varied
 
 STEP = Step(Party.AGENT, "Try again.")
 VALUES = [DOMAIN, ROLE, USER, AGENT, CHANNEL, MESSAGE, CASE, ALLOWED, STEP, Remedy((STEP,))]

@@ -175,11 +175,8 @@ class Decision(Generic[R]):
             error = f" {reason.error}" if reason.error else ""
             lines.append(f"- {reason.code} ({reason.status.value}{error}): {reason.explanation}")
             if reveal:
-                masked = [each for each in reason.evidence if each.seen in _MASKS]
-                # What is required of a fact ends with the other fact, where it is compared with one.
-                facts = [fact for each in masked for fact in (each.fact, each.required.split()[-1])]
-                shown = {fact: revealed(self._request, fact) for fact in facts}
-                lines += [f"    {fact} = {value}" for fact, value in shown.items() if value is not None]
+                shown = (unmasked(self._request, each) for each in reason.evidence)
+                lines += [f"    {fact} = {value}" for values in shown for fact, value in values.items()]
             lines += [f"    {step.party.value}: {step.text}" for step in (reason.remedy.steps if reason.remedy else ())]
         if self.hidden:
             lines.append(f"Hidden until these are mended: {', '.join(self.hidden)}")
@@ -235,12 +232,18 @@ def judge_rule(rule: Rule[R], request: R) -> Reason:
     return Reason(rule.code, _STATUSES[truth], explanation, rule.agent_text, evidence, remedy, rule.source, error)
 
 
-def revealed(request: object, fact: str) -> str | None:
-    """Shows the value at a fact's dotted path; None where there is none."""
+def unmasked(request: object, evidence: Evidence) -> dict[str, str]:
+    """Shows what evidence masks: the value of its fact and, where that is compared with another fact, of that one."""
+    # What is required of a fact ends with the other fact.
+    facts = (evidence.fact, evidence.required.split()[-1]) if evidence.seen in _MASKS else ()
+    values = {fact: _read(request, fact) for fact in facts}
+    return {fact: repr(value) for fact, value in values.items() if value is not None}
+
+
+def _read(request: object, fact: str) -> object:
     value: Any = request
     for name in fact.split("."):
         if isinstance(value, Mapping):
-            value = cast("Mapping[str, object]", value).get(fact.partition(".")[2])
-            break
+            return cast("Mapping[str, object]", value).get(fact.partition(".")[2])
         value = getattr(value, name, None)
-    return None if value is None else repr(value)
+    return value

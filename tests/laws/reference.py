@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from hypothesis import strategies as st
-from support import SAMPLE, Colour, Part, Sample, Size
 
 from escalation_policy import Rule
+from support import SAMPLE, Colour, Part, Sample, Size
 
 YES, NO = "yes", "no"
 ABSENT, UNKNOWN, ERROR = "absent", "unknown", "error"

@@ -10,6 +10,8 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from escalation_policy import ESCALATE_TO_VIDEO, Decision, Effect, Policy, ReasonStatus, Rule
 from laws.reference import (
     ABSENT,
     ERROR,
@@ -29,8 +31,6 @@ from laws.reference import (
     verdict,
 )
 from support import ALLOWED, SAMPLE, Sample
-
-from escalation_policy import ESCALATE_TO_VIDEO, Decision, Effect, Policy, ReasonStatus, Rule
 
 #: One test per outcome that a rule can have, and a request under which it has it.
 OUTCOMES = {
@@ -189,13 +189,13 @@ class TestExplanationsAreTrue:
         assert set(decision.hidden) <= dependents
         free = sorted(dependents - reported)
         for outcomes in itertools.product((YES, NO, ERROR), repeat=len(free)):
-            mended = {code: OUTCOMES[YES] for code in reported} | {
+            mended = dict.fromkeys(reported, OUTCOMES[YES]) | {
                 code: OUTCOMES[outcome] for code, outcome in zip(free, outcomes, strict=True)
             }
             then = Policy("p", rules(specs | mended, after)).decide(PLAIN)
             assert then.allowed or {reason.code for reason in then.reasons} <= dependents
         for code in reported:
-            rest = {each: OUTCOMES[YES] for each in (reported | dependents) - {code}}
+            rest = dict.fromkeys((reported | dependents) - {code}, OUTCOMES[YES])
             assert not Policy("p", rules(specs | rest, after)).allows(PLAIN)
 
     @pytest.mark.parametrize("count", [1, 2, 3])

@@ -1,0 +1,55 @@
+"""Pages: text that is coloured and wrapped on a terminal, and plain and whole everywhere else."""
+
+import os
+from io import StringIO
+from typing import final
+
+from rich.console import Console
+from rich.text import Text
+
+#: How narrow a column of text may get, whatever the terminal.
+_NARROWEST = 20
+
+
+def inert(text: str) -> str:
+    """Escapes what a terminal would obey or a reader not see: controls, escapes, bidi marks, line separators."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@final
+class Page:
+    """Collects paragraphs for one stream.
+
+    Args:
+        terminal: Whether the stream is one. Only then do the environment's size and colours count.
+    """
+
+    def __init__(self, *, terminal: bool) -> None:
+        colours = terminal and not os.environ.get("NO_COLOR")
+        self._wraps = terminal
+        self._text = StringIO()
+        self._console = Console(
+            file=self._text,
+            force_terminal=terminal,
+            force_jupyter=False,
+            color_system="auto" if colours else None,
+            no_color=False,  # what NO_COLOR says is in color_system already, and not every rich reads it alike
+        )
+
+    def add(self, lead: str, *parts: str | tuple[str, str]) -> None:
+        """Adds a paragraph.
+
+        Args:
+            lead: What its first line begins with; the others are indented as far.
+            parts: Its text; of a pair, the second is the style.
+        """
+        styled = [(part, "") if isinstance(part, str) else part for part in parts]
+        text = Text.assemble(*((inert(words), style) for words, style in styled))
+        room = max(self._console.width - len(lead), _NARROWEST)
+        for line in text.wrap(self._console, room, overflow="fold") if self._wraps else [text]:
+            line.rstrip()  # wrapped lines keep the space they were wrapped at
+            self._console.print(Text.assemble(lead, line), soft_wrap=True)
+            lead = " " * len(lead)
+
+    def __str__(self) -> str:
+        return self._text.getvalue()

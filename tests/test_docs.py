@@ -1,0 +1,451 @@
+"""The documentation: its snippets run, its links lead somewhere, and it names what the library has.
+
+Every page is run from top to bottom with one namespace:
+
+- `pycon` blocks are doctests;
+- `python` blocks are executed, and the functions called `test_...` that they define are called;
+- `console` blocks are typed into a shell at the repository's root: what follows a `$ ` line is all that it may print,
+  and `$?` is what the line before it left;
+- `json` blocks must be JSON;
+- `sh` and `text` blocks are not run.
+"""
+
+import doctest
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from enum import Enum
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import attrs
+import pytest
+
+import escalation_policy
+from escalation_policy import ESCALATE_TO_VIDEO, Permission, engage, exceptions
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+CHANGELOG = ROOT / "CHANGELOG.md"
+DOCS = ROOT / "docs"
+RUN = [README, *sorted(DOCS.rglob("*.md"))]
+ALL = [*RUN, CHANGELOG]
+LANGUAGES = {"console", "json", "pycon", "python", "sh", "text"}
+#: Methods that only the library itself calls.
+INTERNAL = {"Decision.made", "Policy.judge"}
+
+_FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<source>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^(#+) +(.*)$", re.MULTILINE)
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_NAME = re.compile(r"`(?:\w+\.)*(\w+)")
+
+
+@attrs.frozen
+class Snippet:
+    """One fenced block; `line` is where its first line stands in the page."""
+
+    language: str
+    page: Path
+    line: int
+    source: str
+
+
+def snippets(page: Path) -> list[Snippet]:
+    """Finds the fenced blocks of a page, in order."""
+    text = page.read_text(encoding="utf-8")
+    return [
+        Snippet(
+            found["language"],
+            page,
+            text.count("\n", 0, found.start("source")) + 1,
+            "".join(line.removeprefix(found["indent"]) for line in found["source"].splitlines(keepends=True)),
+        )
+        for found in _FENCE.finditer(text)
+    ]
+
+
+def prose(page: Path) -> str:
+    """Gives a page without its fenced blocks."""
+    return _FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def sections(page: Path) -> list[tuple[str, str]]:
+    """Gives each heading with all that stands under it, its subsections included."""
+    text = prose(page)
+    headings = list(_HEADING.finditer(text))
+    ends = [
+        next((later.start() for later in headings[index:] if len(later[1]) <= len(found[1])), len(text))
+        for index, found in enumerate(headings, start=1)
+    ]
+    return [(found[2], text[found.end() : end]) for found, end in zip(headings, ends, strict=True)]
+
+
+def anchors(page: Path) -> set[str]:
+    """Gives what links to the headings of a page end with, as GitHub makes them."""
+    headings = [heading for _, heading in _HEADING.findall(prose(page))]
+    slugs = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    return {f"{slug}-{slugs[:at].count(slug)}" if slug in slugs[:at] else slug for at, slug in enumerate(slugs)}
+
+
+def name_of(page: Path) -> str:
+    """Names a page as seen from the repository's root."""
+    return page.relative_to(ROOT).as_posix() if page.is_relative_to(ROOT) else page.name
+
+
+def typed_lines(snippet: Snippet) -> Iterator[tuple[int, str, str]]:
+    """Splits a console block into commands: the line each stands in, the command, and what it must print."""
+    lines = snippet.source.splitlines(keepends=True)
+    starts = [index for index, line in enumerate(lines) if line.startswith("$ ")]
+    assert starts[:1] == [0], f"{name_of(snippet.page)}:{snippet.line}: a console block starts with a command"
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        yield snippet.line + start, lines[start].removeprefix("$ ").rstrip("\n"), "".join(lines[start + 1 : end])
+
+
+def run_console(snippet: Snippet, environment: dict[str, str]) -> None:
+    """Types the commands of a console block, one after the other, and compares what they print."""
+    status = 0
+    for line, command, expected in typed_lines(snippet):
+        done = subprocess.run(  # noqa: S603  our own documentation
+            ["bash", "-c", f"(exit {status}); {command}"],  # noqa: S607  whichever bash there is
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+        status = done.returncode
+        assert expected == done.stdout, f"{name_of(snippet.page)}:{line}: $ {command}"
+
+
+def run_pycon(snippet: Snippet, namespace: dict[str, Any]) -> None:
+    """Runs a session as a doctest."""
+    name = name_of(snippet.page)
+    test = doctest.DocTestParser().get_doctest(snippet.source, {}, name, name, snippet.line - 1)
+    assert test.examples, f"{name}:{snippet.line}: a pycon block starts with >>>"
+    test.globs = namespace
+    told: list[str] = []
+    doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(test, out=told.append, clear_globs=False)
+    assert not told, "".join(told)
+
+
+def run_python(snippet: Snippet, namespace: dict[str, Any]) -> None:
+    """Executes a block, and the tests in it, so that a traceback shows the page and the line."""
+    source = "\n" * (snippet.line - 1) + snippet.source
+    before = dict(namespace)
+    exec(compile(source, str(snippet.page), "exec"), namespace)  # noqa: S102  our own documentation
+    for name in [name for name in namespace if name.startswith("test_") and name not in before]:
+        namespace[name]()
+
+
+def run_page(page: Path, namespace: dict[str, Any], environment: dict[str, str]) -> None:
+    """Runs all snippets of a page, in order."""
+    for snippet in snippets(page):
+        if snippet.language == "pycon":
+            run_pycon(snippet, namespace)
+        elif snippet.language == "python":
+            run_python(snippet, namespace)
+        elif snippet.language == "console":
+            run_console(snippet, environment)
+        elif snippet.language == "json":
+            json.loads(snippet.source)
+
+
+@pytest.fixture
+def namespace(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A module of its own for the snippets of one page."""
+    module = ModuleType("snippets_of_a_page")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return module.__dict__
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """An environment in which `escalation-policy` is the library under test, installed with its script or not."""
+    scripts = Path(sys.executable).parent
+    if not (scripts / "escalation-policy").exists():
+        shim = tmp_path / "escalation-policy"
+        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m escalation_policy "$@"\n', encoding="utf-8")
+        shim.chmod(0o755)
+    package = str(Path(escalation_policy.__file__).parents[1])
+    inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "FORCE_COLOR")}
+    return inherited | {
+        "PATH": os.pathsep.join([str(tmp_path), str(scripts), os.environ["PATH"]]),
+        "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")])),
+        "PYTHONUTF8": "1",
+    }
+
+
+class TestPages:
+    """What is written in a page is so."""
+
+    @pytest.mark.parametrize("page", RUN, ids=name_of)
+    def test_snippets_run_and_print_what_the_page_shows(
+        self, page: Path, namespace: dict[str, Any], environment: dict[str, str]
+    ) -> None:
+        """A page that promises another output than the library's is out of date."""
+        run_page(page, namespace, environment)
+
+    @pytest.mark.parametrize("page", ALL, ids=name_of)
+    def test_every_fence_is_closed_and_of_a_language_that_is_looked_at(self, page: Path) -> None:
+        """A block that nobody looks at could say anything."""
+        assert LANGUAGES >= {snippet.language for snippet in snippets(page)}
+        assert "```" not in prose(page)
+
+    @pytest.mark.parametrize("page", ALL, ids=name_of)
+    def test_links_lead_to_files_and_headings_that_exist(self, page: Path) -> None:
+        """Addresses on the net are not asked."""
+        broken = [target for target in _LINK.findall(prose(page)) if not self.exists(page, target)]
+
+        assert [] == broken
+
+    @staticmethod
+    def exists(page: Path, target: str) -> bool:
+        """Says whether a link of a page leads somewhere inside the repository, or out to the net."""
+        if re.match(r"\w+:", target):
+            return True
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        return file.is_relative_to(ROOT.resolve()) and file.exists() and (not anchor or anchor in anchors(file))
+
+    def test_the_map_links_every_page(self) -> None:
+        """A page that nobody can find need not have been written."""
+        index = DOCS / "index.md"
+        linked = {(DOCS / target.partition("#")[0]).resolve() for target in _LINK.findall(prose(index))}
+
+        assert set() == {page.resolve() for page in RUN if page not in (README, index)} - linked
+
+
+def shell_blocks() -> list[list[str]]:
+    """Gives the lines of the README's `sh` blocks."""
+    return [snippet.source.splitlines() for snippet in snippets(README) if snippet.language == "sh"]
+
+
+class TestReadme:
+    """The README is short, and its first two `sh` blocks work on a bare machine."""
+
+    def test_is_shorter_than_120_lines(self) -> None:
+        """It shows the job being done; the rest is in the documentation."""
+        assert len(README.read_text(encoding="utf-8").splitlines()) < 120
+
+    @pytest.mark.parametrize("at", [0, 1], ids=["first", "second"])
+    def test_each_block_makes_its_own_environment_and_installs_the_checkout(self, at: int) -> None:
+        """Nothing but Python, git and a package index can be taken for granted."""
+        made, installed, *_ = shell_blocks()[at]
+
+        assert made == "python3 -m venv .venv"
+        assert re.fullmatch(r"\.venv/bin/pip install --quiet (--editable )?'\.\[[a-z,]+\]'", installed)
+
+    def test_the_first_block_decides_about_examples_that_exist(self) -> None:
+        """The main job, on files that everybody who has the checkout has."""
+        decided = [re.match(r"\.venv/bin/escalation-policy decide (\S+)", line) for line in shell_blocks()[0][2:]]
+
+        assert decided
+        assert all(found and (ROOT / found[1]).is_file() for found in decided)
+
+    def test_the_second_block_runs_the_tests(self) -> None:
+        """All of them, and nothing after them that could hide a failure."""
+        assert shell_blocks()[1][2:] == [".venv/bin/python -m pytest"]
+
+
+def members(cls: type) -> set[str]:
+    """Gives the public names of a class: what it is made from, fields, enum members, methods and properties."""
+    fields = {field.name for field in attrs.fields(cls)} if attrs.has(cls) else set[str]()
+    arguments = set(inspect.signature(cls).parameters) if attrs.has(cls) else set[str]()
+    kinds = (FunctionType, classmethod, staticmethod, property)
+    methods = {name for name, value in vars(cls).items() if isinstance(value, kinds)}
+    # The keys of all 72 permissions are the API's business.
+    names = set(cls.__members__) if issubclass(cls, Enum) and cls is not Permission else set[str]()
+    return {name for name in fields | arguments | methods | names if not name.startswith("_")}
+
+
+def reference() -> list[tuple[str, str]]:
+    """Gives all sections of the reference."""
+    return [section for page in sorted((DOCS / "reference").glob("*.md")) for section in sections(page)]
+
+
+_PUBLIC = [
+    (module.__name__, name) for module in (escalation_policy, exceptions, engage) for name in sorted(module.__all__)
+]
+_CLASSES = [value for name in escalation_policy.__all__ if isinstance(value := getattr(escalation_policy, name), type)]
+
+
+class TestReference:
+    """The reference knows every public name."""
+
+    @pytest.mark.parametrize(("module", "name"), _PUBLIC, ids=[f"{module}.{name}" for module, name in _PUBLIC])
+    def test_names_every_public_name_in_a_heading(self, module: str, name: str) -> None:
+        """In backticks, alone or with its arguments."""
+        assert name in {each for heading, _ in reference() for each in _NAME.findall(heading)}, module
+
+    @pytest.mark.parametrize("cls", _CLASSES, ids=[cls.__name__ for cls in _CLASSES])
+    def test_names_every_public_member_of_a_class_in_its_section(self, cls: type) -> None:
+        """In backticks, anywhere under the heading that names the class."""
+        told = {
+            name
+            for heading, text in reference()
+            if cls.__name__ in _NAME.findall(heading)
+            for name in re.findall(r"\w+", " ".join(re.findall(r"`[^`]+`", heading + text)))
+        }
+        internal = {name.partition(".")[2] for name in INTERNAL if name.startswith(f"{cls.__name__}.")}
+
+        assert set() == members(cls) - told - internal
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _requirements() -> str:
+    return _table(
+        ["code", "required", "after", "from"],
+        [
+            [
+                f"`{rule.code}`",
+                rule.requires.words(),
+                ", ".join(f"`{code}`" for code in rule.after),
+                rule.source if rule.source == "safety" else f'"{rule.source}"',
+            ]
+            for rule in ESCALATE_TO_VIDEO.rules
+        ],
+    )
+
+
+def _remedies() -> str:
+    return _table(
+        ["code", "who", "step"],
+        [
+            [f"`{rule.code}`" if at == 0 else "", f"`{step.party.value}`", step.text]
+            for rule in ESCALATE_TO_VIDEO.rules
+            for at, step in enumerate(rule.remedy.steps if rule.remedy else ())
+        ],
+    )
+
+
+def _agent_texts() -> str:
+    return _table(
+        ["code", "the agent reads"], [[f"`{rule.code}`", rule.agent_text] for rule in ESCALATE_TO_VIDEO.rules]
+    )
+
+
+class TestTheSixteenRules:
+    """The page about `ESCALATE_TO_VIDEO` shows the policy that is shipped."""
+
+    @pytest.mark.parametrize("table", [_requirements, _remedies, _agent_texts])
+    def test_the_tables_are_those_of_the_policy(self, table: Callable[[], str]) -> None:
+        """The page is written by hand but for these."""
+        text = (DOCS / "reference" / "escalate_to_video.md").read_text(encoding="utf-8")
+
+        assert table() in text, f"the table is now:\n{table()}"
+
+    def test_there_are_sixteen(self) -> None:
+        """The number is in the texts of many pages."""
+        assert 16 == len(ESCALATE_TO_VIDEO.rules)
+
+
+class TestChangelog:
+    """The changelog knows the version that is built."""
+
+    def test_its_newest_version_is_that_of_the_project(self) -> None:
+        """Whoever changes the one has to change the other."""
+        project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+        version = re.search(r'^version = "(.+)"$', project, re.MULTILINE)
+        newest = re.search(r"^## \[(\d.*)\] - \d{4}-\d\d-\d\d$", CHANGELOG.read_text(encoding="utf-8"), re.MULTILINE)
+
+        assert version is not None
+        assert newest is not None
+        assert version[1] == newest[1]
+
+
+class TestTheHarness:
+    """A snippet that is wrong fails, and the failure says where it stands."""
+
+    @pytest.mark.parametrize(
+        ("block", "told"),
+        [
+            (
+                "```pycon\n>>> 1 + 1\n2\n>>> 1 + 1\n3\n```\n",
+                r'File "page.md", line 5(.|\n)*Expected:\n +3\n *Got:\n +2',
+            ),
+            ("```pycon\n1 + 1\n```\n", r"page.md:3: a pycon block starts with >>>"),
+            ("```console\n$ echo a\na\n$ echo b\na\n```\n", r"page.md:5: \$ echo b"),
+            ("```console\n$ (exit 3)\n$ echo $?\n0\n```\n", r"page.md:4: \$ echo \$\?"),
+            ("```console\necho a\n```\n", r"page.md:3: a console block starts with a command"),
+        ],
+        ids=["pycon", "no session", "console", "exit status", "no command"],
+    )
+    def test_names_the_line(
+        self, block: str, told: str, tmp_path: Path, namespace: dict[str, Any], environment: dict[str, str]
+    ) -> None:
+        """The line of the command or the example, counted in the page."""
+        page = tmp_path / "page.md"
+        page.write_text(f"# Page\n{block}", encoding="utf-8")
+
+        with pytest.raises(AssertionError, match=told):
+            run_page(page, namespace, environment)
+
+    @pytest.mark.parametrize("block", ["x = 1\nx / 0\n", "def test_x():\n    1 / 0\n"], ids=["statement", "test"])
+    def test_shows_the_line_of_a_python_block_that_raises(
+        self, block: str, tmp_path: Path, namespace: dict[str, Any], environment: dict[str, str]
+    ) -> None:
+        """The traceback ends in the page."""
+        page = tmp_path / "page.md"
+        page.write_text(f"# Page\n\n```python\n{block}```\n", encoding="utf-8")
+
+        with pytest.raises(ZeroDivisionError) as caught:
+            run_page(page, namespace, environment)
+
+        assert (str(page), 5) == (caught.traceback[-1].frame.code.raw.co_filename, caught.traceback[-1].lineno + 1)
+
+    def test_refuses_json_that_is_none(
+        self, tmp_path: Path, namespace: dict[str, Any], environment: dict[str, str]
+    ) -> None:
+        """Python's notation is no JSON."""
+        page = tmp_path / "page.md"
+        page.write_text("```json\n{'a': 1}\n```\n", encoding="utf-8")
+
+        with pytest.raises(json.JSONDecodeError):
+            run_page(page, namespace, environment)
+
+    def test_blocks_of_a_page_share_one_namespace_in_order(
+        self, tmp_path: Path, namespace: dict[str, Any], environment: dict[str, str]
+    ) -> None:
+        """Also blocks that are indented, as in a list."""
+        page = tmp_path / "page.md"
+        page.write_text("```python\nx = 1\n```\n\n- item:\n\n  ```pycon\n  >>> x\n  1\n  ```\n", encoding="utf-8")
+
+        run_page(page, namespace, environment)
+
+    @pytest.mark.parametrize(
+        ("target", "outcome"),
+        [
+            ("other.md#a-heading-of-code-1", "found"),
+            ("other.md#a-heading-of-code-2", "broken"),
+            ("other.md#in-a-block", "broken"),
+            ("missing.md", "broken"),
+            ("../outside.md", "broken"),
+            ("#here", "found"),
+            ("#there", "broken"),
+        ],
+    )
+    def test_finds_broken_links(
+        self, target: str, outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What looks like a heading inside a block is none; the second of two equal headings is numbered."""
+        root = tmp_path / "root"
+        root.mkdir()
+        monkeypatch.setattr(sys.modules[__name__], "ROOT", root)
+        (tmp_path / "outside.md").touch()
+        page = root / "page.md"
+        page.write_text("# Here\n", encoding="utf-8")
+        other = "# A heading of `code`\n```sh\n# in a block\n```\n# A heading of `code`\n"
+        (root / "other.md").write_text(other, encoding="utf-8")
+
+        assert outcome == ("found" if TestPages.exists(page, target) else "broken")

@@ -1,0 +1,266 @@
+"""The built-in policy: each of its sixteen rules, at its edges and behind one another."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import attrs
+import pytest
+
+from escalation_policy import (
+    ESCALATE_TO_VIDEO,
+    ChannelKind,
+    InterventionState,
+    Login,
+    MessageAuthor,
+    Party,
+    Permission,
+    Policy,
+    Rule,
+    VideoAccess,
+    fact,
+)
+from support import ALLOWED, CASE, varied
+
+LISTED: Final = {
+    "engage_messaging",
+    "chat",
+    "messenger",
+    "google_business_messages",
+    "twitter",
+    "digital_sms",
+    "apple_business_chat",
+    "whats_app",
+    "viber",
+    "dimelo_sdk",
+    "channel_sdk",
+}
+UNKNOWN: Final = {"unknown"}
+
+
+def changed(*changes: tuple[str, object]) -> Any:
+    """Makes the allowed request with changes, each at a dotted path."""
+    request = ALLOWED
+    for path, value in changes:
+        request = varied(path, value, request)
+    return request
+
+
+def case(**changes: Any) -> tuple[str, object]:
+    return "intervention", attrs.evolve(CASE, **changes)
+
+
+def kind(name: str) -> tuple[str, object]:
+    return "message.channel.kind", ChannelKind(name)
+
+
+#: What is changed in the allowed request; which codes are then reported, and which are hidden.
+Row = tuple[tuple[tuple[str, object], ...], str, str]
+TABLE: Final[dict[str, Row]] = {
+    "allowed": ((), "", ""),
+    "unlinked domain": ((("domain.ringcentral_account_id", None),), "domain_linked", "extension_in_account"),
+    "disabled agent": ((("agent.enabled", False),), "agent_enabled", ""),
+    "agent of another domain": ((("agent.domain_id", "other"),), "agent_in_domain", ""),
+    "role of another domain": ((("agent.role.domain_id", "other"),), "role_in_domain", ""),
+    "channel of another domain": ((("message.channel.domain_id", "other"),), "channel_in_domain", ""),
+    "default agent role": ((("agent.role.permissions", {Permission.READ_IDENTITY}),), "role_permits", ""),
+    "role with every other permission": (
+        (("agent.role.permissions", set(Permission) - {Permission.ESCALATE_TO_VIDEO}),),
+        "role_permits",
+        "",
+    ),
+    "role that holds a newer flag only": (
+        (("agent.role.permissions", ()), ("agent.role.unknown_permissions", {"switch_to_video"})),
+        "role_permits",
+        "",
+    ),
+    "role with everything": ((("agent.role.permissions", set(Permission)),), "", ""),
+    "no extension": ((("agent.ringcentral", None),), "extension_linked", "extension_in_account video_access"),
+    "no extension in an unlinked domain": (
+        (("agent.ringcentral", None), ("domain.ringcentral_account_id", None)),
+        "domain_linked extension_linked",
+        "extension_in_account video_access",
+    ),
+    "extension of another account": ((("agent.ringcentral.account_id", "1"),), "extension_in_account", ""),
+    "extension of nobody knows which account": ((("agent.ringcentral.account_id", None),), "extension_in_account", ""),
+    "no video": ((("agent.ringcentral.video", VideoAccess.DENIED),), "video_access", ""),
+    "nobody knows whether there is video": ((("agent.ringcentral.video", VideoAccess.UNKNOWN),), "video_access", ""),
+    "public tweet": ((kind("twitter"), ("message.private", False)), "twitter_private", ""),
+    "tweet of which nobody knows": ((kind("twitter"), ("message.private", None)), "twitter_private", ""),
+    "private tweet": ((kind("twitter"), ("message.private", True)), "", ""),
+    "search result flagged private": ((kind("twitter_search"), ("message.private", True)), "channel_supported", ""),
+    "private message on a page": ((kind("facebook"), ("message.private", True)), "channel_supported", ""),
+    "instagram direct message": ((kind("instagram_messaging"), ("message.private", True)), "channel_supported", ""),
+    "e-mail": ((kind("email"), ("message.private", True)), "channel_supported", ""),
+    "unknown channel": ((kind("unknown"),), "channel_supported", "twitter_private"),
+    "unknown channel, private message": ((kind("unknown"), ("message.private", True)), "channel_supported", ""),
+    "public message elsewhere": ((("message.private", False),), "", ""),
+    "not engaged": ((("intervention", None),), "agent_engaged", "message_in_intervention intervention_owned"),
+    "not engaged, and the message in no case": (
+        (("intervention", None), ("message.intervention_id", None)),
+        "agent_engaged",
+        "message_in_intervention intervention_owned",
+    ),
+    "deferred case": ((case(state=InterventionState.DEFERRED),), "agent_engaged", ""),
+    "closed case": ((case(state=InterventionState.CLOSED),), "agent_engaged", ""),
+    "case of nobody knows which state": ((case(state=InterventionState.UNKNOWN),), "agent_engaged", ""),
+    "closed case of another agent": (
+        (case(state=InterventionState.CLOSED, agent_id="u2", id="i2"),),
+        "agent_engaged",
+        "message_in_intervention intervention_owned",
+    ),
+    "another customer's case": ((case(id="i2"),), "message_in_intervention", ""),
+    "message in no case that we know of": ((("message.intervention_id", None),), "message_in_intervention", ""),
+    "case of another agent": ((case(agent_id="u2"),), "intervention_owned", ""),
+    "case of nobody": ((case(agent_id=None),), "intervention_owned", ""),
+    **{
+        f"logged in by {login.value}": ((("login", login),), "ringcentral_sso", "")
+        for login in Login
+        if login is not Login.RINGCENTRAL_SSO
+    },
+    **{
+        f"written by {author.value}": ((("message.author", author),), "customer_message", "")
+        for author in MessageAuthor
+        if author is not MessageAuthor.CUSTOMER
+    },
+    **{
+        f"on {each.value}": ((kind(each.value), ("message.private", True)), "", "")
+        if each.value in LISTED
+        else ((kind(each.value), ("message.private", True)), "channel_supported", "")
+        for each in ChannelKind
+    },
+}
+
+
+def verdicts(policy: Policy) -> dict[str, tuple[list[str], list[str]]]:
+    """Decides the whole table by one policy."""
+    decisions = {name: policy.decide(changed(*changes)) for name, (changes, _, _) in TABLE.items()}
+    return {
+        name: ([] if decision else [reason.code for reason in decision.reasons], list(decision.hidden))
+        for name, decision in decisions.items()
+    }
+
+
+class TestEveryRule:
+    @pytest.mark.parametrize("name", TABLE)
+    def test_decides_as_the_table_says(self, name: str) -> None:
+        changes, codes, hidden = TABLE[name]
+        decision = ESCALATE_TO_VIDEO.decide(changed(*changes))
+        reported = [] if decision else [reason.code for reason in decision.reasons]
+        assert (codes.split(), hidden.split()) == (reported, list(decision.hidden))
+        assert ESCALATE_TO_VIDEO.allows(changed(*changes)) is decision.allowed is (not codes)
+
+    def test_is_in_the_table_as_the_only_thing_in_the_way(self) -> None:
+        assert set(ESCALATE_TO_VIDEO) == {codes for _, codes, _ in TABLE.values() if codes and " " not in codes}
+
+    def test_is_in_the_documented_order(self) -> None:
+        expected = (
+            "domain_linked agent_enabled agent_in_domain role_in_domain channel_in_domain role_permits extension_linked "
+            "extension_in_account video_access ringcentral_sso channel_supported twitter_private customer_message "
+            "agent_engaged message_in_intervention intervention_owned"
+        )
+        assert expected.split() == list(ESCALATE_TO_VIDEO)
+
+    def test_of_unknown_facts_is_unknown_and_asks_for_them(self) -> None:
+        request = changed(
+            ("agent.ringcentral.account_id", None),
+            ("agent.ringcentral.video", VideoAccess.UNKNOWN),
+            ("login", Login.UNKNOWN),
+            kind("unknown"),
+            ("message.author", MessageAuthor.UNKNOWN),
+            case(state=InterventionState.UNKNOWN),
+        )
+        reasons = ESCALATE_TO_VIDEO.decide(request).reasons
+        assert UNKNOWN == {reason.status.value for reason in reasons}
+        asked = [reason.remedy.steps[0] for reason in reasons if reason.remedy]
+        assert {Party.DEVELOPER} == {step.party for step in asked}
+        assert [
+            "Supply agent.ringcentral.account_id.",
+            "Supply agent.ringcentral.video.",
+            "Supply login.",
+            "Supply message.channel.kind.",
+            "Supply message.author.",
+            "Supply intervention.state.",
+        ] == [step.text for step in asked]
+
+
+class TestTexts:
+    @pytest.mark.parametrize("rule", ESCALATE_TO_VIDEO.rules, ids=lambda rule: rule.code)
+    def test_are_all_there(self, rule: Rule) -> None:
+        assert rule.source
+        assert rule.remedy
+        assert not rule.explanation.startswith("Requires that")
+        assert not rule.agent_text.startswith("This needs to hold first")
+
+    def test_quote_the_page_or_say_safety(self) -> None:
+        careful = {rule.code for rule in ESCALATE_TO_VIDEO.rules if rule.source == "safety"}
+        assert {
+            "agent_enabled",
+            "agent_in_domain",
+            "role_in_domain",
+            "channel_in_domain",
+            "intervention_owned",
+        } == careful
+
+    # An administrator searches for either name; a step names the clicks, and both ways where there are two.
+    @pytest.mark.parametrize(
+        ("code", "party", "words"),
+        [
+            ("domain_linked", Party.RINGCENTRAL, "Associate the Engage Digital domain"),
+            ("role_permits", Party.ENGAGE_ADMINISTRATOR, "Use Escalate to Video"),
+            ("role_permits", Party.ENGAGE_ADMINISTRATOR, "Use Switch to Video"),
+            ("role_permits", Party.ENGAGE_ADMINISTRATOR, "Users > Roles & permissions > Add: enter a Label"),
+            ("role_permits", Party.ENGAGE_ADMINISTRATOR, "Either for everybody who has the agent's role"),
+            ("role_permits", Party.ENGAGE_ADMINISTRATOR, "in Settings select the new Role, click Save"),
+            ("extension_linked", Party.RINGCENTRAL_ADMINISTRATOR, "Either import the users"),
+            ("extension_linked", Party.ENGAGE_ADMINISTRATOR, "in Personal Infos enter the RingCentral ID"),
+            ("extension_linked", Party.ENGAGE_ADMINISTRATOR, "when creating the user"),
+            ("video_access", Party.RINGCENTRAL_ADMINISTRATOR, "RingCentral Meetings is not enough"),
+            ("ringcentral_sso", Party.AGENT, "Sign in with RingCentral"),
+            ("channel_supported", Party.NOBODY, "Google closed it in July 2024"),
+            ("customer_message", Party.AGENT, "Escalate to Video (Switch to Video)"),
+        ],
+    )
+    def test_say_who_mends_it_and_where_to_click(self, code: str, party: Party, words: str) -> None:
+        remedy = ESCALATE_TO_VIDEO[code].remedy
+        assert remedy
+        assert [step for step in remedy.steps if step.party is party and words in step.text]
+
+
+def mutants() -> Iterator[tuple[str, Policy]]:
+    """Makes every policy that lacks something of the built-in one: a rule, its sense, an `after`, a bound."""
+    for rule in ESCALATE_TO_VIDEO.rules:
+        code = rule.code
+        yield f"{code} dropped", ESCALATE_TO_VIDEO.without(code)
+        yield f"{code} negated", ESCALATE_TO_VIDEO.replace(attrs.evolve(rule, requires=~rule.requires))
+        for gone in rule.after:
+            kept = [each for each in rule.after if each != gone]
+            yield f"{code} no longer after {gone}", ESCALATE_TO_VIDEO.replace(attrs.evolve(rule, after=kept))
+        for test in rule.requires.tests():
+            for wider in widened(test):
+                alone = len(rule.requires.tests()) == 1
+                requires = wider if alone else rule.requires | wider
+                yield (
+                    f"{code} widened to {wider.words()}",
+                    ESCALATE_TO_VIDEO.replace(attrs.evolve(rule, requires=requires)),
+                )
+
+
+def widened(test: Any) -> Iterator[Any]:
+    """Makes tests that are true of more: of any value at all, of one more constant, of one more permission."""
+    if test.kind != "is_set":
+        yield attrs.evolve(test, kind="is_set", paths=test.paths[:1], operand=None, negated=False)
+    if test.kind in ("equals", "one_of") and len(test.paths) == 1 and not test.negated:
+        taken = test.operand if isinstance(test.operand, frozenset) else frozenset({test.operand})
+        for member in set(test.paths[0].kind) - taken - {test.paths[0].unknown}:
+            yield attrs.evolve(test, kind="one_of", operand=taken | {member})
+    if test.kind == "contains":
+        for permission in set(Permission) - {test.operand}:
+            yield test | fact(lambda r: r.agent.role.permissions).contains(permission)
+
+
+class TestTheTable:
+    EXPECTED: Final = verdicts(ESCALATE_TO_VIDEO)
+
+    @pytest.mark.parametrize(("name", "policy"), [pytest.param(*each, id=each[0]) for each in mutants()])
+    def test_notices_a_policy_that_means_something_else(self, name: str, policy: Policy) -> None:
+        assert self.EXPECTED != verdicts(policy), name

@@ -35,7 +35,7 @@ def compile_allows(conditions: Iterable[Condition[Any]], slow: Callable[[Any], b
 def compile_decide(
     conditions: Iterable[Condition[Any]], judge: object, slow: Callable[[Any], Any]
 ) -> Callable[[Any], Any]:
-    """Makes a function that wraps a request and the same verdict into a decision, as `Decision.made()` does."""
+    """Makes a function that wraps a request and the same verdict into a decision, as `Decision._made()` does."""
     source = _Source(slow=slow, new=object.__new__, Decision=Decision, judge=judge)
     source.lines += ["decision = new(Decision)", "decision._request = request", "decision._judge = judge"]
     deny, allow = (["decision._allowed = False", "return decision"], ["decision._allowed = True", "return decision"])

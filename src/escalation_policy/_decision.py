@@ -1,7 +1,7 @@
 """Decisions: the answer to one request, and the reasons it rests on."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, cast, final
+from typing import Any, Final, Generic, NamedTuple, cast, final
 
 import attrs
 
@@ -34,9 +34,6 @@ class Evidence:
     required: str
     seen: str
 
-    def __str__(self) -> str:
-        return f"{self.fact} {self.required} (seen: {self.seen})"
-
 
 @final
 @attrs.frozen
@@ -44,7 +41,7 @@ class Reason:
     """One rule's outcome in one decision.
 
     Attributes:
-        explanation: For administrators: the requirement, and each fact with what was required and seen.
+        explanation: For administrators: the rule's explanation, what it requires, and what was seen of each fact.
         agent_text: For the agent's screen: no ids, no addresses, nothing of an exception.
         remedy: Who does what to mend it. None for a met rule, or where a host's rule has no remedy.
         source: Where the requirement comes from.
@@ -65,8 +62,7 @@ Outcome = tuple[tuple[Reason, ...], tuple[str, ...]]
 
 
 @final
-@attrs.frozen
-class Judge(Generic[R]):
+class Judge(NamedTuple):
     """What a decision knows of the policy that made it.
 
     Attributes:
@@ -77,7 +73,7 @@ class Judge(Generic[R]):
     id: str
     version: str | None
     fingerprint: str
-    judge: Callable[[R], Outcome] | Outcome
+    judge: Callable[[Any], Outcome] | Outcome
 
 
 @final
@@ -89,12 +85,15 @@ class Decision(Generic[R]):
 
     __slots__ = ("_allowed", "_judge", "_outcome", "_request")
     _allowed: bool
-    _judge: Judge[R]
+    _judge: Judge
     _outcome: Outcome
     _request: R
 
+    def __new__(cls) -> "Decision[R]":
+        raise TypeError("decisions are made by Policy.decide()")
+
     @classmethod
-    def made(cls, request: R, allowed: bool, judge: Judge[R]) -> "Decision[R]":  # noqa: FBT001  a pickle has no keywords
+    def _made(cls, request: R, allowed: bool, judge: Judge) -> "Decision[R]":  # noqa: FBT001  a pickle has no keywords
         """Makes a decision, as a policy's compiled function does it statement by statement."""
         decision = object.__new__(cls)
         decision._request = request
@@ -206,20 +205,22 @@ class Decision(Generic[R]):
         return f"<{self.effect.value}: {codes}{hidden}; policy: {self.policy_id}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        judge = attrs.evolve(self._judge, judge=self._judged())
-        return Decision.made, (self._request, self._allowed, judge)
+        judge = self._judge._replace(judge=self._judged())
+        return Decision._made, (self._request, self._allowed, judge)
 
 
 def judge_rule(rule: Rule[R], request: R) -> Reason:
     """Answers a rule's condition for one request, alone. What is no such request does not reach the condition."""
-    expected = rule.requires.request_type
+    expected, required = rule.requires.request_type, rule.requires.words()
     if issubclass(type(request), expected):
         truth, findings = rule.requires.answer(request)
     else:
-        refusal = Finding("request", f"is {a(expected.__name__)}", kind_of(request), Truth.ERROR, "TypeError")
+        required = f"request is {a(expected.__name__)}"
+        refusal = Finding("request", required.partition(" ")[2], kind_of(request), Truth.ERROR, "TypeError")
         truth, findings = Truth.ERROR, (refusal,)
     evidence = tuple(dict.fromkeys(Evidence(each.fact, each.required, each.seen) for each in findings))
-    required = "; ".join(map(str, evidence))
+    seen = "; ".join(f"{each.fact} = {each.seen}" for each in evidence)
+    told = rule.explanation if required in rule.explanation else f"{rule.explanation} Required: {required}."
     error = next((each.error for each in findings if truth is each.truth is Truth.ERROR), None)
     steps = rule.remedy.steps if rule.remedy is not None and truth is not Truth.TRUE else ()
     if truth is Truth.ERROR:
@@ -227,9 +228,10 @@ def judge_rule(rule: Rule[R], request: R) -> Reason:
     if truth is Truth.UNKNOWN:
         missing = dict.fromkeys(each.fact for each in findings if each.truth is Truth.UNKNOWN)
         steps = (Step(Party.DEVELOPER, f"Supply {', '.join(missing)}."), *steps)
-    explanation = f"{rule.explanation} Required: {required}."
     remedy = Remedy(steps) if steps else None
-    return Reason(rule.code, _STATUSES[truth], explanation, rule.agent_text, evidence, remedy, rule.source, error)
+    return Reason(
+        rule.code, _STATUSES[truth], f"{told} Seen: {seen}.", rule.agent_text, evidence, remedy, rule.source, error
+    )
 
 
 def unmasked(request: object, evidence: Evidence) -> dict[str, str]:

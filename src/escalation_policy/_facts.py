@@ -20,7 +20,7 @@ C = TypeVar("C", str, int, bool)
 
 
 @final
-@attrs.frozen(repr=False)
+@attrs.frozen(eq=False, repr=False)
 class Fact(Generic[Q, V]):
     """One named value of a request, such as `agent.ringcentral.extension_id`, on which tests are made.
 

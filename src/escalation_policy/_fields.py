@@ -14,6 +14,8 @@ from .exceptions import Fault, InvalidPolicyError, InvalidValueError
 UNKNOWN_WHEN_NONE: Final = {"escalation_policy.unknown_when_none": True}
 #: Field metadata: an address, a name or an id of RingCentral, shown to nobody who did not ask for it.
 PRIVATE: Final = {"escalation_policy.private": True}
+#: Field metadata: what to say instead of the annotation when something else was given.
+ACCEPTED: Final = "escalation_policy.accepted"
 
 _T = TypeVar("_T")
 _Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
@@ -31,7 +33,7 @@ def kind_of(value: object) -> str:
     if value is None:
         return "None"
     name = type(value).__name__
-    if isinstance(value, str | frozenset | tuple) and not value:
+    if isinstance(value, str | frozenset | tuple | list) and not value:
         return f"an empty {name}"
     if isinstance(value, frozenset | tuple):
         members = sorted({type(member).__name__ for member in cast("frozenset[object]", value)})
@@ -98,7 +100,8 @@ def _checking(error: _Error) -> _Transformer:
 
 def _checked(field: Any, error: _Error) -> object:
     kind = without_none(field.type)[0]
-    check = must(*_accepts(field.type), error, shown=isinstance(kind, type(Enum)))
+    words, test = _accepts(field.type)
+    check = must(field.metadata.get(ACCEPTED, words), test, error, shown=isinstance(kind, type(Enum)))
     return field.evolve(
         validator=validators.and_(check, field.validator) if field.validator else check,
         converter=plain if kind is str and field.converter is None else field.converter,

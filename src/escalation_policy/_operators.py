@@ -11,7 +11,7 @@ from ._truth import Truth
 
 
 @final
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Operator:
     """One kind of test over a value `x` and what it is compared with, `y`: in words, as a function, as source code.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, final, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, final, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -12,8 +12,7 @@ from .exceptions import InvalidPolicyError
 
 
 @final
-@attrs.frozen
-class Hop:
+class Hop(NamedTuple):
     """One stop on the way: an attribute, or what a mapping holds under a name.
 
     Attributes:
@@ -28,8 +27,7 @@ class Hop:
 
 
 @final
-@attrs.frozen
-class Path:
+class Path(NamedTuple):
     """The way from a request to one value.
 
     Attributes:

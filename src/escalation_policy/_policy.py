@@ -49,16 +49,16 @@ class Policy(Generic[R]):
         checked = _checked(id, rules, version)
         conditions = [rule.requires for rule in checked]
         fingerprint = _fingerprint(checked)
-        judge = Judge[R](plain(id), version, fingerprint, self.judge)
+        judge = Judge(plain(id), version, fingerprint, self._judge)
         # A predicate is asked once: what it says decides, and is what the reasons tell.
         opaque = any(test.opaque for condition in conditions for test in condition.tests())
         decide = self._decide_now if opaque else compile_decide(conditions, judge, self._decide_now)
-        allows = compile_allows(conditions, lambda request: _allowed(self.judge(request)))
+        allows = compile_allows(conditions, lambda request: _allowed(self._judge(request)))
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
             plain(id), checked, version, fingerprint, allows, decide, _all_prerequisites(checked)
         )
 
-    def judge(self, request: R, /) -> Outcome:
+    def _judge(self, request: R) -> Outcome:
         """Answers the rules one by one, and says which to report and which to hide."""
         reasons = tuple(judge_rule(rule, request) for rule in self.rules)
         unmet = {reason.code for reason in reasons if reason.status is not ReasonStatus.MET}
@@ -69,9 +69,9 @@ class Policy(Generic[R]):
         return shown, tuple(code for code in self if code in hidden)
 
     def _decide_now(self, request: R) -> Decision[R]:
-        outcome = self.judge(request)
-        judge = Judge[R](self.id, self.version, self.fingerprint, outcome)
-        return Decision[R].made(request, _allowed(outcome), judge)
+        outcome = self._judge(request)
+        judge = Judge(self.id, self.version, self.fingerprint, outcome)
+        return Decision[R]._made(request, _allowed(outcome), judge)
 
     def with_rules(self, *rules: Rule[R]) -> "Policy[R]":
         """Makes a policy with these rules added at the end. It never allows more than this one."""

@@ -1,13 +1,14 @@
 """The question: may this agent escalate this message to video, now?"""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, final
+from typing import final
 
 import attrs
 
 from ._enums import Login
-from ._fields import checked, must, plain
+from ._fields import checked, kind_of, plain
 from ._values import Agent, Domain, Intervention, Message
+from .exceptions import Fault, InvalidValueError
 
 ContextValue = str | int | bool
 
@@ -46,16 +47,21 @@ class Context(Mapping[str, ContextValue]):
 def _to_context(context: Mapping[str, ContextValue]) -> Mapping[str, ContextValue]:
     if isinstance(context, Context) or not isinstance(context, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         return context
-    return Context({plain(key): _exact(value) for key, value in context.items()})
+    return Context({_name(name): _value(name, value) for name, value in context.items()})
 
 
-def _exact(value: Any) -> Any:
-    """Strips subclasses of `str` and `int`; bools, and what is not accepted, are left as they are."""
-    return int.__int__(value) if isinstance(value, int) and not isinstance(value, bool) else plain(value)
+def _name(name: object) -> str:
+    if not isinstance(name, str) or name == "":
+        raise InvalidValueError(
+            Fault("EscalationRequest.context", f"{kind_of(name)} as a name", "named by non-empty strs")
+        )
+    return plain(name)
 
 
-def _is_context(context: Mapping[str, Any]) -> bool:
-    return all(type(key) is str and key and type(value) in (str, int, bool) for key, value in context.items())
+def _value(name: str, value: object) -> ContextValue:
+    if not isinstance(value, str | int):
+        raise InvalidValueError(Fault(f"EscalationRequest.context[{name!a:.60}]", kind_of(value), "a str, int or bool"))
+    return value if isinstance(value, bool) else int.__int__(value) if isinstance(value, int) else plain(value)
 
 
 @final
@@ -77,8 +83,4 @@ class EscalationRequest:
     login: Login
     message: Message
     intervention: Intervention | None = None
-    context: Mapping[str, ContextValue] = attrs.field(
-        factory=lambda: Context({}),
-        converter=_to_context,
-        validator=must("of non-empty strs to str, int or bool", _is_context),
-    )
+    context: Mapping[str, ContextValue] = attrs.field(factory=lambda: Context({}), converter=_to_context)

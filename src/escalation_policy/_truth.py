@@ -2,9 +2,7 @@
 
 import sys
 from enum import IntEnum, unique
-from typing import final
-
-import attrs
+from typing import NamedTuple, final
 
 from ._fields import a, kind_of
 
@@ -25,8 +23,7 @@ class Truth(IntEnum):
 
 
 @final
-@attrs.frozen
-class Finding:
+class Finding(NamedTuple):
     """What a test found at one fact: what an `Evidence` says, what it contributed to the test's truth, and what raised."""
 
     fact: str

@@ -34,7 +34,7 @@ _ringcentral = fact(lambda r: r.agent.ringcentral)
 _kind = fact(lambda r: r.message.channel.kind)
 _intervention = fact(lambda r: r.intervention)
 
-_EDIT_AGENT: Final = "Users > Agents: locate or search for the agent, hover over the agent and click Edit (the pencil icon at the far right)"
+_EDIT_AGENT: Final = "Users > Agents: find the agent, hover over the line and click Edit (the pencil at the far right)"
 _PERMISSION: Final = "Use Escalate to Video (called Use Switch to Video since 2022)"
 _MIXED_UP: Final = (
     "Load all records of a request from the domain in which it is asked; nothing of another domain counts."

@@ -92,7 +92,7 @@ class TestDecide:
         main(["decide", ALLOWED])
         assert (
             capsys.readouterr().out
-            == "DENY mine\n\nnever: unmet\n  Requires that never holds.\n  Required: never holds (seen: false).\n"
+            == "DENY mine\n\nnever: unmet\n  Requires that never holds.\n  Seen: never = false.\n"
         )
 
     def test_an_error_is_told_by_type_and_place(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:

@@ -31,13 +31,16 @@ def decision_as_text(decision: Decision, *, reveal: bool, terminal: bool) -> str
     verdict = (decision.effect.value.upper(), _STYLES[decision.effect])
     page.add("", verdict, " ", decision.policy_id, _version(decision.policy_version))
     for reason in decision.reasons:
-        # One explanation tells both; apart they are found faster.
-        requirement, _, evidence = reason.explanation.partition(" Required: ")
+        # One explanation tells all; apart they are found faster.
+        told, _, seen = reason.explanation.rpartition(" Seen: ")
+        requirement, _, required = told.partition(" Required: ")
         error = f", {reason.error}" if reason.error else ""
         page.add("")
         page.add("", (reason.code, "bold"), ": ", (reason.status.value, _STYLES[reason.status]), error)
         page.add("  ", requirement)
-        page.add("  ", "Required: ", evidence)
+        if required:
+            page.add("  ", "Required: ", required)
+        page.add("  ", "Seen: ", seen)
         for each in reason.evidence if reveal else ():
             for fact, value in unmasked(decision.request, each).items():
                 page.add("    ", f"{fact} = {value}")

@@ -1,0 +1,226 @@
+"""The house: who may import whom, what a first import costs, and what is on the face."""
+
+import ast
+import importlib
+import inspect
+import io
+import subprocess
+import sys
+import tokenize
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import escalation_policy
+from escalation_policy import engage, exceptions
+
+PACKAGE: Final = Path(escalation_policy.__file__).parent
+#: Top to bottom. Nothing imports from a line above its own, nor from a neighbour on its own line.
+FLOORS: Final = [
+    "__main__",
+    "cli",
+    "engage",
+    "__init__",
+    "escalate_to_video",
+    "_policy",
+    "_compiler",
+    "_decision",
+    "_rules",
+    "_facts",
+    "_conditions",
+    "_paths",
+    "_operators",
+    "_truth",
+    "_request",
+    "_values",
+    "_fields",
+    "_enums",
+    "exceptions",
+]
+MODULES: Final = sorted(PACKAGE.rglob("*.py"))
+CORE: Final = [
+    path for path in PACKAGE.glob("_*.py") if path.name not in {"__init__.py", "__main__.py", "_enums.py"}
+] + [PACKAGE / "exceptions.py"]
+
+
+def name_of(path: Path) -> str:
+    """Names a module as it is imported."""
+    return ".".join(("escalation_policy", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def floor_of(name: str) -> int:
+    """Finds the floor of a module, by its name within the package."""
+    parts = name.split(".")[1:]
+    return FLOORS.index(parts[0] if parts else "__init__")
+
+
+def imports_of(path: Path) -> Iterator[tuple[str, ast.stmt]]:
+    """Lists the modules of the package that a module imports from, wherever the import stands."""
+    inside = name_of(path).split(".") + ([""] if path.name == "__init__.py" else [])
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = inside[: len(inside) - node.level]
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            for name in names:
+                target = PACKAGE.joinpath(*base[1:], *name.split("."))
+                known = target.with_suffix(".py").exists() or target.is_dir()
+                yield ".".join([*base, name] if known else base), node
+
+
+def code_lines(path: Path) -> int:
+    """Counts the lines that hold code: none that are blank, or only comment, docstring or import."""
+    text = path.read_text(encoding="utf-8")
+    ignored = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    tokens = [token for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type not in ignored]
+    lines = {line for token in tokens for line in range(token.start[0], token.end[0] + 1)}
+    for node in ast.walk(ast.parse(text)):
+        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.stmt) and (docstring or isinstance(node, ast.Import | ast.ImportFrom)):
+            lines -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return len(lines)
+
+
+class TestFloors:
+    """Imports point down only."""
+
+    def test_are_all_known(self) -> None:
+        """A module that stands on no floor would be held to nothing."""
+        assert {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES} == set(FLOORS)
+
+    @pytest.mark.parametrize("path", MODULES, ids=name_of)
+    def test_are_never_climbed(self, path: Path) -> None:
+        """Within a folder its own modules may import each other; the import cycle test looks after them."""
+        mine = floor_of(name_of(path))
+        for name, _ in imports_of(path):
+            same_folder = name.split(".")[1:2] == name_of(path).split(".")[1:2]
+            assert floor_of(name) > mine or same_folder, f"{name_of(path)} imports {name}"
+
+    @pytest.mark.parametrize("path", MODULES, ids=name_of)
+    def test_are_entered_at_the_top_of_a_module(self, path: Path) -> None:
+        """No import hides in a function, but the one behind the extra of the command line."""
+        top = set(ast.parse(path.read_text(encoding="utf-8")).body)
+        hidden = [
+            node
+            for outer in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)
+            for node in ast.walk(outer)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+        ]
+        assert (1 if path.name == "__main__.py" else 0) == len(hidden)
+        assert top
+        assert "TYPE_CHECKING" not in path.read_text(encoding="utf-8")
+
+    def test_have_no_circle(self) -> None:
+        """Lazy imports included."""
+        graph = {name_of(path): {name for name, _ in imports_of(path)} for path in MODULES}
+        done: set[str] = set()
+
+        def visit(name: str, way: tuple[str, ...]) -> None:
+            assert name not in way, " -> ".join((*way, name))
+            if name not in done:
+                for each in graph[name]:
+                    visit(each, (*way, name))
+                done.add(name)
+
+        for name in graph:
+            visit(name, ())
+
+
+class TestSize:
+    """What a newcomer has to read."""
+
+    def test_of_the_core_is_at_most_a_thousand_code_lines(self) -> None:
+        """Without the enums, the face and the built-in policy."""
+        assert sum(map(code_lines, CORE)) <= 1000
+
+    @pytest.mark.parametrize("path", CORE, ids=name_of)
+    def test_of_each_file_of_the_core_is_at_most_300_lines(self, path: Path) -> None:
+        """All lines count here."""
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+class TestFace:
+    """What the package shows."""
+
+    @pytest.mark.parametrize("module", [escalation_policy, engage, exceptions], ids=lambda module: module.__name__)
+    def test_lists_all_its_names_in_order(self, module: typing.Any) -> None:
+        """Upper case first, as ruff sorts it, and nothing twice."""
+        assert len(set(module.__all__)) == len(module.__all__)
+        assert all(hasattr(module, name) for name in module.__all__)
+        if module is not exceptions:
+            path = Path(module.__file__)
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            imported = {
+                alias.asname or alias.name
+                for node in tree.body
+                if isinstance(node, ast.ImportFrom)
+                for alias in node.names
+            }
+            assert imported == set(module.__all__)
+
+    def test_is_the_contract(self) -> None:
+        """A name that goes, or comes, is noticed."""
+        assert set(escalation_policy.__all__) == set(
+            (
+                "Agent Channel ChannelKind Domain Intervention InterventionState Login Message MessageAuthor Permission "
+                "RingCentralUser Role VideoAccess EscalationRequest Facts Party Policy Remedy Rule Step context fact "
+                "predicate Decision Effect Evidence Reason ReasonStatus ESCALATE_TO_VIDEO exceptions"
+            ).split()
+        )
+
+    @pytest.mark.parametrize("name", [name for name in escalation_policy.__all__ if name[0].isupper()])
+    def test_has_hints_that_resolve_and_docstrings(self, name: str) -> None:
+        """Frameworks read hints at run time; people read the rest."""
+        value = getattr(escalation_policy, name)
+        if inspect.isclass(value):
+            assert inspect.getdoc(value)
+            assert typing.get_type_hints(value) is not None
+            for member, function in inspect.getmembers(value, inspect.isfunction):
+                if not member.startswith("_"):
+                    assert typing.get_type_hints(function)
+                    assert inspect.getdoc(function)
+
+    def test_raises_its_own_errors_only(self) -> None:
+        """They all come from one base, and say in their docstring what they are for."""
+        errors = [getattr(exceptions, name) for name in exceptions.__all__ if name.endswith("Error")]
+        assert all(issubclass(error, exceptions.EscalationPolicyError) for error in errors)
+        assert all(inspect.getdoc(error) for error in errors)
+        drawn = inspect.getdoc(exceptions) or ""
+        assert all(error.__name__ in drawn for error in errors)
+
+
+def modules_after(statement: str) -> set[str]:
+    """Lists what a fresh interpreter has loaded after a statement."""
+    code = f"import sys; {statement}; print('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+class TestImport:
+    """What a first import brings along."""
+
+    LOADED: Final = modules_after("import escalation_policy")
+
+    def test_is_light(self) -> None:
+        """No extra, no test tool, no reader, no command line, nothing that opens sockets or parses."""
+        unwanted = (
+            "rich httpx pytest hypothesis escalation_policy.cli escalation_policy.engage argparse json asyncio logging"
+        )
+        assert not set(unwanted.split()) & self.LOADED
+
+    def test_of_the_readers_needs_no_extra(self) -> None:
+        """They are part of the plain library."""
+        assert not {"rich", "escalation_policy.cli"} & modules_after("import escalation_policy.engage")
+
+    def test_of_every_module_works_first(self) -> None:
+        """No module depends on another having been imported before it."""
+        for path in MODULES:
+            if path.name != "__main__.py":
+                importlib.import_module(name_of(path))
+
+    def test_marks_the_package_as_typed(self) -> None:
+        """Type checkers look for this file."""
+        assert (PACKAGE / "py.typed").exists()

@@ -1,0 +1,203 @@
+"""The signatures of the public names. The type checkers read this file; nobody runs it."""
+
+# mypy: warn-unused-ignores
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from collections.abc import Callable, Mapping
+
+import attrs
+from typing_extensions import assert_type
+
+from escalation_policy import (
+    ESCALATE_TO_VIDEO,
+    Agent,
+    Channel,
+    ChannelKind,
+    Decision,
+    Domain,
+    Effect,
+    EscalationRequest,
+    Evidence,
+    Facts,
+    Intervention,
+    InterventionState,
+    Login,
+    Message,
+    MessageAuthor,
+    Party,
+    Permission,
+    Policy,
+    Reason,
+    ReasonStatus,
+    Remedy,
+    RingCentralUser,
+    Role,
+    Rule,
+    Step,
+    VideoAccess,
+    context,
+    exceptions,
+    fact,
+    predicate,
+)
+from escalation_policy.engage import (
+    agent_from_payload,
+    channel_from_payload,
+    intervention_from_payload,
+    message_from_payload,
+    request_from_payloads,
+    role_from_payload,
+)
+
+# Values.
+domain = Domain(id="acme", ringcentral_account_id="664287016")
+role = Role(id="r1", domain_id="acme", label="Video", permissions={Permission.ESCALATE_TO_VIDEO})
+listed = Role(id="r1", domain_id="acme", label="Video", permissions=[Permission.USE_EMOJI], unknown_permissions=["new"])
+user = RingCentralUser(extension_id="1", account_id=None, video=VideoAccess.GRANTED, email=None)
+agent = Agent(id="u1", domain_id="acme", role=role, enabled=True, ringcentral=user, team_ids=["t1"])
+channel = Channel(id="s1", domain_id="acme", kind=ChannelKind.WHATSAPP)
+message = Message(id="c1", channel=channel, author=MessageAuthor.CUSTOMER, private=None, intervention_id="i1")
+case = Intervention(id="i1", agent_id=None, state=InterventionState.OPEN)
+request = EscalationRequest(
+    domain=domain,
+    agent=agent,
+    login=Login.SAML,
+    message=message,
+    intervention=case,
+    context={"open": True, "region": "EU", "n": 1},
+)
+assert_type(role.permissions, frozenset[Permission])
+assert_type(role.unknown_permissions, frozenset[str])
+assert_type(agent.ringcentral, RingCentralUser | None)
+assert_type(agent.enabled, bool)
+assert_type(message.private, bool | None)
+assert_type(request.context, Mapping[str, str | int | bool])
+assert_type(attrs.evolve(agent, enabled=False), Agent)
+
+Agent(id="u1", domain_id="acme", role=role)  # type: ignore[call-arg]
+Domain("acme")  # type: ignore[call-arg]
+Domain(id=5)  # type: ignore[arg-type]
+Channel(id="s1", domain_id="acme", kind="viber")  # type: ignore[arg-type]
+Role(id="r1", domain_id="acme", label="Video", permissions={"use_emoji"})  # type: ignore[arg-type]
+domain.id = "other"  # type: ignore[misc]
+
+# Facts and conditions.
+email = fact(lambda r: r.agent.email)
+ringcentral = fact(lambda r: r.agent.ringcentral)
+video = ringcentral.then(lambda u: u.video)
+account = ringcentral.then(lambda u: u.account_id)
+permissions = fact(lambda r: r.agent.role.permissions)
+condition = email.equals("ada@example.com") & ~video.one_of([VideoAccess.DENIED]) | permissions.contains(
+    Permission.USE_EMOJI
+)
+condition = account.equals(fact(lambda r: r.domain.ringcentral_account_id)) & ringcentral.is_set()
+condition = permissions.subset_of(permissions) | permissions.subset_of({Permission.USE_EMOJI})
+condition = context("open", bool).is_true() & context("n", int).satisfies("small", lambda n: n < 5, version="1")
+condition = predicate("enabled", lambda r: r.agent.enabled, version="2") & fact(lambda r: r.agent.enabled).is_true()
+assert_type(condition.words(), str)
+
+fact(lambda r: r.agnt)  # type: ignore[attr-defined]
+email.equals(5)  # type: ignore[arg-type]
+email.equals(None)  # type: ignore[arg-type]
+email.is_true()  # type: ignore[misc]
+email.equals(video)  # type: ignore[arg-type]
+video.equals("granted")  # type: ignore[arg-type]
+video.one_of(["granted"])  # type: ignore[list-item]
+permissions.contains("use_emoji")  # type: ignore[arg-type]
+context("n", float)  # type: ignore[type-var]
+context("n", int).satisfies("small", lambda n: n.upper() == "5")  # type: ignore[attr-defined]
+condition and condition  # noqa: B018  # pyright: ignore[reportUnusedExpression]  # raises when run
+
+# Rules and policies.
+step = Step(Party.AGENT, "Try again.")
+rule = Rule("r", condition, after=["domain_linked"], explanation="e", agent_text="a", remedy=Remedy([step]), source="s")
+assert_type(rule, Rule[EscalationRequest])
+assert_type(rule.facts, tuple[str, ...])
+assert_type(rule.after, tuple[str, ...])
+assert_type(rule.explanation, str)
+assert_type(rule.remedy, Remedy | None)
+policy = Policy("p", [rule], version="1")
+assert_type(policy, Policy[EscalationRequest])
+assert_type(policy.with_rules(rule).without("r").replace(rule), Policy[EscalationRequest])
+assert_type(policy["r"], Rule[EscalationRequest])
+assert_type(policy.rules, tuple[Rule[EscalationRequest], ...])
+assert_type(policy.allows, Callable[[EscalationRequest], bool])
+
+Rule("r", email)  # type: ignore[arg-type]
+Rule("r", True)  # type: ignore[arg-type]
+Step("agent", "Try again.")  # type: ignore[arg-type]
+policy.allows(agent)  # type: ignore[arg-type]
+
+
+# Other requests.
+@attrs.frozen
+class Grant:
+    """A request of a host's own."""
+
+    editor: Agent
+    context: Mapping[str, str | int | bool]
+
+
+grants = Facts(Grant)
+may_edit = Rule("may_edit", grants(lambda r: r.editor.role.permissions).contains(Permission.MANAGE_ROLES))
+grant_policy = Policy("grants", [may_edit, Rule("open", grants.context("open", bool).is_true())])
+assert_type(grant_policy, Policy[Grant])
+assert_type(grant_policy.decide(Grant(agent, {})), Decision[Grant])
+assert_type(grant_policy.decide(Grant(agent, {})).request, Grant)
+grant_policy.decide(request)  # type: ignore[arg-type]
+Policy("mixed", [rule, may_edit])  # type: ignore[list-item]
+policy.with_rules(may_edit)  # type: ignore[arg-type]
+may_edit.requires & condition  # type: ignore[operator]
+
+
+def bare(given: Policy, decided: Decision) -> bool:
+    """Takes the built-in kind of policy and decision where no type of request is named."""
+    assert_type(given, Policy[EscalationRequest])
+    return given.allows(decided.request)
+
+
+# Answers.
+decision = ESCALATE_TO_VIDEO.decide(request)
+assert_type(decision, Decision[EscalationRequest])
+assert_type(decision.allowed, bool)
+assert_type(decision.effect, Effect)
+assert_type(decision.reasons, tuple[Reason, ...])
+assert_type(decision.hidden, tuple[str, ...])
+assert_type(decision.remedies, tuple[Remedy, ...])
+assert_type(decision.reason("video_access"), Reason | None)
+assert_type(decision.request, EscalationRequest)
+assert_type(decision.policy_version, str | None)
+assert_type(decision.fingerprint, str)
+assert_type(decision.explain(reveal=True), str)
+assert_type(decision.reasons[0].status, ReasonStatus)
+assert_type(decision.reasons[0].evidence, tuple[Evidence, ...])
+assert_type(decision.reasons[0].remedy, Remedy | None)
+decision.allowed = True  # type: ignore[misc]
+decision.explain(True)  # type: ignore[call-arg]
+
+# Records.
+payload: Mapping[str, object] = {"id": "x"}
+assert_type(role_from_payload(payload, domain_id="acme"), Role)
+assert_type(agent_from_payload(payload, domain_id="acme", role=role, ringcentral=user), Agent)
+assert_type(channel_from_payload(payload, domain_id="acme", kinds={"line": ChannelKind.CHANNEL_SDK}), Channel)
+assert_type(message_from_payload(payload, channel=channel, identity=payload), Message)
+assert_type(intervention_from_payload(payload, event="intervention.opened", deferred=False), Intervention)
+assert_type(
+    request_from_payloads(
+        domain=domain,
+        user=payload,
+        role=payload,
+        source=payload,
+        content=payload,
+        intervention=None,
+        login=Login.SAML,
+        ringcentral=user,
+        context={"open": True},
+    ),
+    EscalationRequest,
+)
+
+# Errors.
+fault = exceptions.Fault("user.enabled", "nothing", "true or false")
+assert_type(exceptions.InvalidPayloadError([fault]).faults, tuple[exceptions.Fault, ...])
+assert_type(exceptions.InvalidValueError(fault).fault, exceptions.Fault)

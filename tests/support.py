@@ -90,7 +90,7 @@ class Sample:
     part: Part = Part()
     spare: Part | None = None
     lost: Part | None = attrs.field(default=None, metadata=UNKNOWN_WHEN_NONE)
-    context: dict[str, Any] = attrs.field(factory=dict, hash=False)
+    context: dict[str, Any] = attrs.field(factory=dict[str, Any], hash=False)
 
 
 SAMPLE: Final = Facts(Sample)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 import pytest
@@ -40,10 +40,16 @@ HERE: Final = Path(__file__)
 
 
 def explode(_: object) -> bool:
+    """Raises, with an address in its message that nobody must see."""
     raise ValueError("ada@example.com")
 
 
+#: What is said of it: type, file and line, which is the one after the docstring.
+EXPLODED: Final = f"ValueError at {HERE}:{explode.__code__.co_firstlineno + 2}"
+
+
 def silent(_: object) -> Any:
+    """Forgets to answer, as a function without a `return` does."""
     return None
 
 
@@ -54,16 +60,20 @@ def reason_of(condition: Any, request: Any, **rule: Any) -> Reason:
 
 def seen(condition: Any, request: Any) -> list[tuple[str, str, str]]:
     """Decides by one rule, and gives the evidence."""
-    return [attrs.astuple(each) for each in reason_of(condition, request).evidence]  # type: ignore[misc]
+    return [attrs.astuple(each) for each in reason_of(condition, request).evidence]
 
 
 class TestDecision:
+    """A decision is an answer that can be kept, compared, sent and raised."""
+
     def test_is_true_when_allowed(self) -> None:
+        """`if decision:`, `allowed` and `effect` never say different things."""
         allowed, denied = ESCALATE_TO_VIDEO.decide(ALLOWED), ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT)
         assert (True, True, Effect.ALLOW) == (bool(allowed), allowed.allowed, allowed.effect)
         assert (False, False, Effect.DENY) == (bool(denied), denied.allowed, denied.effect)
 
     def test_names_its_request_and_its_policy(self) -> None:
+        """An audit asks later which edition of which policy decided what."""
         policy = Policy("p", [Rule("r", SAMPLE(lambda r: r.flag).is_true())], version="7")
         request = Sample()
         decision = policy.decide(request)
@@ -71,31 +81,42 @@ class TestDecision:
         assert ("p", "7", policy.fingerprint) == (decision.policy_id, decision.policy_version, decision.fingerprint)
 
     def test_gives_all_rules_as_reasons_when_allowed(self) -> None:
+        """A yes rests on every rule."""
         decision = ESCALATE_TO_VIDEO.decide(ALLOWED)
         assert list(ESCALATE_TO_VIDEO) == [reason.code for reason in decision.reasons]
         assert {ReasonStatus.MET} == {reason.status for reason in decision.reasons}
         assert ((), ()) == (decision.hidden, decision.remedies)
 
     def test_gives_the_rules_in_the_way_when_denied(self) -> None:
+        """What only follows from one of them is hidden until that one is mended."""
         decision = ESCALATE_TO_VIDEO.decide(varied("domain.ringcentral_account_id", None, NO_FACTS))
         assert ["domain_linked", "video_access", "ringcentral_sso"] == [reason.code for reason in decision.reasons]
         assert ("extension_in_account",) == decision.hidden
 
     def test_finds_one_reason(self) -> None:
+        """A rule that is met in a denial is no reason for it, no more than a rule that is not there."""
         decision = ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT)
         assert decision.reasons[0] is decision.reason("extension_in_account")
         assert None is decision.reason("domain_linked") is decision.reason("no such code")
 
+    def test_is_made_by_policies_only(self) -> None:
+        """One that knows neither request nor verdict would fail whoever asks it."""
+        with pytest.raises(TypeError, match="decisions are made by Policy"):
+            Decision()
+
     def test_reads_its_reasons_once(self) -> None:
+        """They are made when somebody asks, and whoever asks again gets the same ones."""
         decision = ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT)
         assert decision.reasons is decision.reasons
 
     def test_lists_remedies_without_repeats(self) -> None:
+        """Two rules can be mended by the same steps, which nobody takes twice."""
         remedy = Remedy((STEP,))
         policy = Policy("p", [Rule(code, SAMPLE(lambda r: r.flag).is_true(), remedy=remedy) for code in "ab"])
         assert (remedy,) == policy.decide(Sample(flag=False)).remedies
 
     def test_raises_if_denied(self) -> None:
+        """The error carries the decision, and its message has codes only; it too comes from worker processes."""
         ESCALATE_TO_VIDEO.decide(ALLOWED).raise_if_denied()
         decision = ESCALATE_TO_VIDEO.decide(varied("login", Login.PASSWORD, OTHER_ACCOUNT))
         with pytest.raises(EscalationDeniedError) as caught:
@@ -109,20 +130,22 @@ class TestDecision:
         "name", ["allowed", "effect", "reasons", "hidden", "request", "policy_id", "fingerprint", "more"]
     )
     def test_cannot_be_changed(self, name: str) -> None:
+        """A decision that can be changed is evidence of nothing."""
         with pytest.raises(AttributeError):
             setattr(ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT), name, True)
 
-    # Equal by effect, reasons, request and fingerprint; a decision is no truth value to be compared with.
     def test_equals_a_decision_that_says_the_same_of_the_same_request(self) -> None:
+        """Effect, reasons, request and fingerprint count; the policy's name does not, and a bool is no decision."""
         decision = ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT)
         same = Policy("other", ESCALATE_TO_VIDEO.rules).decide(copy.deepcopy(OTHER_ACCOUNT))
         assert decision == same
         assert hash(decision) == hash(same)
         assert decision != ESCALATE_TO_VIDEO.decide(varied("agent.ringcentral.account_id", "998"))
         assert decision != ESCALATE_TO_VIDEO.without("intervention_owned").decide(OTHER_ACCOUNT)
-        assert decision != False  # noqa: E712
+        assert decision != False  # noqa: E712  equality is the point
 
     def test_leads_its_repr_with_the_effect_and_the_codes(self) -> None:
+        """Logs cut off the end of a line."""
         decision = ESCALATE_TO_VIDEO.decide(varied("agent.ringcentral", None))
         hidden = "hidden: extension_in_account, video_access; policy: escalate_to_video"
         assert f"<deny: extension_linked; {hidden}>" == repr(decision)
@@ -130,18 +153,21 @@ class TestDecision:
 
 
 class TestReason:
+    """A reason says what was required, what was seen, and who mends it."""
+
     def test_says_what_was_required_and_what_was_seen(self) -> None:
+        """The words after "Required:" come from the condition and cannot go stale; the rest is the rule's own."""
         reason = ESCALATE_TO_VIDEO.decide(varied("login", Login.PASSWORD)).reasons[0]
         assert (Evidence("login", "equals ringcentral_sso", "password"),) == reason.evidence
         assert (
-            "The agent must be logged in with RingCentral SSO. Required: login equals ringcentral_sso (seen: password)."
-            == reason.explanation
+            "The agent must be logged in with RingCentral SSO. Required: login equals ringcentral_sso. "
+            "Seen: login = password." == reason.explanation
         )
         assert ESCALATE_TO_VIDEO["ringcentral_sso"].source == reason.source
         assert ESCALATE_TO_VIDEO["ringcentral_sso"].remedy == reason.remedy
 
-    # An unknown fact is the developer's to supply; the rule's own steps follow.
     def test_that_is_unknown_asks_the_developer_for_the_facts_first(self) -> None:
+        """An unknown fact is the developer's to supply; the rule's own steps follow."""
         reason = reason_of(
             context("a", bool).is_true() & fact(lambda r: r.message.private).is_true(), ALLOWED, remedy=Remedy((STEP,))
         )
@@ -151,86 +177,96 @@ class TestReason:
         assert reason.error is None
 
     def test_that_is_unknown_for_want_of_the_other_fact_names_that_one(self) -> None:
+        """Supplying the fact that is there already would mend nothing."""
         reason = reason_of(SAMPLE(lambda r: r.name).equals(SAMPLE(lambda r: r.part.unknown)), Sample())
         assert Remedy((Step(Party.DEVELOPER, "Supply part.unknown."),)) == reason.remedy
         assert (Evidence("part.unknown", "is set", "unknown"),) == reason.evidence
 
-    # An error names type, file and line of what raised, and nothing of its message.
     def test_that_is_an_error_asks_the_developer_to_mend_the_rule(self) -> None:
+        """An error names type, file and line of what raised, and nothing of its message."""
         reason = reason_of(predicate("explode", explode), ALLOWED, remedy=Remedy((STEP,)))
-        line = explode.__code__.co_firstlineno + 1
-        assert (ReasonStatus.ERROR, f"ValueError at {HERE}:{line}") == (reason.status, reason.error)
+        assert (ReasonStatus.ERROR, EXPLODED) == (reason.status, reason.error)
         assert Remedy((Step(Party.DEVELOPER, "Mend rule r, or what it is given."), STEP)) == reason.remedy
         assert (Evidence("explode", "holds", "error"),) == reason.evidence
 
     def test_of_a_predicate_that_gives_no_bool_names_where_it_stands(self) -> None:
+        """Nothing was raised inside it, so that its first line is all there is to point to."""
         reason = reason_of(~predicate("silent", silent), ALLOWED)
         assert f"TypeError at {HERE}:{silent.__code__.co_firstlineno}" == reason.error
         assert (Evidence("silent", "does not hold", "None, not a bool"),) == reason.evidence
 
     def test_of_a_context_value_of_another_type_says_which(self) -> None:
+        """`True` where a number was promised is the host's mistake, and no 1."""
         reason = reason_of(context("n", int).equals(1), varied("context", {"n": True}))
         assert (ReasonStatus.ERROR, "TypeError") == (reason.status, reason.error)
         assert (Evidence("context.n", "equals 1", "a bool, not an int"),) == reason.evidence
 
     def test_of_what_is_no_request_says_what_it_was(self) -> None:
+        """The host has mixed up its arguments, and the reason says so in place of a traceback."""
         stranger: Any = {"agent": "u1"}
         reason = ESCALATE_TO_VIDEO.decide(stranger).reasons[0]
         assert (Evidence("request", "is an EscalationRequest", "a dict"),) == reason.evidence
         assert "TypeError" == reason.error
 
     def test_that_is_met_has_no_remedy(self) -> None:
+        """There is nothing to mend."""
         assert None is reason_of(SAMPLE(lambda r: r.flag).is_true(), Sample(), remedy=Remedy((STEP,))).remedy
 
     def test_that_is_unmet_has_the_rules_remedy_if_any(self) -> None:
+        """The request is wrong and not the rule, so that the developer has no part in it."""
         unmet = SAMPLE(lambda r: r.flag).is_true()
         assert Remedy((STEP,)) == reason_of(unmet, Sample(flag=False), remedy=Remedy((STEP,))).remedy
         assert None is reason_of(unmet, Sample(flag=False)).remedy
 
 
+#: Conditions, samples that they are asked of, and what the evidence is.
+SHOWN: Final[list[tuple[Any, Sample, tuple[str, str, str]]]] = [
+    (SAMPLE(lambda r: r.size).equals(Size.LARGE), Sample(), ("size", "equals large", "small")),
+    (SAMPLE(lambda r: r.flag).is_true(), Sample(flag=False), ("flag", "is true", "false")),
+    (~SAMPLE(lambda r: r.flag).is_true(), Sample(), ("flag", "is false", "true")),
+    (SAMPLE(lambda r: r.number).equals(3), Sample(), ("number", "equals 3", "1")),
+    (SAMPLE(lambda r: r.ratio).satisfies("big", lambda x: x > 1), Sample(), ("ratio", 'satisfies "big"', "0.5")),
+    (SAMPLE(lambda r: r.name).equals("u"), Sample(), ("name", "equals 'u'", "another value")),
+    (~SAMPLE(lambda r: r.name).equals("t"), Sample(), ("name", "differs from 't'", "set")),
+    (SAMPLE(lambda r: r.name).one_of(["u"]), Sample(), ("name", "is one of 'u'", "another value")),
+    (SAMPLE(lambda r: r.name).satisfies("long", lambda s: len(s) > 3), Sample(), ("name", 'satisfies "long"', "set")),
+    (SAMPLE(lambda r: r.part.secret).equals("x"), Sample(), ("part.secret", "equals a certain value", "another value")),
+    (SAMPLE(lambda r: r.part.secret).is_set(), Sample(), ("part.secret", "is set", "set")),
+    (~SAMPLE(lambda r: r.part.secret).is_set(), Sample(), ("part.secret", "is not set", "set")),
+    (SAMPLE(lambda r: r.maybe).is_true(), Sample(), ("maybe", "is true", "not set")),
+    (SAMPLE(lambda r: r.maybe).is_set(), Sample(), ("maybe", "is set", "not set")),
+    (SAMPLE(lambda r: r.untold).is_set(), Sample(), ("untold", "is set", "unknown")),
+    (SAMPLE(lambda r: r.colour).equals(Colour.RED), Sample(colour=Colour.UNKNOWN), ("colour", "equals red", "unknown")),
+    (SAMPLE(lambda r: r.spare).then(lambda p: p.text).equals("t"), Sample(), ("spare.text", "equals 't'", "not set")),
+    (SAMPLE(lambda r: r.sizes).contains(Size.LARGE), Sample(), ("sizes", "contains large", "nothing")),
+    (SAMPLE(lambda r: r.sizes).contains(Size.LARGE), Sample(sizes=frozenset({Size.SMALL})), ("sizes", "contains large", "small")),
+    (SAMPLE(lambda r: r.names).contains("x"), Sample(names=frozenset({"y"})), ("names", "contains 'x'", "set")),
+    (SAMPLE(lambda r: r.part).equals(SAMPLE(lambda r: r.spare)), Sample(spare=Part(text="u")), ("part", "equals spare", "another value")),
+    (SAMPLE.predicate("open", lambda _: False), Sample(), ("open", "holds", "false")),
+    (~SAMPLE.predicate("open", lambda _: True), Sample(), ("open", "does not hold", "true")),
+    (SAMPLE(lambda r: r.flag).is_true(), Sample(flag=cast("Any", 1)), ("flag", "is true", "an int, not a bool")),
+]  # fmt: skip
+
+
 class TestEvidence:
-    # Enum members, bools and numbers show; ids, addresses and strings do not.
+    """Evidence is one fact: what was asked of it, and what stood there."""
+
     @pytest.mark.parametrize(
-        ("condition", "request_", "expected"),
-        [
-            (SAMPLE(lambda r: r.size).equals(Size.LARGE), Sample(), ("size", "equals large", "small")),
-            (SAMPLE(lambda r: r.flag).is_true(), Sample(flag=False), ("flag", "is true", "false")),
-            (~SAMPLE(lambda r: r.flag).is_true(), Sample(), ("flag", "is false", "true")),
-            (SAMPLE(lambda r: r.number).equals(3), Sample(), ("number", "equals 3", "1")),
-            (SAMPLE(lambda r: r.ratio).satisfies("big", lambda x: x > 1), Sample(), ("ratio", 'satisfies "big"', "0.5")),
-            (SAMPLE(lambda r: r.name).equals("u"), Sample(), ("name", "equals 'u'", "another value")),
-            (~SAMPLE(lambda r: r.name).equals("t"), Sample(), ("name", "differs from 't'", "set")),
-            (SAMPLE(lambda r: r.name).one_of(["u"]), Sample(), ("name", "is one of 'u'", "another value")),
-            (SAMPLE(lambda r: r.name).satisfies("long", lambda s: len(s) > 3), Sample(), ("name", 'satisfies "long"', "set")),
-            (SAMPLE(lambda r: r.part.secret).equals("x"), Sample(), ("part.secret", "equals a certain value", "another value")),
-            (SAMPLE(lambda r: r.part.secret).is_set(), Sample(), ("part.secret", "is set", "set")),
-            (~SAMPLE(lambda r: r.part.secret).is_set(), Sample(), ("part.secret", "is not set", "set")),
-            (SAMPLE(lambda r: r.maybe).is_true(), Sample(), ("maybe", "is true", "not set")),
-            (SAMPLE(lambda r: r.maybe).is_set(), Sample(), ("maybe", "is set", "not set")),
-            (SAMPLE(lambda r: r.untold).is_set(), Sample(), ("untold", "is set", "unknown")),
-            (SAMPLE(lambda r: r.colour).equals(Colour.RED), Sample(colour=Colour.UNKNOWN), ("colour", "equals red", "unknown")),
-            (SAMPLE(lambda r: r.spare).then(lambda p: p.text).equals("t"), Sample(), ("spare.text", "equals 't'", "not set")),
-            (SAMPLE(lambda r: r.sizes).contains(Size.LARGE), Sample(), ("sizes", "contains large", "nothing")),
-            (SAMPLE(lambda r: r.sizes).contains(Size.LARGE), Sample(sizes=frozenset({Size.SMALL})), ("sizes", "contains large", "small")),
-            (SAMPLE(lambda r: r.names).contains("x"), Sample(names=frozenset({"y"})), ("names", "contains 'x'", "set")),
-            (SAMPLE(lambda r: r.part).equals(SAMPLE(lambda r: r.spare)), Sample(spare=Part(text="u")), ("part", "equals spare", "another value")),
-            (SAMPLE.predicate("open", lambda _: False), Sample(), ("open", "holds", "false")),
-            (~SAMPLE.predicate("open", lambda _: True), Sample(), ("open", "does not hold", "true")),
-            (SAMPLE(lambda r: r.flag).is_true(), Sample(flag=1), ("flag", "is true", "an int, not a bool")),  # type: ignore[arg-type]
-        ],
-    )  # fmt: skip
+        ("condition", "request_", "expected"), SHOWN, ids=["{} {}, seen {}".format(*expected) for *_, expected in SHOWN]
+    )
     def test_shows_enum_members_bools_and_numbers_only(
         self, condition: Any, request_: Sample, expected: tuple[str, str, str]
     ) -> None:
+        """Ids, addresses and strings do not show."""
         assert [expected] == seen(condition, request_)
 
     def test_shows_at_most_eight_members_of_a_set(self) -> None:
+        """A role can hold all permissions, and the line has to stay readable."""
         request = varied("agent.role.permissions", set(Permission) - {Permission.ESCALATE_TO_VIDEO})
         evidence = ESCALATE_TO_VIDEO.decide(request).reasons[0].evidence[0]
         assert evidence.seen.startswith("access_help_center, access_previous_messages, ")
         assert evidence.seen.endswith(", 63 more")
 
-    # What did not decide is left out: a false operand of `and` decides, whatever the others did.
     @pytest.mark.parametrize(
         ("names", "word", "facts"),
         [
@@ -243,8 +279,10 @@ class TestEvidence:
             (("true", "error"), "or", ["true"]),
             (("false", "absent"), "or", ["false", "absent"]),
         ],
+        ids=lambda value: value if isinstance(value, str) else " ".join(value),
     )
     def test_is_of_the_tests_that_decided(self, names: tuple[str, str], word: str, facts: list[str]) -> None:
+        """A false operand of `and` decides, whatever the others did; what did not decide is left out."""
         conditions = {
             "true": SAMPLE(lambda r: r.flag).is_true(),
             "false": SAMPLE(lambda r: r.number).equals(9),
@@ -258,12 +296,15 @@ class TestEvidence:
         assert facts == [named[each.fact] for each in evidence]
 
     def test_an_error_that_did_not_decide_is_not_named(self) -> None:
+        """Mending it would change nothing."""
         false, unknown = SAMPLE(lambda r: r.number).equals(9), SAMPLE(lambda r: r.untold).is_true()
         reason = reason_of((false & SAMPLE.predicate("boom", explode)) | unknown, Sample())
         assert (ReasonStatus.UNKNOWN, None) == (reason.status, reason.error)
 
 
 class TestExplain:
+    """An explanation is for administrators and may be logged, unless somebody asks for the values."""
+
     REQUEST: Final = varied(
         "context", {"region": "\x1b[31mUS"}, varied("agent.email", "eve@example.com", OTHER_ACCOUNT)
     )
@@ -276,6 +317,7 @@ class TestExplain:
     SECRETS: Final = ["eve@example.com", "ada@example.com", "999", "664287016", "664307016", "31mUS"]
 
     def test_tells_the_verdict_each_reason_with_its_steps_and_what_is_hidden(self) -> None:
+        """One line each, so that it can be searched."""
         decision = Policy("p", ESCALATE_TO_VIDEO.rules).decide(varied("agent.ringcentral", None))
         lines = decision.explain().splitlines()
         assert "deny p" == lines[0]
@@ -286,14 +328,16 @@ class TestExplain:
         assert 5 == len(lines)
 
     def test_shows_no_value_that_is_not_revealed(self) -> None:
+        """Neither what stood there nor what it was compared with, in anything that is usually logged."""
         decision = self.POLICY.decide(self.REQUEST)
         told = [decision.explain(), repr(decision), str(decision.reasons), str(EscalationDeniedError(decision))]
         for secret in self.SECRETS:
             assert not [text for text in told if secret in text]
 
     def test_reveals_values_by_name_and_escaped(self) -> None:
+        """A string that a customer wrote must not steer the terminal; a pickled decision has kept its request."""
         decision = self.POLICY.decide(self.REQUEST)
-        for told in (decision, pickle.loads(pickle.dumps(attrs.evolve(self.REQUEST))) and decision):
+        for told in (decision, pickle.loads(pickle.dumps(decision))):
             lines = told.explain(reveal=True).splitlines()
             assert "    agent.ringcentral.account_id = '999'" in lines
             assert "    domain.ringcentral_account_id = '664287016'" in lines
@@ -301,18 +345,21 @@ class TestExplain:
             assert "    agent.email = 'eve@example.com'" in lines
 
     def test_names_where_a_rule_raised(self) -> None:
+        """That is what the developer needs; the message could hold anything."""
         decision = Policy("p", [Rule("boom", predicate("boom", explode))]).decide(ALLOWED)
-        line = explode.__code__.co_firstlineno + 1
-        assert f"- boom (error ValueError at {HERE}:{line}): Requires that boom holds." in decision.explain()
+        assert f"- boom (error {EXPLODED}): Requires that boom holds." in decision.explain()
 
-    # What an agent reads holds no id, no address, nothing of an exception and no string of a rule.
     def test_agent_texts_show_nothing_of_anybody(self) -> None:
+        """What an agent reads holds no id, no address, nothing of an exception and no string of a rule."""
         for reason in self.POLICY.decide(self.REQUEST).reasons:
             assert not [each for each in (*self.SECRETS, "EU", "ValueError") if each in reason.agent_text]
 
 
 class TestPickles:
+    """Decisions and policies are sent to other processes and stored."""
+
     def test_of_a_decision_need_no_policy(self) -> None:
+        """A decision outlives a policy whose predicates cannot be pickled, and still gives its reasons."""
         policy = Policy("p", [Rule("r", predicate("local", lambda _: False))], version="1")
         decision = policy.decide(ALLOWED)
         again: Decision[Any] = pickle.loads(pickle.dumps(decision))
@@ -322,8 +369,8 @@ class TestPickles:
         with pytest.raises((pickle.PicklingError, AttributeError)):
             pickle.dumps(policy)
 
-    # Another process, with another hash seed, decides alike and has the same fingerprint.
     def test_cross_processes(self) -> None:
+        """Another process, with another hash seed, decides alike and has the same fingerprint."""
         policy = ESCALATE_TO_VIDEO.with_rules(
             Rule("z", ~context("a", bool).is_true() | context("b", str).one_of(["x", "y"]))
         )
@@ -334,21 +381,28 @@ class TestPickles:
             "sys.stdout.buffer.write(pickle.dumps((policy, decision, policy.fingerprint)))"
         )
         done = subprocess.run(
-            [sys.executable, "-c", script], input=pickle.dumps((policy, decision)), capture_output=True, check=True,
+            [sys.executable, "-c", script],
+            input=pickle.dumps((policy, decision)),
+            capture_output=True,
+            check=True,
             env={"PYTHONHASHSEED": "7", "PYTHONPATH": ":".join(sys.path)},
-        )  # fmt: skip
+        )
         assert (policy, decision, policy.fingerprint) == pickle.loads(done.stdout)
 
 
 class TestThreads:
+    """A service shares one policy among all its threads."""
+
     def test_may_share_a_policy_and_a_decision(self) -> None:
+        """Reasons are made on the first question, which several threads may ask at once."""
         requests = [ALLOWED, OTHER_ACCOUNT, varied("login", Login.PASSWORD), varied("agent.ringcentral", None)]
-        policy = ESCALATE_TO_VIDEO.with_rules(Rule("pure", predicate("pure", lambda r: r.agent is not None)))
+        policy = ESCALATE_TO_VIDEO.with_rules(Rule("pure", predicate("pure", lambda r: r.agent.enabled)))
         expected = [repr(policy.decide(request)) for request in requests]
         shared = [ESCALATE_TO_VIDEO.decide(request) for request in requests]
         wrong: list[object] = []
 
         def work() -> None:
+            """Decides over and over, and notes whatever came out differently."""
             for number in range(400):
                 index = number % len(requests)
                 if expected[index] != repr(policy.decide(requests[index])):
@@ -370,6 +424,7 @@ class TestThreads:
 
 
 def test_the_values_these_tests_vary_are_allowed() -> None:
+    """Otherwise what these tests change would not be what they are denied for."""
     assert ESCALATE_TO_VIDEO.allows(ALLOWED)
     assert AGENT.ringcentral is USER
     assert "acme" == DOMAIN.id

@@ -108,7 +108,7 @@ def run_console(snippet: Snippet, environment: dict[str, str]) -> None:
     """Types the commands of a console block, one after the other, and compares what they print."""
     status = 0
     for line, command, expected in typed_lines(snippet):
-        done = subprocess.run(  # noqa: S603  our own documentation
+        done = subprocess.run(
             ["bash", "-c", f"(exit {status}); {command}"],  # noqa: S607  whichever bash there is
             cwd=ROOT,
             env=environment,

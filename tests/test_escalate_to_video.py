@@ -46,10 +46,12 @@ def changed(*changes: tuple[str, object]) -> Any:
 
 
 def case(**changes: Any) -> tuple[str, object]:
+    """Changes the case that the agent is working on."""
     return "intervention", attrs.evolve(CASE, **changes)
 
 
 def kind(name: str) -> tuple[str, object]:
+    """Changes the kind of channel that the message came through."""
     return "message.channel.kind", ChannelKind(name)
 
 
@@ -141,8 +143,11 @@ def verdicts(policy: Policy) -> dict[str, tuple[list[str], list[str]]]:
 
 
 class TestEveryRule:
+    """Each rule decides as the page says, and as careful as the table where the page is silent."""
+
     @pytest.mark.parametrize("name", TABLE)
     def test_decides_as_the_table_says(self, name: str) -> None:
+        """Both functions of the policy answer alike, and nothing but the listed codes is reported or hidden."""
         changes, codes, hidden = TABLE[name]
         decision = ESCALATE_TO_VIDEO.decide(changed(*changes))
         reported = [] if decision else [reason.code for reason in decision.reasons]
@@ -150,9 +155,11 @@ class TestEveryRule:
         assert ESCALATE_TO_VIDEO.allows(changed(*changes)) is decision.allowed is (not codes)
 
     def test_is_in_the_table_as_the_only_thing_in_the_way(self) -> None:
+        """A rule that never stands alone could be dropped, and no row would notice."""
         assert set(ESCALATE_TO_VIDEO) == {codes for _, codes, _ in TABLE.values() if codes and " " not in codes}
 
     def test_is_in_the_documented_order(self) -> None:
+        """Reasons are told in this order, and hosts show the first one."""
         expected = (
             "domain_linked agent_enabled agent_in_domain role_in_domain channel_in_domain role_permits extension_linked "
             "extension_in_account video_access ringcentral_sso channel_supported twitter_private customer_message "
@@ -161,6 +168,7 @@ class TestEveryRule:
         assert expected.split() == list(ESCALATE_TO_VIDEO)
 
     def test_of_unknown_facts_is_unknown_and_asks_for_them(self) -> None:
+        """What we were not told is neither allowed nor called the agent's fault."""
         request = changed(
             ("agent.ringcentral.account_id", None),
             ("agent.ringcentral.video", VideoAccess.UNKNOWN),
@@ -184,14 +192,21 @@ class TestEveryRule:
 
 
 class TestTexts:
+    """The texts are written for those who read them, and do not fall back on words of the machine."""
+
     @pytest.mark.parametrize("rule", ESCALATE_TO_VIDEO.rules, ids=lambda rule: rule.code)
     def test_are_all_there(self, rule: Rule) -> None:
+        """Every rule says where it comes from, and what lets a request meet it."""
         assert rule.source
         assert rule.remedy
+        plain = Rule(rule.code, rule.requires)
+        assert plain.explanation != rule.explanation
+        assert plain.agent_text != rule.agent_text
         assert not rule.explanation.startswith("Requires that")
         assert not rule.agent_text.startswith("This needs to hold first")
 
     def test_quote_the_page_or_say_safety(self) -> None:
+        """These five are ours; everything else can be looked up."""
         careful = {rule.code for rule in ESCALATE_TO_VIDEO.rules if rule.source == "safety"}
         assert {
             "agent_enabled",
@@ -201,7 +216,6 @@ class TestTexts:
             "intervention_owned",
         } == careful
 
-    # An administrator searches for either name; a step names the clicks, and both ways where there are two.
     @pytest.mark.parametrize(
         ("code", "party", "words"),
         [
@@ -221,6 +235,7 @@ class TestTexts:
         ],
     )
     def test_say_who_mends_it_and_where_to_click(self, code: str, party: Party, words: str) -> None:
+        """An administrator searches for either name; a step names the clicks, and both ways where there are two."""
         remedy = ESCALATE_TO_VIDEO[code].remedy
         assert remedy
         assert [step for step in remedy.steps if step.party is party and words in step.text]
@@ -250,17 +265,21 @@ def widened(test: Any) -> Iterator[Any]:
     if test.kind != "is_set":
         yield attrs.evolve(test, kind="is_set", paths=test.paths[:1], operand=None, negated=False)
     if test.kind in ("equals", "one_of") and len(test.paths) == 1 and not test.negated:
-        taken = test.operand if isinstance(test.operand, frozenset) else frozenset({test.operand})
-        for member in set(test.paths[0].kind) - taken - {test.paths[0].unknown}:
+        taken: frozenset[Any] = test.operand if test.kind == "one_of" else frozenset({test.operand})
+        more = (member for member in test.paths[0].kind if member not in taken | {test.paths[0].unknown})
+        for member in more:
             yield attrs.evolve(test, kind="one_of", operand=taken | {member})
     if test.kind == "contains":
-        for permission in set(Permission) - {test.operand}:
+        for permission in sorted(set(Permission) - {test.operand}):
             yield test | fact(lambda r: r.agent.role.permissions).contains(permission)
 
 
 class TestTheTable:
+    """A table that does not notice a changed policy is not worth much."""
+
     EXPECTED: Final = verdicts(ESCALATE_TO_VIDEO)
 
     @pytest.mark.parametrize(("name", "policy"), [pytest.param(*each, id=each[0]) for each in mutants()])
     def test_notices_a_policy_that_means_something_else(self, name: str, policy: Policy) -> None:
+        """For every change there is a row that comes out differently."""
         assert self.EXPECTED != verdicts(policy), name

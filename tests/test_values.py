@@ -3,7 +3,7 @@
 import copy
 import pickle
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 from unittest.mock import Mock
 
 import attrs
@@ -47,21 +47,29 @@ class Loud(str):
         return 0
 
 
+class Number(int):
+    """An `int` of another type."""
+
+
 def made(cls: Callable[..., Any], **fields: Any) -> Any:
     """Makes a value from what no type checker would let through."""
     return cls(**fields)
 
 
 class TestEveryValue:
+    """Hosts keep values as keys of caches, send them to other processes and share them among threads."""
+
     @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
     def test_is_hashable_and_survives_copies_and_pickles(self, value: Any) -> None:
+        """A copy is as good as the original: equal, and under the same key."""
         for same in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
             assert value == same
             assert hash(value) == hash(same)
 
     @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
     def test_cannot_be_changed_and_has_no_room_for_more(self, value: Any) -> None:
-        name = attrs.fields(type(value))[0].name
+        """What was valid when it was made stays valid, so that nobody has to check it again."""
+        name = attrs.fields(value.__class__)[0].name
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             setattr(value, name, "changed")
         with pytest.raises(AttributeError):
@@ -70,23 +78,28 @@ class TestEveryValue:
 
     @pytest.mark.parametrize("value", VALUES[:8], ids=lambda value: type(value).__name__)
     def test_takes_its_fields_by_keyword_only(self, value: Any) -> None:
+        """Most fields are strs, and two of them in the wrong order would go unnoticed."""
         with pytest.raises(TypeError):
             type(value)("x")
 
 
 class TestIds:
+    """Ids decide by being equal, so an id is a str that says something and compares as strs do."""
+
     @pytest.mark.parametrize("value", ["", None, 5, b"x", ["x"]], ids=repr)
     def test_are_non_empty_strings(self, value: Any) -> None:
+        """Two records without an id would otherwise be the same record."""
         with pytest.raises(InvalidValueError, match=r"^Domain\.id must be a non-empty str, got "):
             Domain(id=value)
 
     def test_become_plain_strings_whose_comparison_nobody_has_overridden(self) -> None:
+        """A subclass of `str` that equals everything would be of every domain at once."""
         assert type(Domain(id=Loud("acme")).id) is str
         assert Domain(id="other") != Domain(id=Loud("acme"))
 
-    # A path of the RingCentral API reads "~" as whoever owns the token.
     @pytest.mark.parametrize("value", ["~", "", "12a", "-1", " 1", "1\n", "\u0661", "1" * 21, 664307016], ids=ascii)
     def test_of_ringcentral_are_one_to_twenty_ascii_digits(self, value: Any) -> None:
+        """A path of the RingCentral API reads "~" as whoever owns the token."""
         with pytest.raises(InvalidValueError):
             RingCentralUser(extension_id=value)
         with pytest.raises(InvalidValueError):
@@ -95,65 +108,74 @@ class TestIds:
             Domain(id="acme", ringcentral_account_id=value)
 
     def test_of_ringcentral_may_have_twenty_digits(self) -> None:
+        """The bound itself is accepted."""
         assert "9" * 20 == RingCentralUser(extension_id="9" * 20).extension_id
 
 
+#: What a field is given, and what is then said of it.
+WRONG: Final[list[tuple[str, Any, str]]] = [
+    ("agent.enabled", 1, "an int"),
+    ("agent.enabled", None, "None"),
+    ("message.channel.kind", "viber", "'viber'"),
+    ("message.channel.kind", "\x1b[31m" + "x" * 90, "'\\\\x1b\\[31mx{51}$"),
+    ("login", "password", "'password'"),
+    ("agent.ringcentral.video", Login.PASSWORD, "a Login"),
+    ("message.private", "yes", "a str"),
+    ("agent", MESSAGE, "a Message"),
+    ("agent.role.permissions", {"escalate_to_video"}, "a frozenset of str"),
+    ("agent.role.permissions", "escalate_to_video", "a str"),
+    ("agent.role.permissions", 5, "an int"),
+    ("agent.role.permissions", [[]], "a list"),
+    ("agent.role.unknown_permissions", {"escalate_to_video"}, "a frozenset of str"),
+    ("agent.role.unknown_permissions", {""}, "a frozenset of str"),
+    ("agent.team_ids", "t1", "a str"),
+    ("agent.led_team_ids", [1], "a frozenset of int"),
+    ("context", {"a": 1.5}, "a float"),
+    ("context", {"": 1}, "an empty str as a name"),
+    ("context", {1: 1}, "an int as a name"),
+    ("context", {"a": None}, "None"),
+    ("context", [("a", 1)], "a list"),
+    ("intervention", "i1", "a str"),
+]
+
+
 class TestFields:
-    # Bools and enum members are themselves: neither 1 nor "viber" is taken for one.
+    """Every field is checked against its annotation, when the value is made."""
+
     @pytest.mark.parametrize(
         ("path", "value", "found"),
-        [
-            ("agent.enabled", 1, "an int"),
-            ("agent.enabled", None, "None"),
-            ("message.channel.kind", "viber", "'viber'"),
-            ("message.channel.kind", "\x1b[31m" + "x" * 90, "'\\\\x1b\\[31mx{51}$"),
-            ("login", "password", "'password'"),
-            ("agent.ringcentral.video", Login.PASSWORD, "a Login"),
-            ("message.private", "yes", "a str"),
-            ("agent", MESSAGE, "a Message"),
-            ("agent.role.permissions", {"escalate_to_video"}, "a frozenset of str"),
-            ("agent.role.permissions", "escalate_to_video", "a str"),
-            ("agent.role.permissions", 5, "an int"),
-            ("agent.role.permissions", [[]], "a list"),
-            ("agent.role.unknown_permissions", {"escalate_to_video"}, "a frozenset of str"),
-            ("agent.role.unknown_permissions", {""}, "a frozenset of str"),
-            ("agent.team_ids", "t1", "a str"),
-            ("agent.led_team_ids", [1], "a frozenset of int"),
-            ("context", {"a": 1.5}, "a Context"),
-            ("context", {"": 1}, "a Context"),
-            ("context", {1: 1}, "a Context"),
-            ("context", {"a": None}, "a Context"),
-            ("context", [("a", 1)], "a list"),
-            ("intervention", "i1", "a str"),
-        ],
+        WRONG,
+        ids=[f"{path}={value!a:.40}" for path, value, _ in WRONG],
     )
     def test_refuse_what_they_do_not_accept_and_say_what_they_were_given(
         self, path: str, value: Any, found: str
     ) -> None:
+        """Bools and enum members are themselves: neither 1 nor "viber" is taken for one."""
         with pytest.raises(InvalidValueError, match=f", got {found}") as caught:
             varied(path, value)
         assert path.rpartition(".")[2] in caught.value.fault.path
         assert caught.value.fault.accepted in str(caught.value)
 
-    # What only says that it is an instance is none.
     @pytest.mark.parametrize(
         ("path", "cls"), [("agent", Agent), ("message", Message), ("agent.role", Role), ("domain", Domain)]
     )
     def test_refuse_mocks(self, path: str, cls: type) -> None:
+        """What only says that it is an instance is none."""
         with pytest.raises(InvalidValueError):
             varied(path, Mock(spec=cls))
 
     def test_errors_are_value_errors_of_the_library_and_can_be_pickled(self) -> None:
+        """Hosts catch them by either name, also when they come from a worker process."""
         with pytest.raises(ValueError, match="non-empty") as caught:
             Domain(id="")
         assert isinstance(caught.value, EscalationPolicyError)
         assert str(caught.value) == str(pickle.loads(pickle.dumps(caught.value)))
 
     def test_take_any_collection_and_freeze_it(self) -> None:
+        """A host hands over the list it has read, repeats and all."""
         role = made(Role, id="r", domain_id="d", label="l", permissions=[Permission.USE_EMOJI, Permission.USE_EMOJI])
         assert frozenset({Permission.USE_EMOJI}) == role.permissions
 
-    # Defaults are for what may be left out; nobody is enabled, or in a case, by omission.
     @pytest.mark.parametrize(
         ("cls", "required"),
         [
@@ -166,29 +188,37 @@ class TestFields:
             (Intervention, {"id", "agent_id", "state"}),
             (EscalationRequest, {"domain", "agent", "login", "message"}),
         ],
+        ids=["domain", "role", "ringcentral user", "agent", "channel", "message", "intervention", "request"],
     )
     def test_have_defaults_only_where_something_may_be_left_out(self, cls: Any, required: set[str]) -> None:
+        """Nobody is enabled, or in a case, by omission."""
         assert required == {field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING}
 
     def test_default_to_nothing_and_to_unknown(self) -> None:
+        """What is left out grants nothing, and is not taken for a no either."""
         assert VideoAccess.UNKNOWN is RingCentralUser(extension_id="1").video
         assert frozenset() == Role(id="r", domain_id="d", label="l").permissions
         assert {} == EscalationRequest(domain=DOMAIN, agent=AGENT, login=Login.SAML, message=MESSAGE).context
 
 
 class TestContext:
+    """The context is the one mapping in a request, and as immutable and exact as the rest of it."""
+
     def test_reads_like_any_mapping(self) -> None:
+        """Predicates read it with the operators that they know."""
         context = varied("context", {"a": 1, "b": "x"}).context
         assert (1, 2, ["a", "b"], {"a": 1, "b": "x"}) == (context["a"], len(context), list(context), context)
         assert "nope" not in context
 
     def test_tells_true_from_one_as_rules_do(self) -> None:
+        """Two requests that a rule tells apart are not equal, though `True == 1`."""
         number, yes = varied("context", {"a": 1}), varied("context", {"a": True})
         assert number != yes
         assert varied("context", {"a": 1}) == number
         assert hash(varied("context", {"a": 1})) == hash(number)
 
     def test_is_no_longer_the_dict_it_was_made_from(self) -> None:
+        """A host that goes on filling its dict does not change a request that is being decided."""
         given: dict[str, Any] = {"a": 1}
         request = varied("context", given)
         given["a"] = 2
@@ -198,21 +228,22 @@ class TestContext:
             request.context["a"] = 2
 
     def test_turns_subclasses_of_str_and_int_into_the_plain_thing(self) -> None:
-        context = varied("context", {Loud("a"): Loud("x"), "n": InterventionStateNumber(3)}).context
+        """Rules look at exact types, and a subclass can compare as it likes."""
+        context = varied("context", {Loud("a"): Loud("x"), "n": Number(3)}).context
         assert [(str, str), (str, int)] == [(type(key), type(value)) for key, value in context.items()]
 
     def test_shows_its_names_only(self) -> None:
+        """The values can be anything about a customer, and a repr ends up in logs."""
         assert "<context of 'a', 'b'>" == repr(varied("context", {"b": "secret", "a": 1}).context)
         assert "<context of nothing>" == repr(ALLOWED.context)
 
 
-class InterventionStateNumber(int):
-    """An `int` of another type."""
-
-
 class TestRepr:
+    """A repr ends up in logs."""
+
     @pytest.mark.parametrize("secret", ["ada@example.com", "664287016", "664307016", "Video agent"])
     def test_shows_no_address_no_id_of_ringcentral_and_no_label(self, secret: str) -> None:
+        """Ids of Engage Digital remain: without them no log would say what was decided."""
         agent = attrs.evolve(AGENT, role=attrs.evolve(ROLE, label="Video agent"))
         request = attrs.evolve(ALLOWED, agent=agent, context={"note": secret})
         assert secret not in repr(request)
@@ -220,16 +251,21 @@ class TestRepr:
 
 
 class TestKeys:
+    """The members of the enums carry the keys of the API."""
+
     def test_of_the_api_are_what_str_and_formatting_give(self) -> None:
+        """Hosts put them in URLs and queries, and Pythons differ in how they format an enum that is a str."""
         assert "escalate_to_video" == str(Permission.ESCALATE_TO_VIDEO) == f"{Permission.ESCALATE_TO_VIDEO}"
-        assert "whats_app" == str(ChannelKind.WHATSAPP) == "%s" % ChannelKind.WHATSAPP  # noqa: UP031
+        assert "whats_app" == str(ChannelKind.WHATSAPP) == "%s" % ChannelKind.WHATSAPP  # noqa: UP031  a way to format
         assert Permission("use_emoji") is Permission.USE_EMOJI
 
     def test_are_the_members_names_in_lower_case_but_for_whatsapp(self) -> None:
+        """A misspelled key would never match, and nothing else would show it."""
         enums = (Permission, ChannelKind, Login, MessageAuthor, InterventionState, VideoAccess, Party)
         odd = {member for enum in enums for member in enum if member.value != member.name.lower()}
         assert {ChannelKind.WHATSAPP} == odd
 
     def test_are_72_permissions_and_29_kinds_besides_unknown(self) -> None:
+        """That is how many keys the API documents; other spellings of them are no kinds."""
         assert (72, 30) == (len(Permission), len(ChannelKind))
         assert not {"default", "SMS", "WEB_CHAT"} & {kind.value for kind in ChannelKind}

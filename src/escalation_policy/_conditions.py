@@ -1,22 +1,17 @@
 """Conditions: inspectable expressions over facts, each of which answers for a request."""
 
-import sys
 from abc import ABC, abstractmethod
 from enum import Enum
 from typing import Any, Final, Generic, final
 
 import attrs
+from typing_extensions import TypeVar
 
 from ._operators import OPERATORS, identity_of, words_of
 from ._paths import Path
 from ._request import EscalationRequest
 from ._truth import Finding, MismatchError, Truth, raised
 from .exceptions import InvalidPolicyError
-
-if sys.version_info >= (3, 13):
-    from typing import TypeVar
-else:
-    from typing_extensions import TypeVar
 
 R = TypeVar("R", default=EscalationRequest)
 

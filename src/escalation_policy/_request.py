@@ -51,11 +51,12 @@ def _to_context(context: Mapping[str, ContextValue]) -> Mapping[str, ContextValu
 
 
 def _name(name: object) -> str:
-    if not isinstance(name, str) or name == "":
+    exact = plain(name)
+    if not isinstance(exact, str) or exact == "":
         raise InvalidValueError(
-            Fault("EscalationRequest.context", f"{kind_of(name)} as a name", "named by non-empty strs")
+            Fault("EscalationRequest.context", f"{kind_of(exact)} as a name", "named by non-empty strs")
         )
-    return plain(name)
+    return exact
 
 
 def _value(name: str, value: object) -> ContextValue:

@@ -32,7 +32,7 @@ def start(
     environment: dict[str, str] = ENVIRONMENT,
 ) -> subprocess.CompletedProcess[bytes]:
     """Runs a process to its end, in the root of the repository."""
-    return subprocess.run(  # noqa: S603  our own words
+    return subprocess.run(
         words, input=stdin, stdout=stdout, stderr=subprocess.PIPE, cwd=ROOT, env=environment, timeout=60, check=False
     )
 

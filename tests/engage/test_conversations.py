@@ -217,7 +217,7 @@ class TestMessageFromPayload:
 
     def test_metadata_is_a_mapping(self) -> None:
         """Fields of the content itself are read all the same."""
-        assert [("content.metadata", "a list")] == faults_of_content({"id": "c1", "metadata": []})
+        assert [("content.metadata", "an empty list")] == faults_of_content({"id": "c1", "metadata": []})
 
     def test_two_spellings_that_differ_are_a_fault(self) -> None:
         """Neither is believed."""
@@ -378,7 +378,7 @@ class TestAuthor:
         [
             ({"id": "p2"}, ("identity.id", "another id")),
             ({}, ("identity.id", "nothing")),
-            ([], ("identity", "a list")),
+            ([], ("identity", "an empty list")),
             ({"id": "p1", "user_ids": "u1"}, ("identity.user_ids", "a str")),
             ({"id": "p1", "user_ids": [None]}, ("identity.user_ids[0]", "None")),
         ],

@@ -65,7 +65,7 @@ class TestRoleFromPayload:
     @pytest.mark.parametrize("key", ["escalate_to_video", "fly_to_the_moon"])
     @pytest.mark.parametrize(
         ("value", "found"),
-        [("true", "a str"), (1, "an int"), (1.0, "a float"), (None, "None"), ([], "a list"), ({}, "a dict")],
+        [("true", "a str"), (1, "an int"), (1.0, "a float"), (None, "None"), ([], "an empty list"), ({}, "a dict")],
         ids=["string", "one", "float", "null", "array", "object"],
     )
     def test_a_flag_that_is_no_bool_is_a_fault(self, key: str, value: object, found: str) -> None:

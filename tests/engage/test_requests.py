@@ -304,7 +304,7 @@ class TestFaultsOfAllRecords:
         [
             ("domain", {"id": "acme"}, "domain"),
             ("login", "ringcentral_sso", "EscalationRequest.login"),
-            ("context", {"consent": None}, "EscalationRequest.context"),
+            ("context", {"consent": None}, "EscalationRequest.context['consent']"),
             ("ringcentral", {"id": 664307016}, "ringcentral"),
             ("kinds", [], "kinds"),
         ],

@@ -4,7 +4,7 @@ It shares no code with the library: conditions are drawn as plain data, from whi
 one side and the answer computed on the other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -22,23 +22,27 @@ class BoomError(Exception):
 
 
 def boom(_: object) -> bool:
+    """Raises, as a predicate with a mistake in it does."""
     raise BoomError
 
 
 def none(_: object) -> Any:
+    """Forgets to answer."""
     return None
 
 
 def truth(_: object) -> bool:
+    """Always says yes."""
     return True
 
 
 def lie(_: object) -> bool:
+    """Always says no."""
     return False
 
 
 #: Per fact: how to write it, how to read it, and the constants to compare it with.
-FACTS: Final[dict[str, tuple[Any, Any, list[Any]]]] = {
+FACTS: Final[dict[str, tuple[Any, Callable[[Any], Any], list[Any]]]] = {
     "flag": (SAMPLE(lambda r: r.flag), lambda r: r.flag, [True, False]),
     "maybe": (SAMPLE(lambda r: r.maybe), lambda r: ABSENT if r.maybe is None else r.maybe, [True, False]),
     "untold": (SAMPLE(lambda r: r.untold), lambda r: UNKNOWN if r.untold is None else r.untold, [True, False]),
@@ -82,7 +86,7 @@ FACTS: Final[dict[str, tuple[Any, Any, list[Any]]]] = {
         ["t", "u"],
     ),
 }
-SETS: Final[dict[str, tuple[Any, Any]]] = {
+SETS: Final[dict[str, tuple[Any, Callable[[Any], Any]]]] = {
     "sizes": (SAMPLE(lambda r: r.sizes), lambda r: r.sizes),
     "more_sizes": (SAMPLE(lambda r: r.more_sizes), lambda r: ABSENT if r.more_sizes is None else r.more_sizes),
 }
@@ -95,6 +99,7 @@ Spec = tuple[Any, ...]
 
 
 def constant_tests(name: str) -> st.SearchStrategy[Spec]:
+    """Draws a test of one fact: against its constants, for being there, or by a predicate."""
     constants = FACTS[name][2]
     return st.one_of(
         st.tuples(st.just("equals"), st.just(name), st.sampled_from(constants)),
@@ -119,6 +124,7 @@ TESTS: Final[st.SearchStrategy[Spec]] = st.one_of(
 
 
 def _joined(operands: st.SearchStrategy[Spec]) -> st.SearchStrategy[Spec]:
+    """Draws what `~`, `&` and `|` make of other specs."""
     return st.one_of(
         st.tuples(st.just("not"), operands),
         st.tuples(st.just("and"), operands, operands),
@@ -176,13 +182,21 @@ def answer(spec: Spec, request: Sample) -> str:
         return {YES: NO, NO: YES}.get(inner, inner)
     if kind in ("and", "or"):
         answers = [answer(each, request) for each in rest]
-        for decisive in [NO] if kind == "and" else [YES]:
-            if decisive in answers:
-                return decisive
+        decisive = NO if kind == "and" else YES
+        if decisive in answers:
+            return decisive
         undecided = [each for each in answers if each in GRAVITY]
         return max(undecided, key=GRAVITY.index) if undecided else answers[0]
     if kind == "predicate":
         return _called(PREDICATES[rest[0]], request)
+    return _compared(kind, rest, request)
+
+
+_TWO: Final = ("same", "holds", "within")
+
+
+def _compared(kind: str, rest: list[Any], request: Sample) -> str:
+    """Answers a test of one fact or two: by what is missing, or else by the values."""
     values = [(FACTS.get(name) or SETS[name])[1](request) for name in rest[: 2 if kind in _TWO else 1]]
     lacking = [value for value in values if isinstance(value, str) and value in GRAVITY]
     if lacking and not (kind == "is_set" and lacking == [ABSENT]):
@@ -190,7 +204,7 @@ def answer(spec: Spec, request: Sample) -> str:
     if kind == "satisfies":
         return _called(PREDICATES[rest[1]], values[0])
     value, *others = values
-    other = others[0] if others else (rest[1] if len(rest) > 1 else None)
+    other: Any = others[0] if others else (rest[1] if len(rest) > 1 else None)
     results: dict[str, Any] = {
         "is_set": lambda: not lacking,
         "is_true": lambda: value is True,
@@ -205,10 +219,8 @@ def answer(spec: Spec, request: Sample) -> str:
     return YES if results[kind]() else NO
 
 
-_TWO: Final = ("same", "holds", "within")
-
-
 def _called(test: Any, value: object) -> str:
+    """Asks a predicate; what it raises, or says other than yes or no, is an error."""
     try:
         return {True: YES, False: NO}.get(test(value), ERROR)
     except BoomError:
@@ -218,19 +230,20 @@ def _called(test: Any, value: object) -> str:
 STATUS: Final = {YES: "met", NO: "unmet", ABSENT: "unmet", UNKNOWN: "unknown", ERROR: "error"}
 
 
+def prerequisites(code: str, after: Mapping[str, Iterable[str]]) -> set[str]:
+    """Lists every rule that this one comes after, directly or through others."""
+    return {each for direct in after[code] for each in (direct, *prerequisites(direct, after))}
+
+
 def verdict(
-    specs: dict[str, Spec], after: dict[str, Iterable[str]], request: Sample
+    specs: Mapping[str, Spec], after: Mapping[str, Iterable[str]], request: Sample
 ) -> tuple[bool, dict[str, str], set[str]]:
     """Decides naively: whether it is allowed, the status of each reported rule, and the hidden codes."""
     status = {code: STATUS[answer(spec, request)] for code, spec in specs.items()}
     not_met = {code for code in status if status[code] != "met"}
     if not not_met:
         return True, status, set()
-
-    def blocked(code: str) -> bool:
-        return any(each in not_met or blocked(each) for each in after[code])
-
-    hidden = {code for code in not_met if blocked(code)}
+    hidden = {code for code in not_met if prerequisites(code, after) & not_met}
     return False, {code: status[code] for code in not_met - hidden}, hidden
 
 

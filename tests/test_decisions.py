@@ -60,7 +60,7 @@ def reason_of(condition: Any, request: Any, **rule: Any) -> Reason:
 
 def seen(condition: Any, request: Any) -> list[tuple[str, str, str]]:
     """Decides by one rule, and gives the evidence."""
-    return [attrs.astuple(each) for each in reason_of(condition, request).evidence]
+    return [tuple(each) for each in reason_of(condition, request).evidence]
 
 
 class TestDecision:

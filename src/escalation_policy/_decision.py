@@ -19,8 +19,7 @@ _MASKS: Final = frozenset({"set", "another value"})
 
 
 @final
-@attrs.frozen
-class Evidence:
+class Evidence(NamedTuple):
     """One fact that a reason rests on.
 
     Attributes:

@@ -1,7 +1,6 @@
 """Rules: one requirement each, with the words that explain it and the steps that mend it."""
 
 from collections.abc import Iterable
-from string import ascii_letters, digits
 from typing import Final, Generic, TypeVar, cast, final
 
 import attrs
@@ -12,7 +11,7 @@ from ._fields import ACCEPTED, checked, checked_rule, must
 from .exceptions import InvalidPolicyError
 
 _T = TypeVar("_T")
-_CODE_LETTERS: Final = frozenset(ascii_letters + digits + "_.:-")
+_CODE_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-")
 
 
 def _to_tuple(values: Iterable[_T]) -> tuple[_T, ...]:

@@ -8,7 +8,6 @@ import threading
 from pathlib import Path
 from typing import Any, Final, cast
 
-import attrs
 import pytest
 
 from escalation_policy import (
@@ -58,7 +57,7 @@ def reason_of(condition: Any, request: Any, **rule: Any) -> Reason:
     return Policy("p", [Rule("r", condition, **rule)]).decide(request).reasons[0]
 
 
-def seen(condition: Any, request: Any) -> list[tuple[str, str, str]]:
+def seen(condition: Any, request: Any) -> list[tuple[str, ...]]:
     """Decides by one rule, and gives the evidence."""
     return [tuple(each) for each in reason_of(condition, request).evidence]
 

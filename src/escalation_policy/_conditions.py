@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from enum import Enum
+from functools import cached_property
 from typing import Any, Final, Generic, final
 
 import attrs
@@ -95,17 +96,16 @@ class Test(Condition[R]):
         return attrs.evolve(self, negated=not self.negated)
 
     def answer(self, request: R) -> Answer:
-        required = self.words().removeprefix(f"{self._subject} ")
         try:
             values = [path.read(request) for path in self.paths]
             truth = self._truth(request, values)
             seen = self._seen(values, truth)
         except Exception as error:  # noqa: BLE001  whatever a fact or a predicate raises is an answer: not met
             mismatch = str(error) if isinstance(error, MismatchError) else "error"
-            return Truth.ERROR, (Finding(self._subject, required, mismatch, Truth.ERROR, raised(error)),)
+            return Truth.ERROR, (Finding(self._subject, self._required, mismatch, Truth.ERROR, raised(error)),)
         if truth <= Truth.TRUE:
-            return truth, (Finding(self._subject, required, seen, truth),)
-        asked = zip(self.paths, values, (required, "is set"), strict=False)
+            return truth, (Finding(self._subject, self._required, seen, truth),)
+        asked = zip(self.paths, values, (self._required, "is set"), strict=False)
         missing = [(str(path), words, value) for path, value, words in asked if isinstance(value, Truth)]
         return truth, tuple(Finding(fact, words, _MISSING[value], value) for fact, words, value in missing)
 
@@ -132,19 +132,26 @@ class Test(Condition[R]):
             return words_of(value, most=8) or "nothing"
         return "another value" if self.kind in ("equals", "one_of") and truth is Truth(self.negated) else "set"
 
-    @property
+    @cached_property
     def _subject(self) -> str:
         return str(self.paths[0]) if self.paths else self.name
 
-    def words(self, *, public: bool = False) -> str:
-        said = f"{self._subject} {OPERATORS[self.kind].words[self.negated]}"
+    @cached_property
+    def _required(self) -> str:
+        return self._requirement(hidden=False)
+
+    def _requirement(self, *, hidden: bool) -> str:
+        verb = OPERATORS[self.kind].words[self.negated]
         if len(self.paths) > 1:
-            return f"{said} {self.paths[1]}"
+            return f"{verb} {self.paths[1]}"
         if self.kind == "satisfies":
-            return f'{said} "{self.name}"'
+            return f'{verb} "{self.name}"'
         if self.operand is None or self.opaque:
-            return said
-        return f"{said} {words_of(self.operand, hidden=public or any(path.private for path in self.paths))}"
+            return verb
+        return f"{verb} {words_of(self.operand, hidden=hidden or any(path.private for path in self.paths))}"
+
+    def words(self, *, public: bool = False) -> str:
+        return f"{self._subject} {self._requirement(hidden=True) if public else self._required}"
 
     def identity(self) -> str:
         paths = [path.identity for path in self.paths]

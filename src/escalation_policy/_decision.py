@@ -5,7 +5,7 @@ from typing import Any, Final, Generic, NamedTuple, cast, final
 
 import attrs
 
-from ._conditions import R
+from ._conditions import Answer, R
 from ._enums import Effect, Party, ReasonStatus
 from ._fields import a, kind_of
 from ._rules import Remedy, Rule, Step
@@ -208,26 +208,30 @@ class Decision(Generic[R]):
         return Decision._made, (self._request, self._allowed, judge)
 
 
-def judge_rule(rule: Rule[R], request: R) -> Reason:
+def answer_rule(rule: Rule[R], request: R) -> Answer:
     """Answers a rule's condition for one request, alone. What is no such request does not reach the condition."""
-    expected, required = rule.requires.request_type, rule.requires.words()
+    expected = rule.requires.request_type
     if issubclass(type(request), expected):
-        truth, findings = rule.requires.answer(request)
-    else:
-        required = f"request is {a(expected.__name__)}"
-        refusal = Finding("request", required.partition(" ")[2], kind_of(request), Truth.ERROR, "TypeError")
-        truth, findings = Truth.ERROR, (refusal,)
+        return rule.requires.answer(request)
+    refusal = Finding("request", f"is {a(expected.__name__)}", kind_of(request), Truth.ERROR, "TypeError")
+    return Truth.ERROR, (refusal,)
+
+
+def reason_of(rule: Rule[Any], answer: Answer) -> Reason:
+    """Puts in words how a rule was answered."""
+    truth, findings = answer
     evidence = tuple(dict.fromkeys(Evidence(each.fact, each.required, each.seen) for each in findings))
     seen = "; ".join(f"{each.fact} = {each.seen}" for each in evidence)
+    required = rule.requires.words()
     told = rule.explanation if required in rule.explanation else f"{rule.explanation} Required: {required}."
     error = next((each.error for each in findings if truth is each.truth is Truth.ERROR), None)
-    steps = rule.remedy.steps if rule.remedy is not None and truth is not Truth.TRUE else ()
-    if truth is Truth.ERROR:
-        steps = (Step(Party.DEVELOPER, f"Mend rule {rule.code}, or what it is given."), *steps)
-    if truth is Truth.UNKNOWN:
+    remedy = None if truth is Truth.TRUE else rule.remedy
+    if truth in (Truth.ERROR, Truth.UNKNOWN):
         missing = dict.fromkeys(each.fact for each in findings if each.truth is Truth.UNKNOWN)
-        steps = (Step(Party.DEVELOPER, f"Supply {', '.join(missing)}."), *steps)
-    remedy = Remedy(steps) if steps else None
+        first = (
+            f"Mend rule {rule.code}, or what it is given." if truth is Truth.ERROR else f"Supply {', '.join(missing)}."
+        )
+        remedy = Remedy((Step(Party.DEVELOPER, first), *(remedy.steps if remedy else ())))
     return Reason(
         rule.code, _STATUSES[truth], f"{told} Seen: {seen}.", rule.agent_text, evidence, remedy, rule.source, error
     )

@@ -9,10 +9,11 @@ import attrs
 
 from ._compiler import compile_allows, compile_decide
 from ._conditions import R, same_request_type
-from ._decision import Decision, Judge, Outcome, judge_rule
+from ._decision import Decision, Judge, Outcome, answer_rule, reason_of
 from ._enums import ReasonStatus
 from ._fields import kind_of, plain
 from ._rules import CODE_WORDS, Rule, is_code
+from ._truth import Truth
 from .exceptions import InvalidPolicyError
 
 
@@ -60,13 +61,13 @@ class Policy(Generic[R]):
 
     def _judge(self, request: R) -> Outcome:
         """Answers the rules one by one, and says which to report and which to hide."""
-        reasons = tuple(judge_rule(rule, request) for rule in self.rules)
-        unmet = {reason.code for reason in reasons if reason.status is not ReasonStatus.MET}
-        if not unmet:
-            return reasons, ()
+        answers = {rule.code: answer_rule(rule, request) for rule in self.rules}
+        unmet = {code for code, (truth, _) in answers.items() if truth is not Truth.TRUE}
         hidden = {code for code in unmet if self._prerequisites[code] & unmet}
-        shown = tuple(reason for reason in reasons if reason.code in unmet - hidden)
-        return shown, tuple(code for code in self if code in hidden)
+        shown = [rule for rule in self.rules if rule.code in unmet - hidden] or self.rules
+        return tuple(reason_of(rule, answers[rule.code]) for rule in shown), tuple(
+            code for code in self if code in hidden
+        )
 
     def _decide_now(self, request: R) -> Decision[R]:
         outcome = self._judge(request)

@@ -241,6 +241,8 @@ SHOWN: Final[list[tuple[Any, Sample, tuple[str, str, str]]]] = [
     (SAMPLE(lambda r: r.sizes).contains(Size.LARGE), Sample(sizes=frozenset({Size.SMALL})), ("sizes", "contains large", "small")),
     (SAMPLE(lambda r: r.names).contains("x"), Sample(names=frozenset({"y"})), ("names", "contains 'x'", "set")),
     (SAMPLE(lambda r: r.part).equals(SAMPLE(lambda r: r.spare)), Sample(spare=Part(text="u")), ("part", "equals spare", "another value")),
+    (SAMPLE(lambda r: r.sizes).contains(SAMPLE(lambda r: r.size)), Sample(sizes=frozenset({Size.LARGE})), ("sizes", "contains size", "large")),
+    (SAMPLE(lambda r: r.sizes).subset_of(SAMPLE(lambda r: r.more_sizes)), Sample(sizes=frozenset({Size.LARGE}), more_sizes=frozenset({Size.SMALL})), ("sizes", "is within more_sizes", "large")),
     (SAMPLE.predicate("open", lambda _: False), Sample(), ("open", "holds", "false")),
     (~SAMPLE.predicate("open", lambda _: True), Sample(), ("open", "does not hold", "true")),
     (SAMPLE(lambda r: r.flag).is_true(), Sample(flag=cast("Any", 1)), ("flag", "is true", "an int, not a bool")),

@@ -4,6 +4,7 @@ It shares no code with the library: conditions are drawn as plain data, from whi
 one side and the answer computed on the other.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -121,6 +122,39 @@ TESTS: Final[st.SearchStrategy[Spec]] = st.one_of(
     st.tuples(st.just("within"), st.sampled_from(sorted(SETS)), st.sampled_from(sorted(SETS))),
     st.tuples(st.just("predicate"), st.sampled_from(sorted(PREDICATES))),
 )
+
+
+def every_test() -> list[Spec]:
+    """Lists every single test there is over these facts, constants and predicates."""
+    listed: list[Spec] = []
+    for name, (_, _, constants) in FACTS.items():
+        listed += [("is_set", name), *(("equals", name, constant) for constant in constants)]
+        listed += [("one_of", name, tuple(constants)), *(("one_of", name, (constant,)) for constant in constants)]
+        listed += [("satisfies", name, test) for test in PREDICATES]
+    listed += [("is_true", name) for name in BOOLS]
+    listed += [("same", *pair) for pair in itertools.product(TEXTS, repeat=2)]
+    listed += [("within", *pair) for pair in itertools.product(SETS, repeat=2)]
+    for name in SETS:
+        listed += [("holds", name, "size"), *(("contains", name, size) for size in Size)]
+        listed += [("subset_of", name, frozenset(sizes)) for sizes in SUBSETS]
+    return listed + [("predicate", test) for test in PREDICATES]
+
+
+def telling_requests() -> list[Sample]:
+    """Lists requests in which every fact is once each of what it can be: this, that, absent, unknown, an error."""
+    small, large = frozenset({Size.SMALL}), frozenset({Size.LARGE})
+    return [
+        Sample(),
+        Sample(flag=False, maybe=True, untold=True, number=0, colour=Colour.BLUE, size=Size.LARGE, name="u"),
+        Sample(maybe=False, untold=False, colour=Colour.UNKNOWN, sizes=small, more_sizes=small),
+        Sample(spare=Part(), lost=Part(), sizes=large, more_sizes=small | large, size=Size.LARGE),
+        Sample(spare=Part(text="u", unknown="u"), lost=Part(absent="t"), sizes=small | large, more_sizes=large),
+        Sample(spare=Part(unknown="t"), lost=Part(absent="u"), name="u", part=Part(text="u"), more_sizes=frozenset()),
+        Sample(context={"b": True, "n": 1, "s": "t"}),
+        Sample(context={"b": False, "n": 0, "s": "u"}, name="u"),
+        Sample(context={"b": 1, "n": True, "s": 1}),
+        Sample(context={"b": "t", "n": "t", "s": True}),
+    ]
 
 
 def _joined(operands: st.SearchStrategy[Spec]) -> st.SearchStrategy[Spec]:

@@ -25,10 +25,12 @@ from laws.reference import (
     answer,
     boom,
     build,
+    every_test,
     none,
     prerequisites,
     rule_sets,
     rules,
+    telling_requests,
     verdict,
 )
 from support import ALLOWED, SAMPLE, Sample
@@ -95,6 +97,16 @@ class TestAgreementWithTheNaiveEvaluator:
         policy = Policy("p", [Rule("r", build(spec))])
         assert (answer(spec, request) == YES) is policy.allows(request)
         assert (answer(("not", spec), request) == YES) is Policy("p", [Rule("r", ~build(spec))]).allows(request)
+
+    def test_over_every_test_and_everything_a_fact_can_be(self) -> None:
+        """One test at a time, and its negation, so that none depends on what is drawn."""
+        for spec in every_test():
+            for each in (spec, ("not", spec)):
+                policy = Policy("p", rules({"r": each}, {"r": []}))
+                for request in telling_requests():
+                    decision = policy.decide(request)
+                    assert verdict({"r": each}, {"r": []}, request) == told(decision), (each, request)
+                    assert decision.allowed is policy.allows(request), (each, request)
 
     def test_over_every_combination_of_sixteen_rules_ordered_as_the_built_in_policy_is(self) -> None:
         """Only one of the 65536 is allowed."""

@@ -55,6 +55,17 @@ WAYS: Final[list[tuple[Callable[[Any], object], str]]] = [
 ]
 
 
+@attrs.frozen
+class Odd:
+    """A request whose fields are called as the compiled function calls its variables."""
+
+    v1: int
+    v2: "Odd | None" = None
+    c1: bool = True
+    request: bool = True
+    decision: bool = True
+
+
 class TestFacts:
     """A fact is named by a lambda that runs once and is checked against the types."""
 
@@ -102,6 +113,16 @@ class TestFacts:
         assert "Part | None" == Late.__annotations__["part"]
         assert Policy("p", [Rule("r", Facts(late)(lambda r: r.part.text).equals("t"))]).allows(Late(Part(), 1))
         assert Policy("p", [Rule("r", Facts(late)(lambda r: r.odd).is_set())]).allows(Late(None, 1))
+
+    def test_say_which_annotation_cannot_be_read(self) -> None:
+        """A class within a function, or an import for type checkers only, leaves names that mean nothing."""
+
+        @attrs.frozen
+        class Local:
+            other: "Local | None" = None
+
+        with pytest.raises(InvalidPolicyError, match=r"Local\.other is annotated 'Local \| None', which means nothing"):
+            Facts(Local)(lambda r: r.other)
 
     def test_of_the_context_are_strs_ints_and_bools_under_a_name(self) -> None:
         """Nothing else can be in a context, so that such a fact could never be known."""
@@ -395,6 +416,21 @@ class TestOtherRequests:
         assert policy.allows(Sub())
         assert policy.decide(Sub())
         assert not policy.decide(Sub(flag=False))
+
+    def test_may_call_their_fields_what_they_like(self) -> None:
+        """The compiled function has names of its own, and none of them is taken for a field."""
+        odd = Facts(Odd)
+        rules = [
+            Rule("v1", odd(lambda r: r.v1).equals(1) & odd(lambda r: r.c1).is_true()),
+            Rule("v2", odd(lambda r: r.v2).then(lambda v: v.v1).equals(2)),
+            Rule("v2.v2", odd(lambda r: r.v2).then(lambda v: v.v2).then(lambda v: v.v1).equals(3)),
+            Rule("request", odd(lambda r: r.request).is_true() & odd(lambda r: r.decision).is_true()),
+        ]
+        policy = Policy("p", rules)
+        assert policy.allows(Odd(1, Odd(2, Odd(3))))
+        assert policy.decide(Odd(1, Odd(2, Odd(3))))
+        for wrong in (Odd(2, Odd(2, Odd(3))), Odd(1, Odd(1, Odd(3))), Odd(1, Odd(2, Odd(2))), Odd(1, Odd(2)), Odd(1)):
+            assert not policy.allows(wrong)
 
     def test_are_not_mixed_with_these(self) -> None:
         """Not in one policy, and not by asking a policy about somebody else's request."""

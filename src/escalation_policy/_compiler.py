@@ -6,6 +6,7 @@ missing; what one rule has found to be there, the rules after it take for grante
 which answers rule by rule.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any, Final, cast
@@ -58,7 +59,7 @@ class _Source:
             self._scope["request_type"] = condition.request_type
             self.lines += [f"if not ({self._code(condition)}):", *(f"    {line}" for line in deny)]
             self._take_for_granted(condition)
-        source = _FUNCTION.format(lines="\n        ".join(self.lines + allow))
+        source = _FUNCTION.format(lines="\n        ".join(_inlined(self.lines) + allow))
         # INVARIANT: nothing a host writes gets into the source but names of attributes that attrs classes declare.
         exec(compile(source, "<compiled policy>", "exec"), self._scope)  # noqa: S102
         return cast("Callable[[Any], Any]", self._scope["compiled"])
@@ -132,6 +133,16 @@ class _Source:
         if path.unknown is None or path.hops in self._present:
             return guards
         return [*guards, f"{self._way(path.hops)} is not {self._constant(path.unknown)}"]
+
+
+def _inlined(lines: list[str]) -> list[str]:
+    """Reads an attribute where its value is wanted, if that is only once."""
+    text = "\n".join(lines)
+    for variable, read in re.findall(r"^(v\d+) = (\w+\.\w+)$", text, re.MULTILINE):
+        use = rf"(?<!\.)\b{variable}\b"  # after a dot it is an attribute that a host calls so
+        if len(re.findall(use, text)) == 2:
+            text = re.sub(use, read, text.replace(f"{variable} = {read}\n", ""))
+    return text.splitlines()
 
 
 _Way = tuple[Hop, ...]

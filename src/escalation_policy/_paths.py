@@ -73,7 +73,12 @@ class Path(NamedTuple):
         if field is None:
             known = ", ".join(attrs.fields_dict(owner))
             raise InvalidPolicyError(f"{owner.__name__} has no fact {name!r}, only {known}")
-        hint = get_type_hints(owner)[name] if isinstance(field.type, str) else field.type
+        try:
+            hint = get_type_hints(owner)[name] if isinstance(field.type, str) else field.type
+        except NameError as error:
+            raise InvalidPolicyError(
+                f"{owner.__name__}.{name} is annotated {field.type!r}, which means nothing"
+            ) from error
         kind, optional = without_none(hint)
         hop = Hop(name, optional, field.metadata.items() >= UNKNOWN_WHEN_NONE.items())
         private = self.private or field.metadata.items() >= PRIVATE.items()

@@ -93,25 +93,22 @@ def hand_written(  # noqa: PLR0913, PLR0917  defaults are locals, the fastest na
     customer: MessageAuthor = MessageAuthor.CUSTOMER,
     opened: InterventionState = InterventionState.OPEN,
 ) -> bool:
-    """Decides as tightly as a person would write it."""
-    domain, agent, message, case = request.domain, request.agent, request.message, request.intervention
-    role, user, channel = agent.role, agent.ringcentral, message.channel
-    domain_id, account_id, kind = domain.id, domain.ringcentral_account_id, channel.kind
+    """Decides as tightly as it can be written: every attribute is read once, and only when it is needed."""
     return (
-        account_id is not None
-        and agent.enabled
-        and agent.domain_id == domain_id
-        and role.domain_id == domain_id
-        and channel.domain_id == domain_id
+        (account_id := (domain := request.domain).ringcentral_account_id) is not None
+        and (agent := request.agent).enabled
+        and agent.domain_id == (domain_id := domain.id)
+        and (role := agent.role).domain_id == domain_id
+        and (channel := (message := request.message).channel).domain_id == domain_id
         and permission in role.permissions
-        and user is not None
+        and (user := agent.ringcentral) is not None
         and user.account_id == account_id
         and user.video is granted
         and request.login is sso
-        and kind in listed
+        and (kind := channel.kind) in listed
         and (kind is not twitter or message.private is True)
         and message.author is customer
-        and case is not None
+        and (case := request.intervention) is not None
         and case.state is opened
         and message.intervention_id == case.id
         and case.agent_id == agent.id

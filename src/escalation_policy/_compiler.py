@@ -139,7 +139,7 @@ def _inlined(lines: list[str]) -> list[str]:
     """Reads an attribute where its value is wanted, if that is only once."""
     text = "\n".join(lines)
     for variable, read in re.findall(r"^(v\d+) = (\w+\.\w+)$", text, re.MULTILINE):
-        use = rf"(?<!\.)\b{variable}\b"  # after a dot it is an attribute that a host calls so
+        use = rf"\b{variable}\b"
         if len(re.findall(use, text)) == 2:
             text = re.sub(use, read, text.replace(f"{variable} = {read}\n", ""))
     return text.splitlines()

@@ -240,6 +240,10 @@ IN_WORDS: Final[list[tuple[Any, str]]] = [
         fact(lambda r: r.agent.role.permissions).contains(Permission.USE_EMOJI),
         "agent.role.permissions contains use_emoji",
     ),
+    (
+        ~fact(lambda r: r.agent.role.permissions).contains(Permission.USE_EMOJI),
+        "agent.role.permissions does not contain use_emoji",
+    ),
     (fact(lambda r: r.agent.led_team_ids).subset_of(["t1"]), "agent.led_team_ids is within 't1'"),
     (
         ~fact(lambda r: r.agent.led_team_ids).subset_of(fact(lambda r: r.agent.team_ids)),

@@ -44,13 +44,13 @@ def untyped(way: Callable[[Any], object]) -> Any:
 WAYS: Final[list[tuple[Callable[[Any], object], str]]] = [
     (lambda r: r.agnt, "EscalationRequest has no fact 'agnt', only domain, agent, login"),
     (lambda r: r.agent.ringcentral.extension, "RingCentralUser has no fact 'extension', only extension_id"),
-    (lambda r: r.agent.email.lower(), "agent.email is a str and has no fact 'lower'; read it with satisfies"),
-    (lambda r: r.agent.role.permissions.copy, "agent.role.permissions is a frozenset and has no fact 'copy'"),
-    (lambda r: r, "must lead to an attribute of the request, got a _Recorder"),
+    (lambda r: r.agent.email.lower(), "agent.email is a str without facts such as 'lower'; ask satisfies()"),
+    (lambda r: r.agent.role.permissions.copy, "agent.role.permissions is a frozenset without facts such as 'copy'"),
+    (lambda r: r, "must lead to an attribute of the request, got where it began"),
     (lambda _: 5, "must lead to an attribute of the request, got an int"),
     (lambda r: r.agent.enabled == 1, "must lead to an attribute of the request, got a bool"),
     (lambda r: r.agent.enabled and r.login, "agent.enabled has no value yet: write the test as a condition"),
-    (lambda r: r.context["a"], "only reads attributes, but this one raised TypeError"),
+    (lambda r: r.context["a"], "context is a mapping, whose values are facts made by context(key, type)"),
     (cast("Any", lambda: 1), "only reads attributes, but this one raised TypeError"),
 ]
 
@@ -95,7 +95,10 @@ class TestFacts:
 
             flag: bool = True
 
-        for cls in (Mutable, int, type("Plain", (), {})):
+        mutable = Facts(Mutable)
+        with pytest.raises(InvalidPolicyError, match="facts are read from frozen attrs classes, which Mutable is not"):
+            mutable(lambda r: r.flag)
+        for cls in (int, type("Plain", (), {}), cast("Any", Mutable())):
             with pytest.raises(InvalidPolicyError, match="a request is a frozen attrs class"):
                 Facts(cls)
 
@@ -113,6 +116,12 @@ class TestFacts:
         assert "Part | None" == Late.__annotations__["part"]
         assert Policy("p", [Rule("r", Facts(late)(lambda r: r.part.text).equals("t"))]).allows(Late(Part(), 1))
         assert Policy("p", [Rule("r", Facts(late)(lambda r: r.odd).is_set())]).allows(Late(None, 1))
+
+    def test_are_named_by_a_function(self) -> None:
+        """A path in quotes would be checked by nobody."""
+        name: Any = fact
+        with pytest.raises(InvalidPolicyError, match=r"lambda r: r\.agent\.enabled, got a str"):
+            name("agent.enabled")
 
     def test_say_which_annotation_cannot_be_read(self) -> None:
         """A class within a function, or an import for type checkers only, leaves names that mean nothing."""
@@ -144,10 +153,10 @@ class TestFacts:
 
 #: How to make a test that makes no sense, and what is said of it.
 NEVER_MEANT: Final[list[tuple[Callable[[], object], str]]] = [
-    (lambda: untyped(lambda r: r.login).equals("password"), "login is compared with a Login, got a str"),
-    (lambda: untyped(lambda r: r.login).equals(None), "login is compared with a Login, got None"),
+    (lambda: untyped(lambda r: r.login).equals("password"), "login is compared with a Login, got 'password'"),
+    (lambda: untyped(lambda r: r.login).equals(None), "login cannot be compared with None: ask is_set(), or ~ of it"),
     (lambda: untyped(lambda r: r.login).equals(Login.UNKNOWN), "what is unknown equals nothing"),
-    (lambda: untyped(lambda r: r.agent.email).equals(None), "agent.email is compared with a str, got None"),
+    (lambda: untyped(lambda r: r.agent.email).equals(None), "agent.email cannot be compared with None: ask is_set()"),
     (
         lambda: untyped(lambda r: r.agent.id).equals(Permission.USE_EMOJI),
         "compared with a str, got a Permission",
@@ -165,13 +174,13 @@ NEVER_MEANT: Final[list[tuple[Callable[[], object], str]]] = [
     ),
     (lambda: kind.one_of([]), "empty"),
     (lambda: kind.one_of([ChannelKind.UNKNOWN]), "what is unknown equals nothing"),
-    (lambda: loose_kind.one_of(["viber"]), "compared with a ChannelKind, got a str"),
+    (lambda: loose_kind.one_of(["viber"]), "compared with a ChannelKind, got 'viber'"),
     (lambda: context("s", str).one_of("abc"), "compared with a collection, got a str"),
     (lambda: loose_kind.one_of(5), "compared with a collection, got an int"),
     (lambda: loose_kind.contains(ChannelKind.VIBER), "message.channel.kind is a ChannelKind, no set"),
     (
         lambda: untyped(lambda r: r.agent.role.permissions).contains("use_emoji"),
-        "compared with a Permission, got a str",
+        "compared with a Permission, got 'use_emoji'",
     ),
     (
         lambda: untyped(lambda r: r.agent.team_ids).contains(kind),
@@ -208,7 +217,7 @@ class TestTests:
         with pytest.raises(InvalidPolicyError) as caught:
             cast("Any", account).equals(664287016)
         assert "664287016" not in str(caught.value)
-        assert "domain.ringcentral_account_id equals a certain value" in repr(account.equals("664287016"))
+        assert "domain.ringcentral_account_id equals (a certain value)" in repr(account.equals("664287016"))
 
     def test_take_a_str_of_any_subclass(self) -> None:
         """The condition keeps the plain str, and so is the same condition."""
@@ -264,6 +273,28 @@ IN_WORDS: Final[list[tuple[Any, str]]] = [
 ]
 
 
+class TestComparisons:
+    """Two facts, or a fact and a collection."""
+
+    def test_are_of_plain_values_and_of_sets_that_can_be_known(self) -> None:
+        """Anything else could equal itself and still hold something unknown."""
+        part, colours = SAMPLE(lambda r: r.part), SAMPLE(lambda r: r.colours)
+        with pytest.raises(InvalidPolicyError, match="part is a Part, which is compared part by part"):
+            part.equals(SAMPLE(lambda r: r.spare))
+        with pytest.raises(InvalidPolicyError, match=r"colours may hold Colour\.UNKNOWN"):
+            colours.equals(colours)
+        same = SAMPLE(lambda r: r.sizes).equals(SAMPLE(lambda r: r.more_sizes))
+        assert Policy("p", [Rule("r", same)]).allows(Sample(more_sizes=frozenset()))
+
+    def test_are_not_with_a_mapping(self) -> None:
+        """Its values would be lost: a flag that is off would count as one that is on."""
+        flags: Any = {ChannelKind.VIBER: False}
+        with pytest.raises(InvalidPolicyError, match="compared with a collection, got a dict"):
+            kind.one_of(flags)
+        with pytest.raises(InvalidPolicyError, match=r"Rule\.after must be a collection of non-empty strs, got a dict"):
+            Rule("r", FLAG, after=flags)
+
+
 class TestConditions:
     """Conditions are tests and what `&`, `|` and `~` make of them."""
 
@@ -276,8 +307,8 @@ class TestConditions:
     def test_hide_their_strings_from_agents(self) -> None:
         """A string can be an id or an address; members of enums are the same everywhere."""
         region = context("region", str)
-        assert "context.region equals a certain value" == region.equals("EU").words(public=True)
-        assert "context.region is one of a certain value" == region.one_of(["EU", "US"]).words(public=True)
+        assert "context.region equals (a certain value)" == region.equals("EU").words(public=True)
+        assert "context.region is one of (a certain value)" == region.one_of(["EU", "US"]).words(public=True)
         assert "message.channel.kind equals viber" == kind.equals(ChannelKind.VIBER).words(public=True)
 
     def test_are_joined_by_operators_and_not_by_words(self) -> None:
@@ -320,7 +351,7 @@ class TestRule:
         """A host can write a rule first and its texts later; the agent's still holds no strings."""
         rule = Rule("region", context("region", str).equals("EU"))
         assert "Requires that context.region equals 'EU'." == rule.explanation
-        assert "This needs to hold first: context.region equals a certain value." == rule.agent_text
+        assert "This needs to hold first: context.region equals (a certain value)." == rule.agent_text
         assert (None, None, ()) == (rule.remedy, rule.source, rule.after)
 
     def test_texts_follow_the_condition_when_it_is_replaced(self) -> None:
@@ -420,6 +451,42 @@ class TestOtherRequests:
         assert policy.allows(Sub())
         assert policy.decide(Sub())
         assert not policy.decide(Sub(flag=False))
+
+    def test_hold_what_was_promised_or_are_an_error(self) -> None:
+        """A host's own request checks nothing, so each value is checked when it is read; both ways to answer agree."""
+        wrong: Any = {
+            "flag": "yes",
+            "number": True,
+            "size": "small",
+            "name": 5,
+            "sizes": {Size.SMALL},
+            "colour": Size.SMALL,
+        }
+        conditions: dict[str, Any] = {
+            "flag": SAMPLE(lambda r: r.flag).equals(True),
+            "number": SAMPLE(lambda r: r.number).equals(1),
+            "size": SAMPLE(lambda r: r.size).equals(Size.SMALL),
+            "name": SAMPLE(lambda r: r.name).is_set(),
+            "sizes": SAMPLE(lambda r: r.sizes).contains(Size.SMALL),
+            "colour": SAMPLE(lambda r: r.colour).one_of([Colour.RED]),
+        }
+        for name, condition in conditions.items():
+            request = Sample(**{name: wrong[name]})
+            for each in (condition, ~condition):
+                decision = Policy("p", [Rule("r", each)]).decide(request)
+                assert not Policy("p", [Rule("r", each)]).allows(request)
+                assert ["error"] == [reason.status.value for reason in decision.reasons]
+        for each in (conditions["flag"], ~conditions["flag"]):
+            nothing: Any = None
+            assert not Policy("p", [Rule("r", each)]).allows(Sample(flag=nothing))
+
+    def test_that_can_change_are_answered_at_once(self) -> None:
+        """A dict in a frozen class may hold something else when somebody reads the reasons."""
+        request = Sample(context={"b": True})
+        decision = Policy("p", [Rule("r", SAMPLE.context("b", bool).is_true())]).decide(request)
+        request.context["b"] = False
+        assert decision.allowed
+        assert ["met"] == [reason.status.value for reason in decision.reasons]
 
     def test_may_call_their_fields_what_they_like(self) -> None:
         """The compiled function has names of its own, and none of them is taken for a field."""

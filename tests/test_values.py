@@ -125,6 +125,8 @@ WRONG: Final[list[tuple[str, Any, str]]] = [
     ("agent.role.permissions", {"escalate_to_video"}, "a frozenset of str"),
     ("agent.role.permissions", "escalate_to_video", "a str"),
     ("agent.role.permissions", 5, "an int"),
+    ("agent.role.permissions", {Permission.ESCALATE_TO_VIDEO: False}, "a dict"),
+    ("agent.team_ids", {"t1": False}, "a dict"),
     ("agent.role.permissions", [[]], "a list"),
     ("agent.role.unknown_permissions", {"escalate_to_video"}, "a frozenset of str"),
     ("agent.role.unknown_permissions", {""}, "a frozenset of str"),

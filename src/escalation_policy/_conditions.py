@@ -101,13 +101,17 @@ class Test(Condition[R]):
             truth = self._truth(request, values)
             seen = self._seen(values, truth)
         except Exception as error:  # noqa: BLE001  whatever a fact or a predicate raises is an answer: not met
-            mismatch = str(error) if isinstance(error, MismatchError) else "error"
-            return Truth.ERROR, (Finding(self._subject, self._required, mismatch, Truth.ERROR, raised(error)),)
+            return Truth.ERROR, (self._failure(error),)
         if truth <= Truth.TRUE:
             return truth, (Finding(self._subject, self._required, seen, truth),)
         asked = zip(self.paths, values, (self._required, "is set"), strict=False)
         missing = [(str(path), words, value) for path, value, words in asked if isinstance(value, Truth)]
         return truth, tuple(Finding(fact, words, _MISSING[value], value) for fact, words, value in missing)
+
+    def _failure(self, error: Exception) -> Finding:
+        seen, fact = (str(error), error.fact) if type(error) is MismatchError else ("error", None)
+        asked = (self._subject, self._required) if fact in (None, self._subject) else (str(fact), "is set")
+        return Finding(*asked, seen, Truth.ERROR, raised(error))
 
     def _truth(self, request: R, values: list[object]) -> Truth:
         missing = [value for value in values if isinstance(value, Truth)]
@@ -117,7 +121,7 @@ class Test(Condition[R]):
         operand = values[1] if len(values) > 1 else self.operand
         result = OPERATORS[self.kind].holds(subject, operand)
         if type(result) is not bool:
-            raise MismatchError(result, bool, self.operand)
+            raise MismatchError(result, bool, promise=self.operand)
         return Truth(result is not self.negated)
 
     def _seen(self, values: list[object], truth: Truth) -> str:
@@ -128,7 +132,7 @@ class Test(Condition[R]):
             return _MISSING[value]
         if isinstance(value, int | float | Enum) and not path.private:
             return words_of(value)
-        if isinstance(path.member, type(Enum)) or value == frozenset():
+        if type(value) is frozenset and (isinstance(path.member, type(Enum)) or not value):
             return words_of(value, most=8) or "nothing"
         return "another value" if self.kind in ("equals", "one_of") and truth is Truth(self.negated) else "set"
 

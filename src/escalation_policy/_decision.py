@@ -14,6 +14,8 @@ from .exceptions import EscalationDeniedError
 
 #: In the order of `Truth`. What is absent is simply not there, which somebody can mend: unmet.
 _STATUSES: Final = tuple(map(ReasonStatus, ("unmet", "met", "unmet", "unknown", "error")))
+#: What the agent reads where a rule's own text might be untrue.
+_UNCHECKED: Final = "This could not be checked. Please tell whoever looks after this application."
 #: What stands for a value that is shown only when revealed.
 _MASKS: Final = frozenset({"set", "another value"})
 
@@ -41,7 +43,8 @@ class Reason:
 
     Attributes:
         explanation: For administrators: the rule's explanation, what it requires, and what was seen of each fact.
-        agent_text: For the agent's screen: no ids, no addresses, nothing of an exception.
+        agent_text: For the agent's screen: no ids, no addresses, nothing of an exception. The rule's text, or where its
+            outcome is unknown or an error, that it could not be checked.
         remedy: Who does what to mend it. None for a met rule, or where a host's rule has no remedy.
         source: Where the requirement comes from.
         error: For `ReasonStatus.ERROR`: type, file and line of what raised.
@@ -232,15 +235,17 @@ def reason_of(rule: Rule[Any], answer: Answer) -> Reason:
             f"Mend rule {rule.code}, or what it is given." if truth is Truth.ERROR else f"Supply {', '.join(missing)}."
         )
         remedy = Remedy((Step(Party.DEVELOPER, first), *(remedy.steps if remedy else ())))
+    agent_text = rule.agent_text if truth <= Truth.ABSENT else _UNCHECKED
     return Reason(
-        rule.code, _STATUSES[truth], f"{told} Seen: {seen}.", rule.agent_text, evidence, remedy, rule.source, error
+        rule.code, _STATUSES[truth], f"{told} Seen: {seen}.", agent_text, evidence, remedy, rule.source, error
     )
 
 
 def unmasked(request: object, evidence: Evidence) -> dict[str, str]:
     """Shows what evidence masks: the value of its fact and, where that is compared with another fact, of that one."""
     # What is required of a fact ends with the other fact.
-    facts = (evidence.fact, evidence.required.split()[-1]) if evidence.seen in _MASKS else ()
+    other = evidence.required.rpartition(" ")[2]
+    facts = [evidence.fact, *([other] if "." in other else [])] if evidence.seen in _MASKS else []
     values = {fact: _read(request, fact) for fact in facts}
     return {fact: repr(value) for fact, value in values.items() if value is not None}
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeVar, cast, final
 import attrs
 
 from ._conditions import Condition, Test, same_request_type
-from ._fields import a, kind_of, plain
+from ._fields import a, is_collection, kind_of, plain
 from ._paths import Path, name_of, record
 from ._request import EscalationRequest
 from .exceptions import InvalidPolicyError
@@ -41,6 +41,9 @@ class Fact(Generic[Q, V]):
         """Is true when the value equals a constant (a str, int, bool or enum member), or another fact's value."""
         if isinstance(value, Fact):
             other = cast("Fact[Q, Any]", value)
+            if self.path.exact is None:
+                raise InvalidPolicyError(f"{self.path} is {a(name_of(self.path.kind))}, which is compared part by part")
+            _ = self.path.member and _member_kind(self.path)
             return self._compared("equals", other, self.path.kind, other.path.kind)
         return self._test("equals", _constant(self.path, self.path.kind, value))
 
@@ -73,15 +76,15 @@ class Fact(Generic[Q, V]):
             raise InvalidPolicyError(f"{self.path} is {a(name_of(self.path.kind))}, only a bool can be true")
         return self._test("is_true")
 
-    def satisfies(self, name: str, test: Callable[[V], bool], *, version: str | None = None) -> Condition[Q]:
-        """Is true when `test` says so.
+    def satisfies(self, name: str, fn: Callable[[V], bool], *, version: str | None = None) -> Condition[Q]:
+        """Is true when `fn` says so.
 
         Args:
             name: What it asks, in words; with `version`, what identifies it.
-            test: A pure function of the value. Anything but a bool, and anything it raises, is an error: not met.
-            version: Change it whenever `test` comes to mean something else.
+            fn: A pure function of the value. Anything but a bool, and anything it raises, is an error: not met.
+            version: Change it whenever `fn` comes to mean something else.
         """
-        return _opaque(Test("satisfies", self.path.request_type, (self.path,), test, name, version))
+        return _opaque(Test("satisfies", self.path.request_type, (self.path,), fn, name, version))
 
     def _test(self, kind: str, operand: object = None) -> Condition[Q]:
         return Test(kind, self.path.request_type, (self.path,), operand)
@@ -111,7 +114,7 @@ class Facts(Generic[Q]):
     __slots__ = ("_start",)
 
     def __init__(self, request_type: type[Q]) -> None:
-        if not attrs.has(request_type) or request_type.__hash__ is None:
+        if not isinstance(request_type, type) or not attrs.has(request_type):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidPolicyError(f"a request is a frozen attrs class, which {request_type!r} is not")
         self._start: Final = Path(request_type)
 
@@ -132,12 +135,12 @@ class Facts(Generic[Q]):
             raise InvalidPolicyError(f"a context value is a str, int or bool, not {kind!r}")
         return Fact(self._start.then("context").into(key, kind))
 
-    def predicate(self, name: str, test: Callable[[Q], bool], *, version: str | None = None) -> Condition[Q]:
+    def predicate(self, name: str, fn: Callable[[Q], bool], *, version: str | None = None) -> Condition[Q]:
         """Asks a question about the whole request that no fact answers; the last resort, since nothing can see into it.
 
-        Takes what `Fact.satisfies()` takes, but `test` is given the request.
+        Takes what `Fact.satisfies()` takes, but `fn` is given the request.
         """
-        return _opaque(Test("predicate", self._start.request_type, (), test, name, version))
+        return _opaque(Test("predicate", self._start.request_type, (), fn, name, version))
 
 
 fact: Final = Facts(EscalationRequest)
@@ -170,15 +173,18 @@ def _constant(path: Path, kind: Any, value: object) -> object:
         return plain(value)
     if not (kind in (str, int, bool) or isinstance(kind, type(Enum))):
         raise InvalidPolicyError(f"{path} is {a(name_of(kind))}, which cannot be compared with a constant")
+    if value is None:
+        raise InvalidPolicyError(f"{path} cannot be compared with None: ask is_set(), or ~ of it")
     if type(value) is not kind:
-        raise InvalidPolicyError(f"{path} is compared with {a(kind.__name__)}, got {kind_of(value)}")
+        found = f"{value!a:.60}" if type(value) is str and isinstance(kind, type(Enum)) else kind_of(value)
+        raise InvalidPolicyError(f"{path} is compared with {a(kind.__name__)}, got {found}")
     if isinstance(value, Enum) and value.name == "UNKNOWN":
         raise InvalidPolicyError(f"{path} cannot be compared with UNKNOWN: what is unknown equals nothing")
     return value
 
 
 def _constants(path: Path, kind: object, values: Iterable[object]) -> frozenset[object]:
-    if isinstance(values, str) or not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_collection(values):
         raise InvalidPolicyError(f"{path} is compared with a collection, got {kind_of(values)}")
     constants = frozenset(_constant(path, kind, value) for value in values)
     if not constants:

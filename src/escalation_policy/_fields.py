@@ -1,6 +1,6 @@
 """How immutable values check what they are made of: every field against its annotation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from types import UnionType
 from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin
@@ -14,9 +14,12 @@ from .exceptions import Fault, InvalidPolicyError, InvalidValueError
 UNKNOWN_WHEN_NONE: Final = {"escalation_policy.unknown_when_none": True}
 #: Field metadata: an address, a name or an id of RingCentral, shown to nobody who did not ask for it.
 PRIVATE: Final = {"escalation_policy.private": True}
+#: Field metadata, set here: whatever stands in this field is what its annotation says.
+CHECKED: Final = {"escalation_policy.checked": True}
 #: Field metadata: what to say instead of the annotation when something else was given.
 ACCEPTED: Final = "escalation_policy.accepted"
 
+_NAME: Final = type.__dict__["__name__"]  # no metaclass can override it
 _T = TypeVar("_T")
 _Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 _Error = type[InvalidValueError] | type[InvalidPolicyError]
@@ -25,20 +28,25 @@ _Transformer = Callable[[type, list[Any]], list[Any]]
 
 def a(name: str) -> str:
     """Puts the article before a name."""
-    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+    return f"{'an' if name[:1] in tuple('aeiouAEIOU') else 'a'} {name}"
 
 
 def kind_of(value: object) -> str:
-    """Says what kind of thing a value is, and never what it holds."""
+    """Says what kind of thing a value is, and never what it holds. It asks nothing that the value could answer itself."""
     if value is None:
         return "None"
-    name = type(value).__name__
-    if isinstance(value, str | frozenset | tuple | list) and not value:
+    name = cast("str", _NAME.__get__(type(value)))
+    if type(value) in (str, frozenset, tuple, list) and not value:
         return f"an empty {name}"
-    if isinstance(value, frozenset | tuple):
-        members = sorted({type(member).__name__ for member in cast("frozenset[object]", value)})
+    if type(value) in (frozenset, tuple):
+        members = sorted({cast("str", _NAME.__get__(type(each))) for each in cast("frozenset[object]", value)})
         return f"{a(name)} of {' and '.join(members)}"
     return a(name)
+
+
+def is_collection(values: object) -> bool:
+    """Tells a collection from a `str`, and from a mapping, whose values would be lost."""
+    return isinstance(values, Iterable) and not isinstance(values, str | Mapping)
 
 
 def plain(value: _T) -> _T:
@@ -105,6 +113,7 @@ def _checked(field: Any, error: _Error) -> object:
     return field.evolve(
         validator=validators.and_(check, field.validator) if field.validator else check,
         converter=plain if kind is str and field.converter is None else field.converter,
+        metadata={**field.metadata, **CHECKED},
         repr=_masked if field.metadata.items() >= PRIVATE.items() else field.repr,
     )
 

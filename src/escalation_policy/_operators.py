@@ -44,14 +44,19 @@ def words_of(constant: Any, *, hidden: bool = False, most: int = 100) -> str:
     if isinstance(constant, Enum):
         return str(constant.value)
     if isinstance(constant, str):
-        return "a certain value" if hidden else repr(constant)
-    return str(constant).lower()
+        return "(a certain value)" if hidden else repr(constant)
+    return hex(constant) if _is_large(constant) else str(constant).lower()
 
 
-def identity_of(constant: object) -> str:
+def identity_of(constant: Any) -> str:
     """Gives a constant one text on every Python, and equal constants of different types different ones."""
     if isinstance(constant, frozenset):
         return f"{{{', '.join(sorted(map(identity_of, cast('frozenset[object]', constant))))}}}"
     if isinstance(constant, Enum):
         return f"{type(constant).__name__}.{constant.name}"
-    return ascii(constant)
+    return hex(constant) if _is_large(constant) else ascii(constant)
+
+
+def _is_large(constant: Any) -> bool:
+    # Python refuses to print integers of thousands of decimal digits.
+    return type(constant) is int and bool(constant.bit_length() > 256)

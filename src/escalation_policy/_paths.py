@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, NamedTuple, final, get_args, get_origin, get_type_hints
+from typing import Any, Final, NamedTuple, final, get_args, get_origin, get_type_hints
 
 import attrs
 
-from ._fields import PRIVATE, UNKNOWN_WHEN_NONE, a, without_none
+from ._fields import CHECKED, PRIVATE, UNKNOWN_WHEN_NONE, a, kind_of, without_none
 from ._truth import MismatchError, Truth
+from ._values import Domain
 from .exceptions import InvalidPolicyError
+
+#: What attrs puts into every class that is frozen.
+_FROZEN: Final = Domain.__setattr__
 
 
 @final
@@ -32,15 +36,19 @@ class Path(NamedTuple):
 
     Attributes:
         kind: The type of the value, without None.
+        trusted: Whether the last attribute was checked against its annotation when the request was made.
+        exact: The type that a comparable value has to have: `str`, `int`, `bool`, an enum or `frozenset`.
         member: The type of what the value holds, where it is a set.
         unknown: The member called `UNKNOWN`, where the value is of an enum that has one.
-        promised: Whether the value's type is only a promise, checked whenever it is read: that of a context value.
+        promised: Whether the value's type is only a promise, checked whenever it is read.
+        settled: Whether the value can never become another one.
     """
 
     request_type: type
     hops: tuple[Hop, ...] = ()
     kind: Any = None
     private: bool = False
+    trusted: bool = False
 
     def __str__(self) -> str:
         return ".".join(hop.name for hop in self.hops)
@@ -48,11 +56,21 @@ class Path(NamedTuple):
     @property
     def identity(self) -> str:
         """The path in ASCII; for a context value with its type."""
-        return f"{str(self)!a}:{self.kind.__name__}" if self.promised else ascii(str(self))
+        return f"{str(self)!a}:{self.kind.__name__}" if self.hops[-1].in_mapping else ascii(str(self))
+
+    @property
+    def exact(self) -> Any:
+        if get_origin(self.kind) is frozenset:
+            return frozenset
+        return self.kind if self.kind in (str, int, bool) or isinstance(self.kind, type(Enum)) else None
 
     @property
     def promised(self) -> bool:
-        return self.hops[-1].in_mapping
+        return self.exact is not None and (self.hops[-1].in_mapping or not self.trusted)
+
+    @property
+    def settled(self) -> bool:
+        return self.trusted or not self.hops[-1].in_mapping
 
     @property
     def unknown(self) -> object:
@@ -66,9 +84,9 @@ class Path(NamedTuple):
         """Goes one attribute further; a name that the type does not declare is an `InvalidPolicyError`."""
         owner = self.kind if self.hops else self.request_type
         if not attrs.has(owner):
-            raise InvalidPolicyError(
-                f"{self} is {a(name_of(owner))} and has no fact {name!r}; read it with satisfies()"
-            )
+            raise InvalidPolicyError(f"{self} is {a(name_of(owner))} without facts such as {name!r}; ask satisfies()")
+        if owner.__setattr__ is not _FROZEN:
+            raise InvalidPolicyError(f"facts are read from frozen attrs classes, which {name_of(owner)} is not")
         field = attrs.fields_dict(owner).get(name)
         if field is None:
             known = ", ".join(attrs.fields_dict(owner))
@@ -76,32 +94,31 @@ class Path(NamedTuple):
         try:
             hint = get_type_hints(owner)[name] if isinstance(field.type, str) else field.type
         except NameError as error:
-            raise InvalidPolicyError(
-                f"{owner.__name__}.{name} is annotated {field.type!r}, which means nothing"
-            ) from error
+            message = f"{owner.__name__}.{name} is annotated {field.type!r}, which means nothing"
+            raise InvalidPolicyError(message) from error
         kind, optional = without_none(hint)
         hop = Hop(name, optional, field.metadata.items() >= UNKNOWN_WHEN_NONE.items())
         private = self.private or field.metadata.items() >= PRIVATE.items()
-        return Path(self.request_type, (*self.hops, hop), kind, private)
+        return Path(self.request_type, (*self.hops, hop), kind, private, field.metadata.items() >= CHECKED.items())
 
     def into(self, key: str, kind: type) -> "Path":
         """Goes on to what a mapping holds under `key`, of type `kind`; unknown where it holds nothing."""
         hop = Hop(key, optional=True, unknown_when_none=True, in_mapping=True)
-        return Path(self.request_type, (*self.hops, hop), kind, self.private)
+        return Path(self.request_type, (*self.hops, hop), kind, self.private, self.trusted)
 
     def read(self, request: object) -> object:
         """Reads the value, or `Truth.ABSENT` or `Truth.UNKNOWN` where it is missing.
 
         Raises:
-            MismatchError: A context value is of another type than declared.
+            MismatchError: The value is of another type than it was promised to be.
         """
         value: Any = request
         for hop in self.hops:
             value = value.get(hop.name) if hop.in_mapping else getattr(value, hop.name)
             if value is None:
                 return Truth.UNKNOWN if hop.unknown_when_none else Truth.ABSENT
-        if self.promised and type(value) is not self.kind:
-            raise MismatchError(value, self.kind)
+        if self.promised and type(value) is not self.exact:
+            raise MismatchError(value, self.exact, fact=str(self))
         return Truth.UNKNOWN if self.unknown is not None and value is self.unknown else value
 
 
@@ -116,6 +133,9 @@ class _Recorder:
     def __getattr__(self, name: str) -> "_Recorder":
         return _Recorder(self.end__.then(name))
 
+    def __getitem__(self, key: object) -> "_Recorder":
+        raise InvalidPolicyError(f"{self.end__} is a mapping, whose values are facts made by context(key, type)")
+
     def __bool__(self) -> bool:
         raise InvalidPolicyError(f"{self.end__} has no value yet: write the test as a condition, not in the lambda")
 
@@ -126,6 +146,8 @@ def record(start: Path, way: Callable[[Any], object]) -> Path:
     Raises:
         InvalidPolicyError: It led nowhere, or did something else than read attributes.
     """
+    if not callable(way):
+        raise InvalidPolicyError(f"a fact is named by a function such as lambda r: r.agent.enabled, got {kind_of(way)}")
     try:
         end = way(_Recorder(start))
     except InvalidPolicyError:
@@ -133,7 +155,8 @@ def record(start: Path, way: Callable[[Any], object]) -> Path:
     except Exception as error:
         raise InvalidPolicyError(f"a fact only reads attributes, but this one raised {type(error).__name__}") from error
     if type(end) is not _Recorder or end.end__ == start:
-        raise InvalidPolicyError(f"a fact must lead to an attribute of the request, got {a(type(end).__name__)}")
+        found = "where it began" if type(end) is _Recorder else kind_of(end)
+        raise InvalidPolicyError(f"a fact must lead to an attribute of the request, got {found}")
     return end.end__
 
 

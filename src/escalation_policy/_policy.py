@@ -51,9 +51,10 @@ class Policy(Generic[R]):
         conditions = [rule.requires for rule in checked]
         fingerprint = _fingerprint(checked)
         judge = Judge(plain(id), version, fingerprint, self._judge)
-        # A predicate is asked once: what it says decides, and is what the reasons tell.
-        opaque = any(test.opaque for condition in conditions for test in condition.tests())
-        decide = self._decide_now if opaque else compile_decide(conditions, judge, self._decide_now)
+        # A predicate is asked once, and a fact that may change read once: that decides, and is what the reasons tell.
+        tests = [test for condition in conditions for test in condition.tests()]
+        fickle = any(test.opaque or not all(path.settled for path in test.paths) for test in tests)
+        decide = self._decide_now if fickle else compile_decide(conditions, judge, self._decide_now)
         allows = compile_allows(conditions, lambda request: _allowed(self._judge(request)))
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
             plain(id), checked, version, fingerprint, allows, decide, _all_prerequisites(checked)
@@ -138,7 +139,7 @@ def _all_prerequisites(rules: Iterable[Rule[Any]]) -> dict[str, frozenset[str]]:
         ready = [code for code, after in direct.items() if code not in known and all(each in known for each in after)]
         if not ready:
             circle = ", ".join(code for code in direct if code not in known)
-            raise InvalidPolicyError(f"rules come after each other in a circle: {circle}")
+            raise InvalidPolicyError(f"rules come after each other in a circle, among {circle}")
         for code in ready:
             known[code] = frozenset(direct[code]).union(*(known[each] for each in direct[code]))
     return known

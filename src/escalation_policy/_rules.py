@@ -7,7 +7,7 @@ import attrs
 
 from ._conditions import Condition, R
 from ._enums import Party
-from ._fields import ACCEPTED, checked, checked_rule, must
+from ._fields import ACCEPTED, checked, checked_rule, is_collection, must
 from .exceptions import InvalidPolicyError
 
 _T = TypeVar("_T")
@@ -15,9 +15,7 @@ _CODE_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst
 
 
 def _to_tuple(values: Iterable[_T]) -> tuple[_T, ...]:
-    if isinstance(values, str) or not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        return cast("tuple[_T, ...]", values)
-    return tuple(values)
+    return tuple(values) if is_collection(values) else cast("tuple[_T, ...]", values)
 
 
 @final

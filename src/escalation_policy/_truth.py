@@ -2,6 +2,7 @@
 
 import sys
 from enum import IntEnum, unique
+from types import FunctionType
 from typing import NamedTuple, final
 
 from ._fields import a, kind_of
@@ -35,17 +36,18 @@ class Finding(NamedTuple):
 
 @final
 class MismatchError(TypeError):
-    """A value is not of the type it was promised to be; says so without showing it."""
+    """A value is not of the type it was promised to be; says so without showing it, and which fact or function it was."""
 
-    def __init__(self, found: object, promised: type, promise: object = None) -> None:
+    def __init__(self, found: object, promised: type, *, fact: str | None = None, promise: object = None) -> None:
         super().__init__(f"{kind_of(found)}, not {a(promised.__name__)}")
+        self.fact = fact
         self.promise = promise
 
 
 def raised(error: Exception) -> str:
     """Names the type, file and line of what is being handled; never its message, which can hold anything."""
-    if isinstance(error, MismatchError):
-        code = getattr(error.promise, "__code__", None)
+    if type(error) is MismatchError:
+        code = error.promise.__code__ if type(error.promise) is FunctionType else None
         return "TypeError" if code is None else f"TypeError at {code.co_filename}:{code.co_firstlineno}"
     trace = sys.exc_info()[2]
     while trace is not None and trace.tb_next is not None:

@@ -10,7 +10,7 @@ from typing import Final, TypeVar, cast, final
 import attrs
 
 from ._enums import ChannelKind, InterventionState, MessageAuthor, Permission, VideoAccess
-from ._fields import PRIVATE, UNKNOWN_WHEN_NONE, checked, must
+from ._fields import PRIVATE, UNKNOWN_WHEN_NONE, checked, is_collection, must
 
 _T = TypeVar("_T")
 
@@ -24,9 +24,9 @@ def _is_new(flags: frozenset[str]) -> bool:
 
 
 def _frozen(values: Iterable[_T]) -> frozenset[_T]:
-    """Freezes a collection; a `str`, and what cannot be a set, is left to be refused."""
+    """Freezes a collection; what is none, or cannot be a set, is left to be refused."""
     try:
-        return frozenset(values) if not isinstance(values, str) else cast("frozenset[_T]", values)
+        return frozenset(values) if is_collection(values) else cast("frozenset[_T]", values)
     except TypeError:
         return cast("frozenset[_T]", values)
 

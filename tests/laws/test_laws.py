@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalation_policy import ESCALATE_TO_VIDEO, Decision, Effect, Policy, ReasonStatus, Rule
+from escalation_policy._compiler import compile_allows
 from laws.reference import (
     ABSENT,
     ERROR,
@@ -21,6 +22,7 @@ from laws.reference import (
     SPECS,
     UNKNOWN,
     YES,
+    BoomError,
     Spec,
     answer,
     boom,
@@ -108,6 +110,41 @@ class TestAgreementWithTheNaiveEvaluator:
                     assert verdict({"r": each}, {"r": []}, request) == told(decision), (each, request)
                     assert decision.allowed is policy.allows(request), (each, request)
 
+    def test_over_every_two_tests_of_the_same_fact(self) -> None:
+        """What one rule has found out about a fact never makes another rule take it for more than it is."""
+        by_fact: dict[str, list[Spec]] = {}
+        for spec in every_test():
+            if spec[0] in ("is_set", "is_true", "equals", "one_of", "contains", "subset_of"):
+                by_fact.setdefault(spec[1], []).extend([spec, ("not", spec)])
+        for specs in by_fact.values():
+            for first, second in itertools.product(specs, repeat=2):
+                written, after = {"a": first, "b": second}, dict[str, list[str]](a=[], b=[])
+                policy = Policy("p", rules(written, after))
+                for request in telling_requests():
+                    assert verdict(written, after, request)[0] is policy.allows(request), (written, request)
+
+    def test_never_needs_the_slow_path_for_a_request_of_the_right_type(self) -> None:
+        """Otherwise the compiled function could be wrong, or broken, and nobody would see it."""
+        sound = [request for request in telling_requests() if {"b", "n", "s"} != set(request.context)]
+        sound += telling_requests()[6:8]
+
+        def slow(request: Sample) -> bool:
+            raise AssertionError(request)
+
+        for spec in every_test():
+            if "boom" not in spec:
+                for condition in (build(spec), ~build(spec), build(spec) & build(spec), build(spec) | ~build(spec)):
+                    allows = compile_allows([condition], slow)
+                    for request in sound:
+                        allows(request)
+        deep = [
+            SAMPLE(lambda r: r.part.text).equals("t"),
+            SAMPLE(lambda r: r.spare).then(lambda p: p.unknown).equals("t"),
+        ]
+        for number in range(len(deep) + 1):
+            for request in sound:
+                compile_allows([*deep[:number], *deep[number:]], slow)(request)
+
     def test_over_every_combination_of_sixteen_rules_ordered_as_the_built_in_policy_is(self) -> None:
         """Only one of the 65536 is allowed."""
         facts = {code: SAMPLE.context(code, bool) for code in ESCALATE_TO_VIDEO}
@@ -154,6 +191,64 @@ class TestFailClosed:
         assert set(ESCALATE_TO_VIDEO) - first == set(decision.hidden)
         assert {ReasonStatus.ERROR} == {reason.status for reason in decision.reasons}
         assert thing is decision.request
+
+    @pytest.mark.parametrize(
+        "name", ["__class__", "__len__", "__bool__", "__iter__", "__getattr__", "__eq__", "__hash__"]
+    )
+    @pytest.mark.parametrize("base", [object, list, str, tuple, dict])
+    def test_what_raises_whenever_it_is_asked_anything_is_denied(self, base: type, name: str) -> None:
+        """A proxy that is not bound raises even when it is asked for its class."""
+
+        def refuse(*_: object) -> Any:
+            raise BoomError
+
+        thing: Any = type("Proxy", (base,), {name: property(refuse) if name == "__class__" else refuse})()
+        assert not ESCALATE_TO_VIDEO.allows(thing)
+        decision = ESCALATE_TO_VIDEO.decide(thing)
+        assert not decision.allowed
+        assert "a Proxy" == decision.reasons[0].evidence[0].seen
+
+    def test_what_has_no_name_is_denied_and_so_is_what_hides_it(self) -> None:
+        """Even the name of a type can be empty, or raise."""
+
+        class Meta(type):
+            """A metaclass that tells nobody the names of its classes."""
+
+            @property
+            def __name__(cls) -> str:
+                raise BoomError
+
+        things: list[Any] = [type("", (), {})(), Meta("Hidden", (), {})()]
+        for thing in things:
+            assert not ESCALATE_TO_VIDEO.allows(thing)
+            assert not ESCALATE_TO_VIDEO.decide(thing)
+
+    def test_predicates_may_be_anything_callable_and_raise_anything(self) -> None:
+        """Neither what is called nor what is raised is asked more than its type."""
+
+        class Strange:
+            """A predicate whose every attribute is one more predicate, and which gives no bool."""
+
+            def __call__(self, _: object) -> Any:
+                return 1
+
+            def __getattr__(self, name: str) -> Any:
+                raise BoomError
+
+        class ShyError(Exception):
+            """An error that does not say what it is."""
+
+            @property
+            def __class__(self) -> Any:
+                raise BoomError
+
+        def shy(_: object) -> bool:
+            raise ShyError
+
+        for test in (Strange(), shy):
+            policy = Policy("p", [Rule("r", SAMPLE.predicate("p", test))])
+            assert not policy.allows(PLAIN)
+            assert [ReasonStatus.ERROR] == [reason.status for reason in policy.decide(PLAIN).reasons]
 
     def test_what_is_no_request_reaches_no_predicate(self) -> None:
         """A predicate is promised a request of its type and need not check."""

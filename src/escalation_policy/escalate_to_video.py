@@ -132,6 +132,11 @@ ESCALATE_TO_VIDEO: Final = Policy(
                         Party.ENGAGE_ADMINISTRATOR,
                         f"Then assign the custom role: {_EDIT_AGENT}, in Settings select the new Role, click Save.",
                     ),
+                    Step(
+                        Party.ENGAGE_ADMINISTRATOR,
+                        "If the permission is not listed: ask your contact at RingCentral; it is available only with the "
+                        "corresponding configuration of the domain.",
+                    ),
                 )
             ),
             source="Agents must be granted a role that has the Use Escalate to Video permission.",
@@ -168,11 +173,14 @@ ESCALATE_TO_VIDEO: Final = Policy(
                     Step(
                         Party.RINGCENTRAL_ADMINISTRATOR,
                         "Give the agent an extension in the RingCentral account that the Engage Digital domain is "
-                        "associated with, and give its RingCentral ID to the Engage administrator.",
+                        "associated with. Then import the users again, or give the extension's RingCentral ID to the "
+                        "Engage administrator.",
                     ),
                     Step(
                         Party.ENGAGE_ADMINISTRATOR,
-                        f"{_EDIT_AGENT}, in Personal Infos enter that RingCentral ID, click Save.",
+                        f"If they were not imported: {_EDIT_AGENT}, in Personal Infos enter that RingCentral ID, click "
+                        "Save. If it is the domain that is associated with the wrong account, ask your contact at "
+                        "RingCentral.",
                     ),
                 )
             ),
@@ -212,14 +220,16 @@ ESCALATE_TO_VIDEO: Final = Policy(
                 (
                     Step(
                         Party.NOBODY,
-                        "This channel has no video calls. Go on in writing, or meet the customer on Engage Messaging, "
-                        "Engage Chat, Facebook Messenger, Twitter (private messages), RingCentral SMS/MMS, Apple "
-                        "Messages for Business, WhatsApp, Viber or a Source SDK channel. (Google Business Messages is "
-                        "listed too, but Google closed it in July 2024.)",
+                        "A channel that is not listed has no video calls. Go on in writing, or meet the customer on Engage Messaging, "
+                        "Engage Chat, Facebook Messenger, Twitter (private messages), RingCentral SMS/MMS, Apple Business Chat "
+                        "(now Apple Messages for Business), WhatsApp, Viber or a Source SDK channel. (Google Business "
+                        "Messages is listed too, but Google closed it in July 2024.)",
                     ),
                 )
             ),
-            source="Available for the following channels",
+            source="Available for the following channels: Engage Messaging, Engage Chat, Facebook Messenger, Google Business "
+            "Messages, Twitter (only private messages via the 'private reply' button. Twitter search not supported), "
+            "RingCentral SMS/MMS, Apple Business Chat, WhatsApp, Viber, Source SDK",
         ),
         Rule(
             "twitter_private",

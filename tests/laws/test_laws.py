@@ -211,14 +211,11 @@ class TestFailClosed:
     def test_what_has_no_name_is_denied_and_so_is_what_hides_it(self) -> None:
         """Even the name of a type can be empty, or raise."""
 
-        class Meta(type):
-            """A metaclass that tells nobody the names of its classes."""
+        def refuse(*_: object) -> Any:
+            raise BoomError
 
-            @property
-            def __name__(cls) -> str:
-                raise BoomError
-
-        things: list[Any] = [type("", (), {})(), Meta("Hidden", (), {})()]
+        meta: Any = type("Meta", (type,), {"__name__": property(refuse)})
+        things: list[Any] = [type("", (), {})(), meta("Hidden", (), {})()]
         for thing in things:
             assert not ESCALATE_TO_VIDEO.allows(thing)
             assert not ESCALATE_TO_VIDEO.decide(thing)
@@ -235,15 +232,13 @@ class TestFailClosed:
             def __getattr__(self, name: str) -> Any:
                 raise BoomError
 
-        class ShyError(Exception):
-            """An error that does not say what it is."""
+        def refuse(*_: object) -> Any:
+            raise BoomError
 
-            @property
-            def __class__(self) -> Any:
-                raise BoomError
+        shy_error: Any = type("ShyError", (Exception,), {"__class__": property(refuse)})
 
         def shy(_: object) -> bool:
-            raise ShyError
+            raise shy_error
 
         for test in (Strange(), shy):
             policy = Policy("p", [Rule("r", SAMPLE.predicate("p", test))])

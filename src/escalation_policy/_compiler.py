@@ -6,9 +6,9 @@ that raises) is handed over to the slow path, which answers rule by rule.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import Enum
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from ._conditions import Condition, Junction, Test
 from ._decision import Decision
@@ -16,42 +16,50 @@ from ._operators import OPERATORS
 from ._paths import Hop, Path
 from ._truth import Truth
 
-_FUNCTION: Final = """\
-def {name}(request):
+_FUNCTIONS: Final = """\
+def allows(request):
     try:
         if type(request) is not request_type:
-            return slow(request)
-        {lines}
+            return slow_allows(request)
+        {allows}
+        return True
     except Exception:
-        return slow(request)
+        return slow_allows(request)
+
+def decide(request):
+    try:
+        if type(request) is not request_type:
+            return slow_decide(request)
+        decision = new(Decision)
+        decision._request = request
+        decision._judge = judge
+        {decide}
+        decision._allowed = True
+        return decision
+    except Exception:
+        return slow_decide(request)
 """
+_DENY: Final = "<deny>"
 _Way = tuple[Hop, ...]
-_Conditions = Sequence[Condition[Any]]
 
 
-def compile_allows(conditions: _Conditions, slow: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Makes a function that says whether all conditions are true for a request."""
-    return _compiled("allows", conditions, [], ["return False"], ["return True"], slow=slow)
+def compile_policy(conditions: Sequence[Condition[Any]], **names: object) -> tuple[Any, Any]:
+    """Makes two functions: one says whether all conditions are true for a request, the other makes a decision of that.
 
-
-def compile_decide(conditions: _Conditions, judge: object, slow: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Makes a function that wraps a request and the same verdict into a decision, as `Decision._made()` does."""
-    before = ["decision = new(Decision)", "decision._request = request", "decision._judge = judge"]
-    deny, allow = (["decision._allowed = False", "return decision"], ["decision._allowed = True", "return decision"])
-    names = {"new": object.__new__, "Decision": Decision, "judge": judge, "slow": slow}
-    return _compiled("decide", conditions, before, deny, allow, **names)
-
-
-def _compiled(
-    name: str, conditions: _Conditions, before: list[str], deny: list[str], allow: list[str], **names: Any
-) -> Callable[[Any], Any]:
-    draft = _Chain(conditions, deny, Counter())
-    chain = _Chain(conditions, deny, draft.uses)
-    source = _FUNCTION.format(name=name, lines="\n        ".join(before + chain.lines + allow))
-    scope = {**chain.constants, **names, "request_type": conditions[0].request_type}
+    Args:
+        conditions: What is required; all of it, and all of one type of request.
+        names: What the functions call on: `slow_allows` and `slow_decide`, which answer whatever is unusual in their
+            place, and the `judge` that decisions are told about.
+    """
+    chain = _Chain(conditions, _Chain(conditions, Counter()).uses)
+    text = "\n        ".join(chain.lines)
+    denials = {"allows": "return False", "decide": "decision._allowed = False; return decision"}
+    source = _FUNCTIONS.format(**{name: text.replace(_DENY, denial) for name, denial in denials.items()})
+    scope: dict[str, Any] = {**chain.constants, **names, "new": object.__new__, "Decision": Decision}
+    scope["request_type"] = conditions[0].request_type
     # INVARIANT: nothing a host writes gets into the source but names of attributes that attrs classes declare.
-    exec(compile(source, f"<compiled policy: {name}>", "exec"), scope)  # noqa: S102
-    return cast("Callable[[Any], Any]", scope[name])
+    exec(compile(source, "<compiled policy>", "exec"), scope)  # noqa: S102
+    return scope["allows"], scope["decide"]
 
 
 class _Chain:
@@ -61,14 +69,14 @@ class _Chain:
         known_uses: How often each way is used, as a draft has counted; what is used once needs no variable.
     """
 
-    def __init__(self, conditions: _Conditions, deny: list[str], known_uses: Counter[_Way]) -> None:
+    def __init__(self, conditions: Sequence[Condition[Any]], known_uses: Counter[_Way]) -> None:
         self.lines: list[str] = []
         self.constants: dict[str, Any] = {}
         self.uses: Counter[_Way] = Counter()
         self._known_uses = known_uses
         self._variables: dict[_Way, str] = {(): "request"}
         for condition in conditions:
-            self.lines += [f"if not ({self._code(condition)}):", *(f"    {line}" for line in deny)]
+            self.lines.append(f"if not ({self._code(condition)}): {_DENY}")
 
     def _code(self, condition: Condition[Any]) -> str:
         if isinstance(condition, Junction):

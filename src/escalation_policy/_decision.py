@@ -16,8 +16,6 @@ from .exceptions import EscalationDeniedError
 _STATUSES: Final = tuple(map(ReasonStatus, ("unmet", "met", "unmet", "unknown", "error")))
 #: What the agent reads where a rule's own text might be untrue.
 _UNCHECKED: Final = "This could not be checked. Please tell whoever looks after this application."
-#: What stands for a value that is shown only when revealed.
-_MASKS: Final = frozenset({"set", "another value"})
 
 
 @final
@@ -230,10 +228,8 @@ def reason_of(rule: Rule[Any], answer: Answer) -> Reason:
     error = next((each.error for each in findings if truth is each.truth is Truth.ERROR), None)
     remedy = None if truth is Truth.TRUE else rule.remedy
     if truth in (Truth.ERROR, Truth.UNKNOWN):
-        missing = dict.fromkeys(each.fact for each in findings if each.truth is Truth.UNKNOWN)
-        first = (
-            f"Mend rule {rule.code}, or what it is given." if truth is Truth.ERROR else f"Supply {', '.join(missing)}."
-        )
+        missing = dict.fromkeys(each.fact for each in findings if truth is each.truth is Truth.UNKNOWN)
+        first = f"Supply {', '.join(missing)}." if missing else f"Mend rule {rule.code}, or what it is given."
         remedy = Remedy((Step(Party.DEVELOPER, first), *(remedy.steps if remedy else ())))
     agent_text = rule.agent_text if truth <= Truth.ABSENT else _UNCHECKED
     return Reason(
@@ -245,7 +241,7 @@ def unmasked(request: object, evidence: Evidence) -> dict[str, str]:
     """Shows what evidence masks: the value of its fact and, where that is compared with another fact, of that one."""
     # What is required of a fact ends with the other fact.
     other = evidence.required.rpartition(" ")[2]
-    facts = [evidence.fact, *([other] if "." in other else [])] if evidence.seen in _MASKS else []
+    facts = [evidence.fact, *([other] if "." in other else [])] if evidence.seen in ("set", "another value") else []
     values = {fact: _read(request, fact) for fact in facts}
     return {fact: repr(value) for fact, value in values.items() if value is not None}
 

@@ -114,8 +114,6 @@ class Facts(Generic[Q]):
     __slots__ = ("_start",)
 
     def __init__(self, request_type: type[Q]) -> None:
-        if not isinstance(request_type, type) or not attrs.has(request_type):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidPolicyError(f"a request is a frozen attrs class, which {request_type!r} is not")
         self._start: Final = Path(request_type)
 
     def __call__(self, way: Callable[[Q], V | None]) -> Fact[Q, V]:
@@ -152,9 +150,7 @@ def _opaque(test: Test[Q]) -> Condition[Q]:
     """Checks what identifies an opaque test: its name and its version."""
     if type(test.name) is not str or test.name == "" or not isinstance(test.version, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
         given = f"{kind_of(test.name)} and {kind_of(test.version)}"
-        raise InvalidPolicyError(
-            f"a predicate is called by a non-empty str, and by a str or None as version, got {given}"
-        )
+        raise InvalidPolicyError(f"a predicate's name is a non-empty str, its version a str or None, got {given}")
     if not callable(test.operand):
         raise InvalidPolicyError(f"{test.name!r} must be decided by a function, got {kind_of(test.operand)}")
     return test

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from functools import partial
 from types import UnionType
 from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin
 
@@ -23,7 +24,6 @@ _NAME: Final = type.__dict__["__name__"]  # no metaclass can override it
 _T = TypeVar("_T")
 _Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 _Error = type[InvalidValueError] | type[InvalidPolicyError]
-_Transformer = Callable[[type, list[Any]], list[Any]]
 
 
 def a(name: str) -> str:
@@ -52,6 +52,10 @@ def is_collection(values: object) -> bool:
 def plain(value: _T) -> _T:
     """Turns a `str` of any subclass into a plain one, whose comparisons nobody has overridden."""
     return cast("_T", str.__str__(value)) if isinstance(value, str) else value
+
+
+#: Made once, since attrs reads the signature of every converter that it is given.
+_PLAIN: "attrs.Converter[Any, Any]" = attrs.Converter(plain)
 
 
 def without_none(hint: Any) -> tuple[Any, bool]:
@@ -99,11 +103,8 @@ def _masked(value: object) -> str:
     return "None" if value is None else "<set>"
 
 
-def _checking(error: _Error) -> _Transformer:
-    def transform(_cls: type, fields: list[Any]) -> list[Any]:
-        return [_checked(field, error) for field in fields]
-
-    return transform
+def _transform(error: _Error, _cls: type, fields: list[Any]) -> list[Any]:
+    return [_checked(field, error) for field in fields]
 
 
 def _checked(field: Any, error: _Error) -> object:
@@ -112,11 +113,11 @@ def _checked(field: Any, error: _Error) -> object:
     check = must(field.metadata.get(ACCEPTED, words), test, error, shown=isinstance(kind, type(Enum)))
     return field.evolve(
         validator=validators.and_(check, field.validator) if field.validator else check,
-        converter=plain if kind is str and field.converter is None else field.converter,
+        converter=_PLAIN if kind is str and field.converter is None else field.converter,
         metadata={**field.metadata, **CHECKED},
         repr=_masked if field.metadata.items() >= PRIVATE.items() else field.repr,
     )
 
 
-checked: Final = _checking(InvalidValueError)
-checked_rule: Final = _checking(InvalidPolicyError)
+checked: Final = partial(_transform, InvalidValueError)
+checked_rule: Final = partial(_transform, InvalidPolicyError)

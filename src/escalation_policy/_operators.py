@@ -45,7 +45,9 @@ def words_of(constant: Any, *, hidden: bool = False, most: int = 100) -> str:
         return str(constant.value)
     if isinstance(constant, str):
         return "(a certain value)" if hidden else repr(constant)
-    return hex(constant) if _is_large(constant) else str(constant).lower()
+    # Python refuses to print integers of thousands of decimal digits.
+    large = isinstance(constant, int) and constant.bit_length() > 256
+    return hex(constant) if large else str(constant).lower()
 
 
 def identity_of(constant: Any) -> str:
@@ -54,9 +56,4 @@ def identity_of(constant: Any) -> str:
         return f"{{{', '.join(sorted(map(identity_of, cast('frozenset[object]', constant))))}}}"
     if isinstance(constant, Enum):
         return f"{type(constant).__name__}.{constant.name}"
-    return hex(constant) if _is_large(constant) else ascii(constant)
-
-
-def _is_large(constant: Any) -> bool:
-    # Python refuses to print integers of thousands of decimal digits.
-    return type(constant) is int and bool(constant.bit_length() > 256)
+    return hex(constant) if type(constant) is int else ascii(constant)

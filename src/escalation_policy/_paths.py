@@ -84,7 +84,7 @@ class Path(NamedTuple):
         """Goes one attribute further; a name that the type does not declare is an `InvalidPolicyError`."""
         owner = self.kind if self.hops else self.request_type
         if not attrs.has(owner):
-            raise InvalidPolicyError(f"{self} is {a(name_of(owner))} without facts such as {name!r}; ask satisfies()")
+            raise InvalidPolicyError(f"{str(self) or 'a request'}, {a(name_of(owner))}, has no fact {name!r}")
         if owner.__setattr__ is not _FROZEN:
             raise InvalidPolicyError(f"facts are read from frozen attrs classes, which {name_of(owner)} is not")
         field = attrs.fields_dict(owner).get(name)
@@ -94,8 +94,7 @@ class Path(NamedTuple):
         try:
             hint = get_type_hints(owner)[name] if isinstance(field.type, str) else field.type
         except NameError as error:
-            message = f"{owner.__name__}.{name} is annotated {field.type!r}, which means nothing"
-            raise InvalidPolicyError(message) from error
+            raise InvalidPolicyError(f"{owner.__name__}.{name} is a {field.type!r}, which means nothing") from error
         kind, optional = without_none(hint)
         hop = Hop(name, optional, field.metadata.items() >= UNKNOWN_WHEN_NONE.items())
         private = self.private or field.metadata.items() >= PRIVATE.items()

@@ -7,7 +7,7 @@ from typing import Any, Generic, final
 
 import attrs
 
-from ._compiler import compile_allows, compile_decide
+from ._compiler import compile_policy
 from ._conditions import R, same_request_type
 from ._decision import Decision, Judge, Outcome, answer_rule, reason_of
 from ._enums import ReasonStatus
@@ -51,11 +51,13 @@ class Policy(Generic[R]):
         conditions = [rule.requires for rule in checked]
         fingerprint = _fingerprint(checked)
         judge = Judge(plain(id), version, fingerprint, self._judge)
+        allows, decide = compile_policy(
+            conditions, judge=judge, slow_allows=self._allows_now, slow_decide=self._decide_now
+        )
         # A predicate is asked once, and a fact that may change read once: that decides, and is what the reasons tell.
         tests = [test for condition in conditions for test in condition.tests()]
-        fickle = any(test.opaque or not all(path.settled for path in test.paths) for test in tests)
-        decide = self._decide_now if fickle else compile_decide(conditions, judge, self._decide_now)
-        allows = compile_allows(conditions, lambda request: _allowed(self._judge(request)))
+        if any(test.opaque or not all(path.settled for path in test.paths) for test in tests):
+            decide = self._decide_now
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
             plain(id), checked, version, fingerprint, allows, decide, _all_prerequisites(checked)
         )
@@ -66,14 +68,17 @@ class Policy(Generic[R]):
         unmet = {code for code, (truth, _) in answers.items() if truth is not Truth.TRUE}
         hidden = {code for code in unmet if self._prerequisites[code] & unmet}
         shown = [rule for rule in self.rules if rule.code in unmet - hidden] or self.rules
-        return tuple(reason_of(rule, answers[rule.code]) for rule in shown), tuple(
-            code for code in self if code in hidden
-        )
+        reasons = tuple(reason_of(rule, answers[rule.code]) for rule in shown)
+        return reasons, tuple(code for code in self if code in hidden)
+
+    def _allows_now(self, request: R) -> bool:
+        return self._decide_now(request).allowed
 
     def _decide_now(self, request: R) -> Decision[R]:
         outcome = self._judge(request)
+        allowed = all(reason.status is ReasonStatus.MET for reason in outcome[0])
         judge = Judge(self.id, self.version, self.fingerprint, outcome)
-        return Decision[R]._made(request, _allowed(outcome), judge)
+        return Decision[R]._made(request, allowed, judge)
 
     def with_rules(self, *rules: Rule[R]) -> "Policy[R]":
         """Makes a policy with these rules added at the end. It never allows more than this one."""
@@ -125,10 +130,6 @@ def _checked(id: str, rules: Iterable[Rule[R]], version: str | None) -> tuple[Ru
         raise InvalidPolicyError(f"{where} has rules after {', '.join(unknown)}, but no rule called that")
     same_request_type(*(rule.requires for rule in checked))
     return checked
-
-
-def _allowed(outcome: Outcome) -> bool:
-    return all(reason.status is ReasonStatus.MET for reason in outcome[0])
 
 
 def _all_prerequisites(rules: Iterable[Rule[Any]]) -> dict[str, frozenset[str]]:

@@ -4,6 +4,7 @@ import copy
 import itertools
 import pickle
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -46,6 +47,10 @@ OUTCOMES = {
     ERROR: ("predicate", "boom"),
 }
 PLAIN = Sample()
+
+
+#: All that the allowed request has, in something that is none.
+LOOKALIKE = SimpleNamespace(**{field.name: getattr(ALLOWED, field.name) for field in attrs.fields(type(ALLOWED))})
 
 
 def graphs(count: int) -> Iterator[dict[str, list[str]]]:
@@ -134,9 +139,9 @@ class TestAgreementWithTheNaiveEvaluator:
         for spec in every_test():
             if "boom" not in spec:
                 for condition in (build(spec), ~build(spec), build(spec) & build(spec), build(spec) | ~build(spec)):
-                    allows = compile_policy([condition], slow_allows=slow)[0]
+                    allows, decide = compile_policy([condition], slow_allows=slow, slow_decide=slow, judge=None)
                     for request in sound:
-                        allows(request)
+                        assert allows(request) is decide(request).allowed
         deep = [
             SAMPLE(lambda r: r.part.text).equals("t"),
             SAMPLE(lambda r: r.spare).then(lambda p: p.unknown).equals("t"),
@@ -179,8 +184,9 @@ class TestFailClosed:
             Sample,
             Sample(),
             type("Fake", (), {"__class__": property(lambda _: type(ALLOWED))})(),
+            LOOKALIKE,
         ],
-        ids=["None", "int", "str", "object", "class", "another request", "fake class"],
+        ids=["None", "int", "str", "object", "class", "another request", "fake class", "lookalike"],
     )
     def test_what_is_no_request_is_denied_by_every_rule_that_comes_first(self, thing: Any) -> None:
         """Whatever is passed, nothing is raised and nothing is allowed."""

@@ -8,7 +8,7 @@ import attrs
 
 from ._conditions import Condition, Test, same_request_type
 from ._fields import a, is_collection, kind_of, plain
-from ._paths import Path, name_of, record
+from ._paths import Path, is_scalar, name_of, record
 from ._request import EscalationRequest
 from .exceptions import InvalidPolicyError
 
@@ -43,7 +43,8 @@ class Fact(Generic[Q, V]):
             other = cast("Fact[Q, Any]", value)
             if self.path.exact is None:
                 raise InvalidPolicyError(f"{self.path} is {a(name_of(self.path.kind))}, which is compared part by part")
-            _ = self.path.member and _member_kind(self.path)
+            if self.path.member is not None:
+                _member_kind(self.path)
             return self._compared("equals", other, self.path.kind, other.path.kind)
         return self._test("equals", _constant(self.path, self.path.kind, value))
 
@@ -167,7 +168,7 @@ def _member_kind(path: Path) -> object:
 def _constant(path: Path, kind: Any, value: object) -> object:
     if kind is str and isinstance(value, str) and not isinstance(value, Enum):
         return plain(value)
-    if not (kind in (str, int, bool) or isinstance(kind, type(Enum))):
+    if not is_scalar(kind):
         raise InvalidPolicyError(f"{path} is {a(name_of(kind))}, which cannot be compared with a constant")
     if value is None:
         raise InvalidPolicyError(f"{path} cannot be compared with None: ask is_set(), or ~ of it")

@@ -49,6 +49,11 @@ def is_collection(values: object) -> bool:
     return isinstance(values, Iterable) and not isinstance(values, str | Mapping)
 
 
+def marked(field: "attrs.Attribute[Any]", mark: dict[str, bool]) -> bool:
+    """Says whether a field bears one of the marks above."""
+    return field.metadata.items() >= mark.items()
+
+
 def plain(value: _T) -> _T:
     """Turns a `str` of any subclass into a plain one, whose comparisons nobody has overridden."""
     return cast("_T", str.__str__(value)) if isinstance(value, str) else value
@@ -115,7 +120,7 @@ def _checked(field: Any, error: _Error) -> object:
         validator=validators.and_(check, field.validator) if field.validator else check,
         converter=_PLAIN if kind is str and field.converter is None else field.converter,
         metadata={**field.metadata, **CHECKED},
-        repr=_masked if field.metadata.items() >= PRIVATE.items() else field.repr,
+        repr=_masked if marked(field, PRIVATE) else field.repr,
     )
 
 

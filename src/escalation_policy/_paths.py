@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, final, get_args, get_origin, get_type
 
 import attrs
 
-from ._fields import CHECKED, PRIVATE, UNKNOWN_WHEN_NONE, a, kind_of, without_none
+from ._fields import CHECKED, PRIVATE, UNKNOWN_WHEN_NONE, a, kind_of, marked, without_none
 from ._truth import MismatchError, Truth
 from ._values import Domain
 from .exceptions import InvalidPolicyError
@@ -62,7 +62,7 @@ class Path(NamedTuple):
     def exact(self) -> Any:
         if get_origin(self.kind) is frozenset:
             return frozenset
-        return self.kind if self.kind in (str, int, bool) or isinstance(self.kind, type(Enum)) else None
+        return self.kind if is_scalar(self.kind) else None
 
     @property
     def promised(self) -> bool:
@@ -96,9 +96,9 @@ class Path(NamedTuple):
         except NameError as error:
             raise InvalidPolicyError(f"{owner.__name__}.{name} is a {field.type!r}, which means nothing") from error
         kind, optional = without_none(hint)
-        hop = Hop(name, optional, field.metadata.items() >= UNKNOWN_WHEN_NONE.items())
-        private = self.private or field.metadata.items() >= PRIVATE.items()
-        return Path(self.request_type, (*self.hops, hop), kind, private, field.metadata.items() >= CHECKED.items())
+        hop = Hop(name, optional, marked(field, UNKNOWN_WHEN_NONE))
+        private = self.private or marked(field, PRIVATE)
+        return Path(self.request_type, (*self.hops, hop), kind, private, marked(field, CHECKED))
 
     def into(self, key: str, kind: type) -> "Path":
         """Goes on to what a mapping holds under `key`, of type `kind`; unknown where it holds nothing."""
@@ -157,6 +157,11 @@ def record(start: Path, way: Callable[[Any], object]) -> Path:
         found = "where it began" if type(end) is _Recorder else kind_of(end)
         raise InvalidPolicyError(f"a fact must lead to an attribute of the request, got {found}")
     return end.end__
+
+
+def is_scalar(kind: Any) -> bool:
+    """Says whether values of a type can be compared with constants."""
+    return kind in (str, int, bool) or isinstance(kind, type(Enum))
 
 
 def name_of(kind: Any) -> str:

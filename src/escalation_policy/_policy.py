@@ -72,7 +72,7 @@ class Policy(Generic[R]):
         return reasons, tuple(code for code in self if code in hidden)
 
     def _allows_now(self, request: R) -> bool:
-        return self._decide_now(request).allowed
+        return all(answer_rule(rule, request)[0] is Truth.TRUE for rule in self.rules)
 
     def _decide_now(self, request: R) -> Decision[R]:
         outcome = self._judge(request)

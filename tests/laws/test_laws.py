@@ -53,6 +53,11 @@ PLAIN = Sample()
 LOOKALIKE = SimpleNamespace(**{field.name: getattr(ALLOWED, field.name) for field in attrs.fields(type(ALLOWED))})
 
 
+def refuse(*_: object) -> Any:
+    """Raises, whatever it is asked."""
+    raise BoomError
+
+
 def graphs(count: int) -> Iterator[dict[str, list[str]]]:
     """Lists every way in which `count` rules can come after one another without a circle, up to their names."""
     codes = [f"r{number}" for number in range(count)]
@@ -204,10 +209,6 @@ class TestFailClosed:
     @pytest.mark.parametrize("base", [object, list, str, tuple, dict])
     def test_what_raises_whenever_it_is_asked_anything_is_denied(self, base: type, name: str) -> None:
         """A proxy that is not bound raises even when it is asked for its class."""
-
-        def refuse(*_: object) -> Any:
-            raise BoomError
-
         thing: Any = type("Proxy", (base,), {name: property(refuse) if name == "__class__" else refuse})()
         assert not ESCALATE_TO_VIDEO.allows(thing)
         decision = ESCALATE_TO_VIDEO.decide(thing)
@@ -216,10 +217,6 @@ class TestFailClosed:
 
     def test_what_has_no_name_is_denied_and_so_is_what_hides_it(self) -> None:
         """Even the name of a type can be empty, or raise."""
-
-        def refuse(*_: object) -> Any:
-            raise BoomError
-
         meta: Any = type("Meta", (type,), {"__name__": property(refuse)})
         things: list[Any] = [type("", (), {})(), meta("Hidden", (), {})()]
         for thing in things:
@@ -237,9 +234,6 @@ class TestFailClosed:
 
             def __getattr__(self, name: str) -> Any:
                 raise BoomError
-
-        def refuse(*_: object) -> Any:
-            raise BoomError
 
         shy_error: Any = type("ShyError", (Exception,), {"__class__": property(refuse)})
 

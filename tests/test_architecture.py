@@ -15,13 +15,14 @@ from typing import Final
 import pytest
 
 import escalation_policy
-from escalation_policy import engage, exceptions
+from escalation_policy import engage, exceptions, testing
 
 PACKAGE: Final = Path(escalation_policy.__file__).parent
 #: Top to bottom. Nothing imports from a line above its own, nor from a neighbour on its own line.
 FLOORS: Final = [
     "__main__",
     "cli",
+    "testing",
     "engage",
     "__init__",
     "escalate_to_video",
@@ -145,7 +146,9 @@ class TestSize:
 class TestFace:
     """What the package shows."""
 
-    @pytest.mark.parametrize("module", [escalation_policy, engage, exceptions], ids=lambda module: module.__name__)
+    @pytest.mark.parametrize(
+        "module", [escalation_policy, engage, exceptions, testing], ids=lambda module: module.__name__
+    )
     def test_lists_all_its_names_in_order(self, module: typing.Any) -> None:
         """Upper case first, as ruff sorts it, and nothing twice."""
         assert len(set(module.__all__)) == len(module.__all__)
@@ -207,13 +210,18 @@ class TestImport:
     def test_is_light(self) -> None:
         """No extra, no test tool, no reader, no command line, nothing that opens sockets or parses."""
         unwanted = (
-            "rich httpx pytest hypothesis escalation_policy.cli escalation_policy.engage argparse json asyncio logging"
+            "rich httpx pytest hypothesis escalation_policy.cli escalation_policy.engage escalation_policy.testing argparse "
+            "json asyncio logging"
         )
         assert not set(unwanted.split()) & self.LOADED
 
     def test_of_the_readers_needs_no_extra(self) -> None:
         """They are part of the plain library."""
         assert not {"rich", "escalation_policy.cli"} & modules_after("import escalation_policy.engage")
+
+    def test_of_the_kit_for_tests_needs_no_extra(self) -> None:
+        """Only the strategies and the pytest plugin do, which are imported by name."""
+        assert not {"pytest", "hypothesis"} & modules_after("import escalation_policy.testing")
 
     def test_of_every_module_works_first(self) -> None:
         """No module depends on another having been imported before it."""

@@ -1,0 +1,23 @@
+"""For hosts' tests: builders, assertions, golden tables, laws; strategies and the pytest plugin stand beside them."""
+
+from ._assertions import assert_allowed, assert_denied
+from ._builders import a_channel, a_domain, a_message, a_request, a_ringcentral_user, a_role, an_agent, an_intervention
+from ._codes import NoSuchRuleError
+from ._search import NoSuchRequestError
+from ._tables import policy_table
+
+__all__ = [
+    "NoSuchRequestError",
+    "NoSuchRuleError",
+    "a_channel",
+    "a_domain",
+    "a_message",
+    "a_request",
+    "a_ringcentral_user",
+    "a_role",
+    "an_agent",
+    "an_intervention",
+    "assert_allowed",
+    "assert_denied",
+    "policy_table",
+]

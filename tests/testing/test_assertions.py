@@ -1,0 +1,268 @@
+"""Assertions: they pass for the right reasons only, and say what was wrong."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from escalation_policy import (
+    ESCALATE_TO_VIDEO,
+    EscalationRequest,
+    InterventionState,
+    Login,
+    Policy,
+    ReasonStatus,
+    Rule,
+    VideoAccess,
+    context,
+    predicate,
+)
+from escalation_policy.exceptions import EscalationPolicyError
+from escalation_policy.testing import NoSuchRuleError, a_request, assert_allowed, assert_denied
+from support import SAMPLE, Sample
+
+NO_EXTENSION: Final = a_request(ringcentral=None, login=Login.PASSWORD)
+#: What is said of the two rules in its way.
+NO_EXTENSION_REASONS: Final = """\
+- extension_linked (unmet): The agent's profile must hold a RingCentral ID (the RingEX extension ID). \
+Required: agent.ringcentral.extension_id is set. Seen: agent.ringcentral.extension_id = not set.
+- ringcentral_sso (unmet): The agent must be logged in with RingCentral SSO. \
+Required: login equals ringcentral_sso. Seen: login = password.
+"""
+TWO_IN_THE_WAY: Final = a_request(video=VideoAccess.DENIED, state=InterventionState.CLOSED)
+TWO: Final = ("video_access", "agent_engaged")
+
+
+def failure_of(policy: Policy[EscalationRequest], request: EscalationRequest, **expected: Any) -> str:
+    """Fails an assertion, and gives its message."""
+    with pytest.raises(AssertionError) as caught:
+        assert_denied(policy, request, **expected) if expected else assert_allowed(policy, request)
+    return str(caught.value)
+
+
+def counted(*, answer: bool) -> tuple[Policy[EscalationRequest], list[object]]:
+    """Makes a policy that always gives the same answer, and a list of what it was asked."""
+    asked: list[object] = []
+
+    def ask(request: object) -> bool:
+        asked.append(request)
+        return answer
+
+    return Policy("counted", [Rule("asked", predicate("asked", ask))]), asked
+
+
+class TestAssertAllowed:
+    """`assert_allowed()`."""
+
+    def test_returns_the_decision(self) -> None:
+        """More can be asserted about it."""
+        request = a_request()
+        assert ESCALATE_TO_VIDEO.decide(request) == assert_allowed(ESCALATE_TO_VIDEO, request)
+
+    def test_says_what_is_in_the_way(self) -> None:
+        """The codes on the first line, which summaries show, and then what each rule required and saw."""
+        expected = (
+            "expected allow; got deny by extension_linked, ringcentral_sso; policy: escalate_to_video\n"
+            f"{NO_EXTENSION_REASONS}"
+            "hidden: extension_in_account (after extension_linked), video_access (after extension_linked)"
+        )
+        assert expected == failure_of(ESCALATE_TO_VIDEO, NO_EXTENSION)
+
+    def test_says_where_a_rule_raised(self) -> None:
+        """Type, file and line, but nothing of the message."""
+
+        def explode(_: object) -> bool:
+            raise ValueError("ada@example.com")
+
+        policy = Policy("p", [Rule("boom", predicate("explode", explode))])
+        where = f"{Path(__file__)}:{explode.__code__.co_firstlineno + 1}"
+        expected = (
+            "expected allow; got deny by boom; policy: p\n"
+            f"- boom (error ValueError at {where}): Requires that explode holds. Seen: explode = error."
+        )
+        assert expected == failure_of(policy, a_request())
+
+    def test_keeps_ids_and_addresses_to_itself(self) -> None:
+        """Test logs are read by many."""
+        policy = ESCALATE_TO_VIDEO.with_rules(Rule("region", context("region", str).equals("EU")))
+        request = a_request(domain=NO_EXTENSION.domain, account_id="999", context={"region": "secret"})
+        told = failure_of(policy, request)
+        assert "Seen: context.region = another value." in told
+        assert not [each for each in ("999", "664287016", "secret") if each in told]
+
+    def test_decides_once(self) -> None:
+        """A predicate may cost something."""
+        yes, asked_yes = counted(answer=True)
+        no, asked_no = counted(answer=False)
+        assert_allowed(yes, a_request())
+        failure_of(no, a_request())
+        assert (1, 1) == (len(asked_yes), len(asked_no))
+
+    def test_takes_policies_over_other_requests(self) -> None:
+        """Hosts have their own."""
+        assert_allowed(Policy("p", [Rule("flag", SAMPLE(lambda r: r.flag).is_true())]), Sample())
+
+
+class TestAssertDenied:
+    """`assert_denied()`."""
+
+    # Codes have no order, and repeats say nothing.
+    @pytest.mark.parametrize(
+        "by", [TWO, TWO[::-1], {*TWO}, [*TWO, TWO[0]], iter(TWO)], ids=lambda by: type(by).__name__
+    )
+    def test_takes_exactly_the_codes_in_the_way(self, by: Any) -> None:
+        """And returns the decision."""
+        decision = assert_denied(ESCALATE_TO_VIDEO, TWO_IN_THE_WAY, by=by)
+        assert ESCALATE_TO_VIDEO.decide(TWO_IN_THE_WAY) == decision
+
+    def test_takes_one_code_by_itself(self) -> None:
+        """A str is a code, and not a collection of letters. The decision tells whether nobody knew, or it is so."""
+        decision = assert_denied(ESCALATE_TO_VIDEO, a_request(video=VideoAccess.UNKNOWN), by="video_access")
+        assert [ReasonStatus.UNKNOWN] == [reason.status for reason in decision.reasons]
+
+    @pytest.mark.parametrize("by", [*TWO, TWO])
+    def test_takes_some_of_the_codes_with_among(self, by: Any) -> None:
+        """Other rules may be in the way too."""
+        assert_denied(ESCALATE_TO_VIDEO, TWO_IN_THE_WAY, by=by, among=True)
+
+    def test_fails_for_a_code_that_is_not_expected(self) -> None:
+        """Such a test would not notice a new reason."""
+        expected = (
+            "expected deny by ringcentral_sso; got deny by extension_linked, ringcentral_sso; policy: escalate_to_video\n"
+            f"{NO_EXTENSION_REASONS}"
+            "not expected: extension_linked"
+        )
+        assert expected == failure_of(ESCALATE_TO_VIDEO, NO_EXTENSION, by="ringcentral_sso")
+
+    def test_says_how_the_codes_differ(self) -> None:
+        """A code that is missing is met or hidden, and of a hidden one it says behind what."""
+        expected = (
+            "expected deny by role_permits, video_access; got deny by extension_linked, ringcentral_sso; "
+            "policy: escalate_to_video\n"
+            f"{NO_EXTENSION_REASONS}"
+            "missing: role_permits (met)\n"
+            "not expected: extension_linked, ringcentral_sso\n"
+            "hidden: video_access (after extension_linked)"
+        )
+        assert expected == failure_of(ESCALATE_TO_VIDEO, NO_EXTENSION, by=["video_access", "role_permits"])
+
+    def test_names_all_that_hides_a_code(self) -> None:
+        """Each of them has to be mended before the hidden rule is seen, also where another hidden one is between."""
+        no = predicate("no", lambda _: False)
+        rules = [
+            Rule("a", no),
+            Rule("b", no),
+            Rule("c", no, after=["a", "b"]),
+            Rule("d", no, after=["c"]),
+            Rule("e", no),
+        ]
+        told = failure_of(Policy("p", rules), a_request(), by=["d", "a", "b", "e"])
+        assert ["hidden: d (after a, b)"] == [
+            line for line in told.splitlines() if not line.startswith(("-", "expected"))
+        ]
+
+    # One that is missing, and one that is hidden.
+    @pytest.mark.parametrize(
+        ("code", "difference"),
+        [
+            ("role_permits", "missing: role_permits (met)"),
+            ("video_access", "hidden: video_access (after extension_linked)"),
+        ],
+    )
+    def test_fails_with_among_for_each_code_that_is_not_in_the_way(self, code: str, difference: str) -> None:
+        """But not for those that are in the way besides."""
+        expected = (
+            f"expected deny by at least {code}, ringcentral_sso; got deny by extension_linked, ringcentral_sso; "
+            "policy: escalate_to_video\n"
+            f"{NO_EXTENSION_REASONS}"
+            f"{difference}"
+        )
+        assert expected == failure_of(ESCALATE_TO_VIDEO, NO_EXTENSION, by=[code, "ringcentral_sso"], among=True)
+
+    @pytest.mark.parametrize("among", [False, True], ids=["exactly", "among"])
+    def test_fails_for_an_allowed_request(self, *, among: bool) -> None:
+        """It says what the rule saw that should have stopped it, and nothing of the others."""
+        expected = (
+            f"expected deny by {'at least ' * among}video_access; got allow; policy: escalate_to_video\n"
+            "- video_access (met): The agent's extension must have access to RingCentral Video. "
+            "Required: agent.ringcentral.video equals granted. Seen: agent.ringcentral.video = granted.\n"
+            "missing: video_access (met)"
+        )
+        assert expected == failure_of(ESCALATE_TO_VIDEO, a_request(), by="video_access", among=among)
+
+    # A rule was renamed, or mistyped: whatever is decided, the test says nothing about it.
+    @pytest.mark.parametrize("among", [False, True], ids=["exactly", "among"])
+    @pytest.mark.parametrize("by", ["vidio_access", ["vidio_access"], [*TWO, "vidio_access"]])
+    def test_refuses_a_code_that_the_policy_does_not_have(self, by: Any, *, among: bool) -> None:
+        """An error of the test, which `pytest.raises(AssertionError)` does not take for a failure."""
+        for request in (a_request(), TWO_IN_THE_WAY):
+            with pytest.raises(NoSuchRuleError) as caught:
+                assert_denied(ESCALATE_TO_VIDEO, request, by=by, among=among)
+            expected = "policy 'escalate_to_video' has no rule 'vidio_access', did you mean 'video_access'?"
+            assert expected == str(caught.value)
+            assert isinstance(caught.value, EscalationPolicyError)
+            assert isinstance(caught.value, ValueError)
+
+    def test_names_the_codes_where_none_is_meant(self) -> None:
+        """There are not many."""
+        policy = ESCALATE_TO_VIDEO.without(*list(ESCALATE_TO_VIDEO)[2:])
+        with pytest.raises(NoSuchRuleError) as caught:
+            assert_denied(policy, a_request(), by="")
+        assert "policy 'escalate_to_video' has no rule '', only domain_linked, agent_enabled" == str(caught.value)
+
+    @pytest.mark.parametrize("among", [False, True], ids=["exactly", "among"])
+    @pytest.mark.parametrize("by", [[], (), {}, iter(())], ids=lambda by: type(by).__name__)
+    def test_refuses_no_codes(self, by: Any, *, among: bool) -> None:
+        """Every denial is by some rule."""
+        with pytest.raises(NoSuchRuleError) as caught:
+            assert_denied(ESCALATE_TO_VIDEO, TWO_IN_THE_WAY, by=by, among=among)
+        assert "name at least one rule of policy 'escalate_to_video', got none" == str(caught.value)
+
+    @pytest.mark.parametrize("among", [False, True], ids=["exactly", "among"])
+    def test_decides_once(self, *, among: bool) -> None:
+        """Whether it passes or fails."""
+        yes, asked_yes = counted(answer=True)
+        no, asked_no = counted(answer=False)
+        assert_denied(no, a_request(), by="asked", among=among)
+        failure_of(yes, a_request(), by="asked", among=among)
+        assert (1, 1) == (len(asked_yes), len(asked_no))
+
+
+#: Tests of a host, of which each fails in its own way.
+HOST: Final = """
+from escalation_policy import ESCALATE_TO_VIDEO, VideoAccess
+from escalation_policy.testing import a_request, assert_allowed, assert_denied
+
+def test_allowed():
+    assert_allowed(ESCALATE_TO_VIDEO, a_request(video=VideoAccess.DENIED))
+
+def test_denied():
+    assert_denied(ESCALATE_TO_VIDEO, a_request(), by="video_access")
+
+def test_misspelt():
+    assert_denied(ESCALATE_TO_VIDEO, a_request(), by="vidio_access")
+"""
+
+
+class TestTraceback:
+    """What pytest shows of a failure."""
+
+    def test_ends_on_the_hosts_own_line(self, tmp_path: Path) -> None:
+        """Nobody wants to read the assertion's code."""
+        (tmp_path / "test_host.py").write_text(HOST, encoding="utf-8")
+        options = "--color=no -p no:cacheprovider --rootdir".split()
+        command = [sys.executable, "-m", "pytest", *options, str(tmp_path), str(tmp_path)]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "200"}
+        told = subprocess.run(command, capture_output=True, check=False, cwd=tmp_path, env=env, text=True).stdout
+        allowed, denied, misspelt = told.split("\n____")[1:]
+        assert '>       assert_denied(ESCALATE_TO_VIDEO, a_request(), by="video_access")\n' in denied
+        assert "\nE       AssertionError: expected deny by video_access; got allow; policy:" in denied
+        assert "\nE       - video_access (met): The agent's extension must have" in denied
+        assert ">       assert_allowed(ESCALATE_TO_VIDEO, a_request(video=VideoAccess.DENIED))\n" in allowed
+        assert '>       assert_denied(ESCALATE_TO_VIDEO, a_request(), by="vidio_access")\n' in misspelt
+        assert "NoSuchRuleError: policy 'escalate_to_video' has no rule 'vidio_access', did you mean" in misspelt
+        assert not {"_assertions.py", "_codes.py"} & set(re.findall(r"\w+\.py", told))

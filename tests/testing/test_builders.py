@@ -1,0 +1,367 @@
+"""Builders: allowed by default, any field by keyword, references whole, and the nearest denied request."""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from escalation_policy import (
+    ESCALATE_TO_VIDEO,
+    Agent,
+    Channel,
+    ChannelKind,
+    Domain,
+    EscalationRequest,
+    Intervention,
+    InterventionState,
+    Login,
+    Message,
+    MessageAuthor,
+    Permission,
+    Policy,
+    RingCentralUser,
+    Role,
+    Rule,
+    VideoAccess,
+    context,
+    exceptions,
+    fact,
+    predicate,
+)
+from escalation_policy.testing import (
+    NoSuchRequestError,
+    NoSuchRuleError,
+    a_channel,
+    a_domain,
+    a_message,
+    a_request,
+    a_ringcentral_user,
+    a_role,
+    an_agent,
+    an_intervention,
+)
+from escalation_policy.testing._keywords import REQUEST
+
+BUILDERS: dict[Callable[..., Any], type] = {
+    a_domain: Domain,
+    a_role: Role,
+    a_ringcentral_user: RingCentralUser,
+    an_agent: Agent,
+    a_channel: Channel,
+    a_message: Message,
+    an_intervention: Intervention,
+    a_request: EscalationRequest,
+}
+REGION = Rule("region", context("region", str).one_of(["eu", "us"]))
+LOW_RISK = Rule("low_risk", context("risk", int).satisfies("below 5", lambda risk: risk < 5))
+VIBER = Rule("viber", fact(lambda r: r.message.channel.kind).equals(ChannelKind.VIBER))
+NOT_VIBER = Rule("not_viber", predicate("no Viber", lambda r: r.message.channel.kind is not ChannelKind.VIBER))
+HOSTS = ESCALATE_TO_VIDEO.with_rules(REGION, LOW_RISK)
+
+
+def codes(request: EscalationRequest, policy: Policy = ESCALATE_TO_VIDEO) -> list[str]:
+    """Lists what stands in the way."""
+    decision = policy.decide(request)
+    return [] if decision else [reason.code for reason in decision.reasons]
+
+
+def at(value: Any, place: str) -> Any:
+    """Reads a dotted path."""
+    for name in place.split("."):
+        value = getattr(value, name)
+    return value
+
+
+class TestDefaults:
+    """What a builder makes when nothing is given."""
+
+    def test_are_allowed(self) -> None:
+        """Together they are the typical request."""
+        assert ESCALATE_TO_VIDEO.allows(a_request())
+
+    def test_fit_together(self) -> None:
+        """Each builder makes what stands in the typical request."""
+        parts = EscalationRequest(
+            domain=a_domain(),
+            agent=an_agent(role=a_role(), ringcentral=a_ringcentral_user()),
+            login=Login.RINGCENTRAL_SSO,
+            message=a_message(channel=a_channel()),
+            intervention=an_intervention(),
+        )
+
+        assert a_request() == parts
+
+    def test_are_the_same_every_time(self) -> None:
+        """Nothing is counted up or made up."""
+        assert a_request() == a_request()
+
+
+#: For each keyword of `a_request()` that sets a single fact, something else than the default.
+OTHERS: dict[str, Any] = {
+    "domain_id": "globex",
+    "ringcentral_account_id": "5",
+    "agent_id": "u2",
+    "agent_domain_id": "globex",
+    "enabled": False,
+    "email": None,
+    "ringcentral": None,
+    "team_ids": frozenset({"t1"}),
+    "led_team_ids": frozenset({"t1"}),
+    "role_id": "r2",
+    "role_domain_id": "globex",
+    "role_label": "Chat",
+    "permissions": frozenset({Permission.USE_EMOJI}),
+    "unknown_permissions": frozenset({"new"}),
+    "extension_id": "7",
+    "account_id": None,
+    "video": VideoAccess.DENIED,
+    "ringcentral_email": "ada@example.org",
+    "login": Login.PASSWORD,
+    "message_id": "c2",
+    "author": MessageAuthor.AGENT,
+    "private": True,
+    "intervention_id": "i2",
+    "channel_id": "s2",
+    "channel_domain_id": "globex",
+    "intervention": None,
+    "intervention_agent_id": None,
+    "state": InterventionState.CLOSED,
+    "context": {"region": "eu"},
+}
+PARTS: dict[str, Any] = {
+    "domain": a_domain(id="globex"),
+    "agent": an_agent(id="u2"),
+    "role": a_role(id="r2"),
+    "message": a_message(id="c2"),
+    "channel": a_channel(id="s2"),
+}
+
+
+class TestKeywords:
+    """Every field can be given."""
+
+    def test_are_all_tried_here(self) -> None:
+        """A keyword that is new is noticed."""
+        assert REQUEST.keys() == OTHERS.keys() | PARTS.keys()
+
+    @pytest.mark.parametrize(("keyword", "value"), (OTHERS | PARTS).items(), ids=[*OTHERS, *PARTS])
+    def test_go_where_they_belong_and_wherever_that_is_referred_to(self, keyword: str, value: Any) -> None:
+        """Each differs from the default."""
+        request = a_request(**{keyword: value})
+
+        assert request != a_request()
+        assert all(at(request, place) == value for place in REQUEST[keyword])
+
+    @pytest.mark.parametrize("builder", [a_domain, a_role, a_ringcentral_user, a_channel, an_intervention])
+    def test_of_a_part_are_its_fields(self, builder: Callable[..., Any]) -> None:
+        """Given what stands there anyway, nothing changes."""
+        fields = {field.name: getattr(builder(), field.name) for field in attrs.fields(BUILDERS[builder])}
+
+        assert builder() == builder(**fields)
+
+    def test_of_an_agent_reach_its_role_and_extension(self) -> None:
+        """Its domain is its role's too."""
+        agent = an_agent(domain_id="globex", permissions=[], video=VideoAccess.DENIED, role_label="Chat")
+
+        assert (
+            an_agent(
+                domain_id="globex",
+                role=a_role(domain_id="globex", permissions=[], label="Chat"),
+                ringcentral=a_ringcentral_user(video=VideoAccess.DENIED),
+            )
+            == agent
+        )
+
+    def test_take_a_kind_of_channel_for_the_channel(self) -> None:
+        """What most tests vary is the kind."""
+        assert a_message(channel=a_channel(kind=ChannelKind.CHAT)) == a_message(channel=ChannelKind.CHAT)
+        assert ["channel_supported"] == codes(a_request(channel=ChannelKind.INSTAGRAM))
+
+    @pytest.mark.parametrize("builder", BUILDERS, ids=lambda builder: builder.__name__)
+    def test_that_do_not_exist_are_refused(self, builder: Callable[..., Any]) -> None:
+        """The message lists those that do."""
+        with pytest.raises(TypeError, match=rf"{builder.__name__}\(\) takes .*id.*, got agentid"):
+            builder(agentid="u2")
+
+    def test_that_nearly_exist_are_suggested(self) -> None:
+        """Most of them are typos."""
+        with pytest.raises(TypeError, match="got chanel; did you mean channel"):
+            a_request(chanel=ChannelKind.CHAT)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+
+    def test_that_have_nothing_to_be_put_on_are_refused(self) -> None:
+        """Nothing is lost in silence."""
+        with pytest.raises(TypeError, match=r"got state, but nothing to put it on: intervention is None"):
+            a_request(intervention=None, state=InterventionState.OPEN)
+
+    def test_of_the_wrong_type_are_refused_by_the_value(self) -> None:
+        """As if it had been made by hand."""
+        with pytest.raises(exceptions.InvalidValueError, match=r"Agent\.enabled must be a bool, got a str"):
+            a_request(enabled="yes")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+class TestReferences:
+    """What is not given follows what is."""
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"domain": a_domain(id="globex", ringcentral_account_id="5")},
+            {"agent": an_agent(id="u2")},
+            {"agent_id": "u2"},
+            {"message": a_message(intervention_id="i2")},
+            {"intervention": an_intervention(id="i2")},
+            {"intervention_id": "i2"},
+            {"ringcentral_account_id": "5"},
+            {"domain_id": "globex", "agent": an_agent(domain_id="globex"), "channel": a_channel(domain_id="globex")},
+        ],
+        ids=",".join,
+    )
+    def test_stay_whole(self, fields: dict[str, Any]) -> None:
+        """The request is allowed whichever side was given."""
+        assert [] == codes(a_request(**fields))
+
+    @pytest.mark.parametrize(
+        ("fields", "expected"),
+        [
+            ({"domain": a_domain(id="globex"), "agent": an_agent()}, ["agent_in_domain", "role_in_domain"]),
+            ({"domain_id": "globex", "role": a_role()}, ["role_in_domain"]),
+            ({"agent": an_agent(id="u2"), "intervention": an_intervention()}, ["intervention_owned"]),
+            ({"message": a_message(), "intervention": an_intervention(id="i2")}, ["message_in_intervention"]),
+            ({"ringcentral_account_id": "5", "ringcentral": a_ringcentral_user()}, ["extension_in_account"]),
+        ],
+        ids=",".join,
+    )
+    def test_never_change_what_was_given_whole(self, fields: dict[str, Any], expected: list[str]) -> None:
+        """A test that mixes tenants says so by giving both."""
+        assert expected == codes(a_request(**fields))
+
+    def test_to_nothing_stay_where_they_were_given(self) -> None:
+        """None is no id that others could refer to."""
+        request = a_request(intervention_id=None)
+
+        assert (None, "i1") == (request.message.intervention_id, at(request, "intervention.id"))
+        assert ["domain_linked"] == codes(a_request(ringcentral_account_id=None))
+        assert ["agent_engaged"] == codes(a_request(intervention=None, agent_id="u2"))
+
+
+class TestPolicy:
+    """With a policy, the default is what that policy allows."""
+
+    def test_is_allowed(self) -> None:
+        """What its rules ask for beyond the built-in ones is found."""
+        request = a_request(policy=HOSTS)
+
+        assert [] == codes(request, HOSTS)
+        assert {"region": "eu", "risk": 1} == request.context
+
+    def test_leaves_what_was_given(self) -> None:
+        """A rule that reads it comes out as it does; the others are met."""
+        assert {"region": "eu", "risk": 3} == a_request(policy=HOSTS, context={"risk": 3}).context
+        assert ["ringcentral_sso"] == codes(a_request(policy=HOSTS, login=Login.PASSWORD), HOSTS)
+        assert ["agent_enabled"] == codes(a_request(policy=HOSTS, agent=an_agent(enabled=False)), HOSTS)
+
+    def test_without_more_is_not_searched(self) -> None:
+        """The built-in policy allows the default as it is."""
+        assert a_request() == a_request(policy=ESCALATE_TO_VIDEO)
+
+
+class TestDeniedBy:
+    """The nearest request that is denied by exactly the rules named."""
+
+    @pytest.mark.parametrize("code", list(ESCALATE_TO_VIDEO))
+    def test_denies_by_each_rule_alone(self, code: str) -> None:
+        """Because it is unmet: that is what most tests are about."""
+        decision = ESCALATE_TO_VIDEO.decide(a_request(denied_by=code))
+
+        assert [(code, "unmet")] == [(reason.code, reason.status.value) for reason in decision.reasons]
+
+    @pytest.mark.parametrize(
+        ("code", "expected"),
+        [
+            ("video_access", a_request(video=VideoAccess.DENIED)),
+            ("role_permits", a_request(permissions=[])),
+            ("extension_linked", a_request(ringcentral=None)),
+            ("twitter_private", a_request(channel=ChannelKind.TWITTER, private=False)),
+            ("agent_engaged", a_request(intervention=None)),
+        ],
+    )
+    def test_changes_as_little_as_it_can(self, code: str, expected: EscalationRequest) -> None:
+        """One fact, or two where one is not enough."""
+        assert expected == a_request(denied_by=code)
+
+    def test_takes_several_rules(self) -> None:
+        """All of them, and no other."""
+        assert ["video_access", "channel_supported"] == codes(
+            a_request(denied_by=["channel_supported", "video_access"])
+        )
+
+    def test_keeps_single_facts_that_were_given(self) -> None:
+        """They are what the test is about."""
+        request = a_request(denied_by="twitter_private", channel=ChannelKind.TWITTER)
+
+        assert ["twitter_private"] == codes(request)
+        assert ["region"] == codes(a_request(policy=HOSTS, denied_by="region", context={"risk": 3}), HOSTS)
+        assert 3 == a_request(policy=HOSTS, denied_by="region", context={"risk": 3}).context["risk"]
+
+    def test_changes_parts_that_were_given_where_it_must(self) -> None:
+        """They are where the search starts."""
+        request = a_request(denied_by="video_access", agent=an_agent(id="u2", enabled=False))
+
+        assert a_request(agent_id="u2", video=VideoAccess.DENIED) == request
+
+    def test_takes_what_is_unknown_where_nothing_can_be_unmet(self) -> None:
+        """Both are denials."""
+        known = Policy(
+            "known", [Rule("account", fact(lambda r: r.agent.ringcentral).then(lambda u: u.account_id).is_set())]
+        )
+        linked = known.with_rules(Rule("linked", fact(lambda r: r.agent.ringcentral).is_set()))
+
+        (reason,) = linked.decide(a_request(policy=linked, denied_by="account")).reasons
+
+        assert ("account", "unknown") == (reason.code, reason.status.value)
+
+    @pytest.mark.parametrize(
+        ("fields", "message"),
+        [
+            (
+                {"policy": Policy("hosts", [NOT_VIBER, VIBER])},
+                "no request that policy 'hosts' allows: found nothing that suits not_viber; nothing can see into 'no Viber'",
+            ),
+            (
+                {"denied_by": ["extension_linked", "video_access"]},
+                (
+                    "no request that policy 'escalate_to_video' denies by exactly extension_linked, video_access: "
+                    "video_access would be hidden, as it comes after another of them"
+                ),
+            ),
+            (
+                {"denied_by": "video_access", "login": Login.SAML},
+                (
+                    "no request that policy 'escalate_to_video' denies by exactly video_access: "
+                    "found nothing that suits ringcentral_sso, with login as given"
+                ),
+            ),
+            (
+                {"denied_by": "low_risk", "policy": ESCALATE_TO_VIDEO.with_rules(LOW_RISK)},
+                (
+                    "no request that policy 'escalate_to_video' denies by exactly low_risk: "
+                    "found nothing that suits low_risk; nothing can see into 'below 5'"
+                ),
+            ),
+        ],
+        ids=["changed its mind", "hidden", "given", "opaque"],
+    )
+    def test_says_why_there_is_none(self, fields: dict[str, Any], message: str) -> None:
+        """Which rules, which facts, which predicates."""
+        with pytest.raises(NoSuchRequestError) as raised:
+            a_request(**fields)
+
+        assert message == str(raised.value)
+
+    def test_refuses_a_code_that_the_policy_does_not_have(self) -> None:
+        """And no code at all, which would mean "denied by nothing"."""
+        with pytest.raises(NoSuchRuleError, match="policy 'hosts' has no rule 'vidio_access', only region"):
+            a_request(denied_by="vidio_access", policy=Policy("hosts", [REGION]))
+        with pytest.raises(NoSuchRuleError, match="name at least one rule of policy 'escalate_to_video', got none"):
+            a_request(denied_by=[])

@@ -1,0 +1,240 @@
+"""Strategies: what they draw is as promised, varied, hardly filtered, and shrinks to what the builders make."""
+
+import importlib
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import find, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import StopTest
+
+from escalation_policy import (
+    ESCALATE_TO_VIDEO,
+    ChannelKind,
+    EscalationRequest,
+    Login,
+    Policy,
+    Rule,
+    context,
+    predicate,
+)
+from escalation_policy.testing import NoSuchRequestError, NoSuchRuleError, a_request, strategies
+from support import SAMPLE, Part, Sample, Size
+
+QUIET = settings(database=None, derandomize=True, max_examples=100)
+PATIENT = settings(QUIET, max_examples=2000)
+HOSTS = ESCALATE_TO_VIDEO.with_rules(
+    Rule("region", context("region", str).one_of(["eu", "us"])),
+    Rule("low_risk", context("risk", int).satisfies("below 5", lambda risk: risk < 5)),
+    Rule("known", predicate("known", lambda r: r.message.id == "c1")),
+)
+SAMPLES = Policy(
+    "samples",
+    [
+        Rule("flag", SAMPLE(lambda r: r.flag).is_true() | SAMPLE(lambda r: r.maybe).is_true()),
+        Rule("sizes", SAMPLE(lambda r: r.sizes).contains(SAMPLE(lambda r: r.size))),
+        Rule("small", SAMPLE(lambda r: r.sizes).subset_of([Size.SMALL]), after=["sizes"]),
+        Rule("number", SAMPLE(lambda r: r.number).equals(7)),
+        Rule("spare", SAMPLE(lambda r: r.spare).then(lambda part: part.text).equals("x")),
+    ],
+)
+
+
+def drawn(strategy: st.SearchStrategy[Any]) -> list[Any]:
+    """Draws 100 examples, of which none may be thrown away by a filter."""
+    kept: list[Any] = []
+
+    @settings(QUIET, suppress_health_check=[])
+    @given(st.data())
+    def draw(data: st.DataObject) -> None:
+        try:
+            kept.append(data.draw(strategy))
+        except StopTest:
+            # Hypothesis gives up on examples of its own that become too long; that is no filter of ours.
+            assert "OVERRUN" == data.conjecture_data.status.name
+            raise
+
+    draw()
+    return kept
+
+
+def codes(request: Any, policy: Policy[Any] = ESCALATE_TO_VIDEO) -> set[str]:
+    """Names what stands in the way."""
+    decision = policy.decide(request)
+    return set() if decision else {reason.code for reason in decision.reasons}
+
+
+class TestValues:
+    """Any value there can be."""
+
+    @pytest.mark.parametrize(
+        "name",
+        "domains roles ringcentral_users agents channels messages interventions requests".split(),
+    )
+    def test_are_varied_and_never_filtered(self, name: str) -> None:
+        """They are made from the builders' keywords."""
+        examples = drawn(getattr(strategies, name)())
+
+        assert len(set(examples)) > 30
+
+    def test_of_requests_are_allowed_and_denied_by_nearly_every_rule(self) -> None:
+        """A test that needs a denial finds one."""
+        examples = drawn(strategies.requests())
+        reported = [codes(request) for request in examples]
+
+        assert len({code for each in reported for code in each}) >= 12
+        assert set() in reported
+
+    def test_shrink_to_the_one_thing_that_matters(self) -> None:
+        """Everything else is as the builder makes it."""
+        found = find(strategies.requests(), lambda request: request.login is Login.PASSWORD, settings=PATIENT)
+
+        assert a_request(login=Login.PASSWORD) == found
+
+    def test_are_shown_as_the_call_that_makes_them(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """It can be copied into a test."""
+
+        @QUIET
+        @given(strategies.requests())
+        def fails(request: EscalationRequest) -> None:
+            assert request.login is not Login.SAML
+
+        with pytest.raises(AssertionError) as raised:
+            fails()
+
+        assert "a_request(login=Login.SAML)" in "\n".join(
+            getattr(raised.value, "__notes__", ["a_request(login=Login.SAML)"])
+        )
+
+
+class TestAllowedRequests:
+    """What a policy allows."""
+
+    @pytest.mark.parametrize(
+        ("policy", "like"),
+        [
+            (ESCALATE_TO_VIDEO, None),
+            (HOSTS, None),
+            (HOSTS, a_request(context={"risk": 2})),
+            (SAMPLES, Sample(spare=Part())),
+        ],
+        ids=["built-in", "host's", "host's, with a start", "other type"],
+    )
+    def test_are_all_allowed_varied_and_never_filtered(self, policy: Policy[Any], like: Any) -> None:
+        """Predicates included."""
+        examples = drawn(strategies.allowed_requests(policy, like=like))
+
+        assert all(policy.allows(request) for request in examples)
+        assert len({repr(request) for request in examples}) > (15 if policy is not SAMPLES else 2)
+
+    def test_are_of_several_kinds_of_channel(self) -> None:
+        """What may differ does."""
+        examples = drawn(strategies.allowed_requests())
+
+        assert 3 <= len({request.message.channel.kind for request in examples})
+
+    def test_shrink_to_the_typical_request(self) -> None:
+        """But for what matters."""
+        viber = find(
+            strategies.allowed_requests(), lambda r: r.message.channel.kind is ChannelKind.VIBER, settings=PATIENT
+        )
+
+        assert a_request(channel=ChannelKind.VIBER) == viber
+
+    def test_cannot_be_drawn_where_nothing_is_allowed(self) -> None:
+        """That is said at once, and not after a thousand draws."""
+        never = ESCALATE_TO_VIDEO.with_rules(Rule("never", predicate("never", lambda _: False)))
+
+        with pytest.raises(NoSuchRequestError, match="nothing can see into 'never'"):
+            strategies.allowed_requests(never)
+
+
+class TestDeniedRequests:
+    """What a policy denies."""
+
+    @pytest.mark.parametrize("code", list(ESCALATE_TO_VIDEO))
+    def test_by_a_rule_are_denied_by_exactly_that(self, code: str) -> None:
+        """For every rule."""
+        examples = drawn(strategies.denied_requests(by=code))
+
+        assert [{code}] * len(examples) == [codes(request) for request in examples]
+        assert len(set(examples)) > 20
+
+    def test_by_several_rules_are_denied_by_exactly_those(self) -> None:
+        """In any order."""
+        examples = drawn(strategies.denied_requests(by=["video_access", "channel_supported"]))
+
+        assert all({"video_access", "channel_supported"} == codes(request) for request in examples)
+
+    @pytest.mark.parametrize(
+        ("policy", "like"),
+        [(ESCALATE_TO_VIDEO, None), (HOSTS, None), (SAMPLES, Sample(spare=Part()))],
+        ids=lambda value: repr(value)[:20],
+    )
+    def test_by_anything_are_denied_for_many_reasons(self, policy: Policy[Any], like: Any) -> None:
+        """One rule or several."""
+        examples = drawn(strategies.denied_requests(policy, like=like))
+        reported = [codes(request, policy) for request in examples]
+
+        assert set() not in reported
+        assert len({code for each in reported for code in each}) >= len(policy.rules) - 4
+
+    def test_shrink_to_the_nearest_denied_request(self) -> None:
+        """As the builder makes it."""
+        any_denied = find(strategies.denied_requests(), lambda _: True, settings=QUIET)
+        by_role = find(strategies.denied_requests(by="role_permits"), lambda _: True, settings=QUIET)
+
+        assert a_request(denied_by="domain_linked") == any_denied
+        assert a_request(permissions=[]) == by_role
+
+    def test_cannot_be_drawn_where_nothing_is_denied(self) -> None:
+        """A policy that only a predicate can deny with, and no rule of that name."""
+        always = Policy("always", [Rule("always", predicate("always", lambda _: True))])
+
+        with pytest.raises(NoSuchRequestError, match="no rule of policy 'always' was found to deny anything by itself"):
+            strategies.denied_requests(always)
+        with pytest.raises(NoSuchRuleError, match="has no rule 'vidio_access'"):
+            strategies.denied_requests(by="vidio_access")
+
+
+class TestOtherTypes:
+    """Policies over requests of the host's own."""
+
+    def test_need_a_request_to_start_from(self) -> None:
+        """Nothing can make one up."""
+        untyped: Policy[Any] = SAMPLES
+        with pytest.raises(TypeError, match="policy 'samples' decides about Sample: pass one as like"):
+            strategies.allowed_requests(untyped)
+        with pytest.raises(TypeError, match="policy 'samples' decides about Sample: pass one as like"):
+            strategies.denied_requests(untyped, like=a_request())
+
+
+class TestExtra:
+    """Hypothesis comes with an extra."""
+
+    def test_is_named_where_it_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """In one sentence."""
+        monkeypatch.setitem(sys.modules, "hypothesis", None)
+
+        with pytest.raises(
+            ImportError, match=r"^escalation_policy\.testing\.strategies needs Hypothesis: pip install '"
+        ):
+            importlib.reload(strategies)
+
+    def test_is_needed_by_nothing_else(self) -> None:
+        """The rest of the kit works without."""
+        code = (
+            "import sys; sys.modules['hypothesis'] = None\n"
+            "from escalation_policy.testing import a_request\n"
+            "a_request(denied_by='video_access')\n"
+            "import escalation_policy.testing.strategies"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+        assert 1 == done.returncode
+        assert (
+            "ImportError: escalation_policy.testing.strategies needs Hypothesis: pip install 'escalation_policy[testing]'"
+            == done.stderr.splitlines()[-1]
+        )

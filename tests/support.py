@@ -1,44 +1,14 @@
-"""An allowed request to vary, and a second type of request, for the tests of the core."""
+"""The allowed request, and a second type of request, for the tests of the core."""
 
 from enum import Enum
 from typing import Any, Final
 
 import attrs
 
-from escalation_policy import (
-    Agent,
-    Channel,
-    ChannelKind,
-    Domain,
-    EscalationRequest,
-    Facts,
-    Intervention,
-    InterventionState,
-    Login,
-    Message,
-    MessageAuthor,
-    Permission,
-    RingCentralUser,
-    Role,
-    VideoAccess,
-)
+from escalation_policy import EscalationRequest, Facts
+from escalation_policy.testing import a_request
 
-DOMAIN: Final = Domain(id="acme", ringcentral_account_id="664287016")
-ROLE: Final = Role(id="r1", domain_id="acme", label="Video", permissions={Permission.ESCALATE_TO_VIDEO})
-USER: Final = RingCentralUser(extension_id="664307016", account_id="664287016", video=VideoAccess.GRANTED)
-AGENT: Final = Agent(id="u1", domain_id="acme", role=ROLE, enabled=True, email="ada@example.com", ringcentral=USER)
-CHANNEL: Final = Channel(id="s1", domain_id="acme", kind=ChannelKind.WHATSAPP)
-MESSAGE: Final = Message(id="c1", channel=CHANNEL, author=MessageAuthor.CUSTOMER, intervention_id="i1")
-CASE: Final = Intervention(id="i1", agent_id="u1", state=InterventionState.OPEN)
-ALLOWED: Final = EscalationRequest(
-    domain=DOMAIN, agent=AGENT, login=Login.RINGCENTRAL_SSO, message=MESSAGE, intervention=CASE
-)
-
-
-def varied(path: str, value: object, request: Any = ALLOWED) -> Any:
-    """Makes a request that differs in one place, named by its dotted path."""
-    name, _, rest = path.partition(".")
-    return attrs.evolve(request, **{name: varied(rest, value, getattr(request, name)) if rest else value})
+ALLOWED: Final[EscalationRequest] = a_request()
 
 
 class Colour(Enum):

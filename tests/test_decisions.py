@@ -30,11 +30,12 @@ from escalation_policy import (
     predicate,
 )
 from escalation_policy.exceptions import EscalationDeniedError, EscalationPolicyError
-from support import AGENT, ALLOWED, DOMAIN, SAMPLE, USER, Colour, Sample, Size, varied
+from escalation_policy.testing import a_request
+from support import ALLOWED, SAMPLE, Colour, Sample, Size
 
 STEP: Final = Step(Party.AGENT, "Do it.")
-OTHER_ACCOUNT: Final = varied("agent.ringcentral.account_id", "999")
-NO_FACTS: Final = varied("login", Login.UNKNOWN, varied("agent.ringcentral.video", VideoAccess.UNKNOWN))
+OTHER_ACCOUNT: Final = a_request(account_id="999")
+NO_FACTS: Final = a_request(login=Login.UNKNOWN, video=VideoAccess.UNKNOWN)
 HERE: Final = Path(__file__)
 
 
@@ -88,7 +89,9 @@ class TestDecision:
 
     def test_gives_the_rules_in_the_way_when_denied(self) -> None:
         """What only follows from one of them is hidden until that one is mended."""
-        decision = ESCALATE_TO_VIDEO.decide(varied("domain.ringcentral_account_id", None, NO_FACTS))
+        decision = ESCALATE_TO_VIDEO.decide(
+            a_request(ringcentral_account_id=None, login=Login.UNKNOWN, video=VideoAccess.UNKNOWN)
+        )
         assert ["domain_linked", "video_access", "ringcentral_sso"] == [reason.code for reason in decision.reasons]
         assert ("extension_in_account",) == decision.hidden
 
@@ -117,7 +120,7 @@ class TestDecision:
     def test_raises_if_denied(self) -> None:
         """The error carries the decision, and its message has codes only; it too comes from worker processes."""
         ESCALATE_TO_VIDEO.decide(ALLOWED).raise_if_denied()
-        decision = ESCALATE_TO_VIDEO.decide(varied("login", Login.PASSWORD, OTHER_ACCOUNT))
+        decision = ESCALATE_TO_VIDEO.decide(a_request(login=Login.PASSWORD, account_id="999"))
         with pytest.raises(EscalationDeniedError) as caught:
             decision.raise_if_denied()
         assert decision is caught.value.decision
@@ -139,13 +142,13 @@ class TestDecision:
         same = Policy("other", ESCALATE_TO_VIDEO.rules).decide(copy.deepcopy(OTHER_ACCOUNT))
         assert decision == same
         assert hash(decision) == hash(same)
-        assert decision != ESCALATE_TO_VIDEO.decide(varied("agent.ringcentral.account_id", "998"))
+        assert decision != ESCALATE_TO_VIDEO.decide(a_request(account_id="998"))
         assert decision != ESCALATE_TO_VIDEO.without("intervention_owned").decide(OTHER_ACCOUNT)
         assert decision != False  # noqa: E712  equality is the point
 
     def test_leads_its_repr_with_the_effect_and_the_codes(self) -> None:
         """Logs cut off the end of a line."""
-        decision = ESCALATE_TO_VIDEO.decide(varied("agent.ringcentral", None))
+        decision = ESCALATE_TO_VIDEO.decide(a_request(ringcentral=None))
         hidden = "hidden: extension_in_account, video_access; policy: escalate_to_video"
         assert f"<deny: extension_linked; {hidden}>" == repr(decision)
         assert repr(ESCALATE_TO_VIDEO.decide(ALLOWED)).startswith("<allow: domain_linked, ")
@@ -156,7 +159,7 @@ class TestReason:
 
     def test_says_what_was_required_and_what_was_seen(self) -> None:
         """The words after "Required:" come from the condition and cannot go stale; the rest is the rule's own."""
-        reason = ESCALATE_TO_VIDEO.decide(varied("login", Login.PASSWORD)).reasons[0]
+        reason = ESCALATE_TO_VIDEO.decide(a_request(login=Login.PASSWORD)).reasons[0]
         assert (Evidence("login", "equals ringcentral_sso", "password"),) == reason.evidence
         assert (
             "The agent must be logged in with RingCentral SSO. Required: login equals ringcentral_sso. "
@@ -196,13 +199,13 @@ class TestReason:
 
     def test_of_a_context_value_of_another_type_says_which(self) -> None:
         """`True` where a number was promised is the host's mistake, and no 1."""
-        reason = reason_of(context("n", int).equals(1), varied("context", {"n": True}))
+        reason = reason_of(context("n", int).equals(1), a_request(context={"n": True}))
         assert (ReasonStatus.ERROR, "TypeError") == (reason.status, reason.error)
         assert (Evidence("context.n", "equals 1", "a bool, not an int"),) == reason.evidence
 
     def test_of_the_other_fact_names_that_one(self) -> None:
         """The developer mends what was given wrongly, and not what it was compared with."""
-        reason = reason_of(fact(lambda r: r.agent.id).equals(context("owner", str)), varied("context", {"owner": 5}))
+        reason = reason_of(fact(lambda r: r.agent.id).equals(context("owner", str)), a_request(context={"owner": 5}))
         assert (Evidence("context.owner", "is set", "an int, not a str"),) == reason.evidence
 
     def test_that_could_not_be_checked_does_not_tell_the_agent_otherwise(self) -> None:
@@ -276,12 +279,12 @@ class TestEvidence:
         """Putting in words what was seen never changes the answer."""
         huge = 10**5000
         condition = ~context("risk", int).equals(1) & ~context("risk", int).equals(huge + 1)
-        decision = Policy("p", [Rule("r", condition)]).decide(varied("context", {"risk": huge}))
+        decision = Policy("p", [Rule("r", condition)]).decide(a_request(context={"risk": huge}))
         assert (True, [ReasonStatus.MET]) == (decision.allowed, [reason.status for reason in decision.reasons])
 
     def test_shows_at_most_eight_members_of_a_set(self) -> None:
         """A role can hold all permissions, and the line has to stay readable."""
-        request = varied("agent.role.permissions", set(Permission) - {Permission.ESCALATE_TO_VIDEO})
+        request = a_request(permissions=set(Permission) - {Permission.ESCALATE_TO_VIDEO})
         evidence = ESCALATE_TO_VIDEO.decide(request).reasons[0].evidence[0]
         assert evidence.seen.startswith("access_help_center, access_previous_messages, ")
         assert evidence.seen.endswith(", 63 more")
@@ -324,9 +327,7 @@ class TestEvidence:
 class TestExplain:
     """An explanation is for administrators and may be logged, unless somebody asks for the values."""
 
-    REQUEST: Final = varied(
-        "context", {"region": "\x1b[31mUS"}, varied("agent.email", "eve@example.com", OTHER_ACCOUNT)
-    )
+    REQUEST: Final = a_request(context={"region": "\x1b[31mUS"}, email="eve@example.com", account_id="999")
     POLICY: Final = ESCALATE_TO_VIDEO.with_rules(
         Rule("region", context("region", str).one_of(["EU"])),
         Rule("address", fact(lambda r: r.agent.email).equals("ada@example.com")),
@@ -337,7 +338,7 @@ class TestExplain:
 
     def test_tells_the_verdict_each_reason_with_its_steps_and_what_is_hidden(self) -> None:
         """One line each, so that it can be searched."""
-        decision = Policy("p", ESCALATE_TO_VIDEO.rules).decide(varied("agent.ringcentral", None))
+        decision = Policy("p", ESCALATE_TO_VIDEO.rules).decide(a_request(ringcentral=None))
         lines = decision.explain().splitlines()
         assert "deny p" == lines[0]
         assert lines[1].startswith("- extension_linked (unmet): The agent's profile must hold a RingCentral ID")
@@ -414,7 +415,7 @@ class TestThreads:
 
     def test_may_share_a_policy_and_a_decision(self) -> None:
         """Reasons are made on the first question, which several threads may ask at once."""
-        requests = [ALLOWED, OTHER_ACCOUNT, varied("login", Login.PASSWORD), varied("agent.ringcentral", None)]
+        requests = [ALLOWED, OTHER_ACCOUNT, a_request(login=Login.PASSWORD), a_request(ringcentral=None)]
         policy = ESCALATE_TO_VIDEO.with_rules(Rule("pure", predicate("pure", lambda r: r.agent.enabled)))
         expected = [repr(policy.decide(request)) for request in requests]
         shared = [ESCALATE_TO_VIDEO.decide(request) for request in requests]
@@ -445,5 +446,3 @@ class TestThreads:
 def test_the_values_these_tests_vary_are_allowed() -> None:
     """Otherwise what these tests change would not be what they are denied for."""
     assert ESCALATE_TO_VIDEO.allows(ALLOWED)
-    assert AGENT.ringcentral is USER
-    assert "acme" == DOMAIN.id

@@ -19,7 +19,7 @@ from escalation_policy import (
     VideoAccess,
     fact,
 )
-from support import ALLOWED, CASE, varied
+from escalation_policy.testing import a_request, an_intervention
 
 LISTED: Final = {
     "engage_messaging",
@@ -37,97 +37,94 @@ LISTED: Final = {
 UNKNOWN: Final = {"unknown"}
 
 
-def changed(*changes: tuple[str, object]) -> Any:
-    """Makes the allowed request with changes, each at a dotted path."""
-    request = ALLOWED
-    for path, value in changes:
-        request = varied(path, value, request)
-    return request
-
-
-def case(**changes: Any) -> tuple[str, object]:
-    """Changes the case that the agent is working on."""
-    return "intervention", attrs.evolve(CASE, **changes)
-
-
-def kind(name: str) -> tuple[str, object]:
-    """Changes the kind of channel that the message came through."""
-    return "message.channel.kind", ChannelKind(name)
-
-
-#: What is changed in the allowed request; which codes are then reported, and which are hidden.
-Row = tuple[tuple[tuple[str, object], ...], str, str]
+#: What differs from the allowed request; which codes are then reported, and which are hidden.
+Row = tuple[dict[str, Any], str, str]
 TABLE: Final[dict[str, Row]] = {
-    "allowed": ((), "", ""),
-    "unlinked domain": ((("domain.ringcentral_account_id", None),), "domain_linked", "extension_in_account"),
-    "disabled agent": ((("agent.enabled", False),), "agent_enabled", ""),
-    "agent of another domain": ((("agent.domain_id", "other"),), "agent_in_domain", ""),
-    "role of another domain": ((("agent.role.domain_id", "other"),), "role_in_domain", ""),
-    "channel of another domain": ((("message.channel.domain_id", "other"),), "channel_in_domain", ""),
-    "default agent role": ((("agent.role.permissions", {Permission.READ_IDENTITY}),), "role_permits", ""),
+    "allowed": ({}, "", ""),
+    "unlinked domain": ({"ringcentral_account_id": None}, "domain_linked", "extension_in_account"),
+    "disabled agent": ({"enabled": False}, "agent_enabled", ""),
+    "agent of another domain": ({"agent_domain_id": "other"}, "agent_in_domain", ""),
+    "role of another domain": ({"role_domain_id": "other"}, "role_in_domain", ""),
+    "channel of another domain": ({"channel_domain_id": "other"}, "channel_in_domain", ""),
+    "default agent role": ({"permissions": {Permission.READ_IDENTITY}}, "role_permits", ""),
     "role with every other permission": (
-        (("agent.role.permissions", set(Permission) - {Permission.ESCALATE_TO_VIDEO}),),
+        {"permissions": set(Permission) - {Permission.ESCALATE_TO_VIDEO}},
         "role_permits",
         "",
     ),
     "role that holds a newer flag only": (
-        (("agent.role.permissions", ()), ("agent.role.unknown_permissions", {"switch_to_video"})),
+        {"permissions": (), "unknown_permissions": {"switch_to_video"}},
         "role_permits",
         "",
     ),
-    "role with everything": ((("agent.role.permissions", set(Permission)),), "", ""),
-    "no extension": ((("agent.ringcentral", None),), "extension_linked", "extension_in_account video_access"),
+    "role with everything": ({"permissions": set(Permission)}, "", ""),
+    "no extension": ({"ringcentral": None}, "extension_linked", "extension_in_account video_access"),
     "no extension in an unlinked domain": (
-        (("agent.ringcentral", None), ("domain.ringcentral_account_id", None)),
+        {"ringcentral": None, "ringcentral_account_id": None},
         "domain_linked extension_linked",
         "extension_in_account video_access",
     ),
-    "extension of another account": ((("agent.ringcentral.account_id", "1"),), "extension_in_account", ""),
-    "extension of nobody knows which account": ((("agent.ringcentral.account_id", None),), "extension_in_account", ""),
-    "no video": ((("agent.ringcentral.video", VideoAccess.DENIED),), "video_access", ""),
-    "nobody knows whether there is video": ((("agent.ringcentral.video", VideoAccess.UNKNOWN),), "video_access", ""),
-    "public tweet": ((kind("twitter"), ("message.private", False)), "twitter_private", ""),
-    "tweet of which nobody knows": ((kind("twitter"), ("message.private", None)), "twitter_private", ""),
-    "private tweet": ((kind("twitter"), ("message.private", True)), "", ""),
-    "search result flagged private": ((kind("twitter_search"), ("message.private", True)), "channel_supported", ""),
-    "private message on a page": ((kind("facebook"), ("message.private", True)), "channel_supported", ""),
-    "instagram direct message": ((kind("instagram_messaging"), ("message.private", True)), "channel_supported", ""),
-    "e-mail": ((kind("email"), ("message.private", True)), "channel_supported", ""),
-    "unknown channel": ((kind("unknown"),), "channel_supported", "twitter_private"),
-    "unknown channel, private message": ((kind("unknown"), ("message.private", True)), "channel_supported", ""),
-    "public message elsewhere": ((("message.private", False),), "", ""),
-    "not engaged": ((("intervention", None),), "agent_engaged", "message_in_intervention intervention_owned"),
+    "extension of another account": ({"account_id": "1"}, "extension_in_account", ""),
+    "extension of nobody knows which account": ({"account_id": None}, "extension_in_account", ""),
+    "no video": ({"video": VideoAccess.DENIED}, "video_access", ""),
+    "nobody knows whether there is video": ({"video": VideoAccess.UNKNOWN}, "video_access", ""),
+    "public tweet": ({"channel": ChannelKind.TWITTER, "private": False}, "twitter_private", ""),
+    "tweet of which nobody knows": ({"channel": ChannelKind.TWITTER, "private": None}, "twitter_private", ""),
+    "private tweet": ({"channel": ChannelKind.TWITTER, "private": True}, "", ""),
+    "search result flagged private": (
+        {"channel": ChannelKind.TWITTER_SEARCH, "private": True},
+        "channel_supported",
+        "",
+    ),
+    "private message on a page": ({"channel": ChannelKind.FACEBOOK, "private": True}, "channel_supported", ""),
+    "instagram direct message": (
+        {"channel": ChannelKind.INSTAGRAM_MESSAGING, "private": True},
+        "channel_supported",
+        "",
+    ),
+    "e-mail": ({"channel": ChannelKind.EMAIL, "private": True}, "channel_supported", ""),
+    "unknown channel": ({"channel": ChannelKind.UNKNOWN}, "channel_supported", "twitter_private"),
+    "unknown channel, private message": ({"channel": ChannelKind.UNKNOWN, "private": True}, "channel_supported", ""),
+    "public message elsewhere": ({"private": False}, "", ""),
+    "not engaged": ({"intervention": None}, "agent_engaged", "message_in_intervention intervention_owned"),
     "not engaged, and the message in no case": (
-        (("intervention", None), ("message.intervention_id", None)),
+        {"intervention": None, "intervention_id": None},
         "agent_engaged",
         "message_in_intervention intervention_owned",
     ),
-    "deferred case": ((case(state=InterventionState.DEFERRED),), "agent_engaged", ""),
-    "closed case": ((case(state=InterventionState.CLOSED),), "agent_engaged", ""),
-    "case of nobody knows which state": ((case(state=InterventionState.UNKNOWN),), "agent_engaged", ""),
+    "deferred case": ({"state": InterventionState.DEFERRED}, "agent_engaged", ""),
+    "closed case": ({"state": InterventionState.CLOSED}, "agent_engaged", ""),
+    "case of nobody knows which state": ({"state": InterventionState.UNKNOWN}, "agent_engaged", ""),
     "closed case of another agent": (
-        (case(state=InterventionState.CLOSED, agent_id="u2", id="i2"),),
+        {
+            "intervention": an_intervention(id="i2", agent_id="u2", state=InterventionState.CLOSED),
+            "intervention_id": "i1",
+        },
         "agent_engaged",
         "message_in_intervention intervention_owned",
     ),
-    "another customer's case": ((case(id="i2"),), "message_in_intervention", ""),
-    "message in no case that we know of": ((("message.intervention_id", None),), "message_in_intervention", ""),
-    "case of another agent": ((case(agent_id="u2"),), "intervention_owned", ""),
-    "case of nobody": ((case(agent_id=None),), "intervention_owned", ""),
+    "another customer's case": (
+        {"intervention": an_intervention(id="i2"), "intervention_id": "i1"},
+        "message_in_intervention",
+        "",
+    ),
+    "message in no case that we know of": ({"intervention_id": None}, "message_in_intervention", ""),
+    "case of another agent": ({"intervention_agent_id": "u2"}, "intervention_owned", ""),
+    "case of nobody": ({"intervention_agent_id": None}, "intervention_owned", ""),
     **{
-        f"logged in by {login.value}": ((("login", login),), "ringcentral_sso", "")
+        f"logged in by {login.value}": ({"login": login}, "ringcentral_sso", "")
         for login in Login
         if login is not Login.RINGCENTRAL_SSO
     },
     **{
-        f"written by {author.value}": ((("message.author", author),), "customer_message", "")
+        f"written by {author.value}": ({"author": author}, "customer_message", "")
         for author in MessageAuthor
         if author is not MessageAuthor.CUSTOMER
     },
     **{
-        f"on {each.value}": ((kind(each.value), ("message.private", True)), "", "")
+        f"on {each.value}": ({"channel": each, "private": True}, "", "")
         if each.value in LISTED
-        else ((kind(each.value), ("message.private", True)), "channel_supported", "")
+        else ({"channel": each, "private": True}, "channel_supported", "")
         for each in ChannelKind
     },
 }
@@ -135,7 +132,7 @@ TABLE: Final[dict[str, Row]] = {
 
 def verdicts(policy: Policy) -> dict[str, tuple[list[str], list[str]]]:
     """Decides the whole table by one policy."""
-    decisions = {name: policy.decide(changed(*changes)) for name, (changes, _, _) in TABLE.items()}
+    decisions = {name: policy.decide(a_request(**fields)) for name, (fields, _, _) in TABLE.items()}
     return {
         name: ([] if decision else [reason.code for reason in decision.reasons], list(decision.hidden))
         for name, decision in decisions.items()
@@ -148,11 +145,11 @@ class TestEveryRule:
     @pytest.mark.parametrize("name", TABLE)
     def test_decides_as_the_table_says(self, name: str) -> None:
         """Both functions of the policy answer alike, and nothing but the listed codes is reported or hidden."""
-        changes, codes, hidden = TABLE[name]
-        decision = ESCALATE_TO_VIDEO.decide(changed(*changes))
+        fields, codes, hidden = TABLE[name]
+        decision = ESCALATE_TO_VIDEO.decide(a_request(**fields))
         reported = [] if decision else [reason.code for reason in decision.reasons]
         assert (codes.split(), hidden.split()) == (reported, list(decision.hidden))
-        assert ESCALATE_TO_VIDEO.allows(changed(*changes)) is decision.allowed is (not codes)
+        assert ESCALATE_TO_VIDEO.allows(a_request(**fields)) is decision.allowed is (not codes)
 
     def test_is_in_the_table_as_the_only_thing_in_the_way(self) -> None:
         """A rule that never stands alone could be dropped, and no row would notice."""
@@ -169,13 +166,13 @@ class TestEveryRule:
 
     def test_of_unknown_facts_is_unknown_and_asks_for_them(self) -> None:
         """What we were not told is neither allowed nor called the agent's fault."""
-        request = changed(
-            ("agent.ringcentral.account_id", None),
-            ("agent.ringcentral.video", VideoAccess.UNKNOWN),
-            ("login", Login.UNKNOWN),
-            kind("unknown"),
-            ("message.author", MessageAuthor.UNKNOWN),
-            case(state=InterventionState.UNKNOWN),
+        request = a_request(
+            account_id=None,
+            video=VideoAccess.UNKNOWN,
+            login=Login.UNKNOWN,
+            channel=ChannelKind.UNKNOWN,
+            author=MessageAuthor.UNKNOWN,
+            state=InterventionState.UNKNOWN,
         )
         reasons = ESCALATE_TO_VIDEO.decide(request).reasons
         assert UNKNOWN == {reason.status.value for reason in reasons}

@@ -9,7 +9,8 @@ import pytest
 
 from escalation_policy import ESCALATE_TO_VIDEO, Login, Policy, Rule, context, fact, predicate
 from escalation_policy.exceptions import EscalationPolicyError, InvalidPolicyError
-from support import ALLOWED, SAMPLE, Sample, Size, varied
+from escalation_policy.testing import a_request
+from support import ALLOWED, SAMPLE, Sample, Size
 
 FLAG = SAMPLE(lambda r: r.flag).is_true()
 #: Digests that are fixed for good.
@@ -155,14 +156,14 @@ class TestMakingANewOne:
 
     def test_decides_by_the_new_rules(self) -> None:
         """The function of the old policy is not taken along."""
-        request = varied("intervention.agent_id", "u2")
+        request = a_request(intervention_agent_id="u2")
         assert not ESCALATE_TO_VIDEO.allows(request)
         assert ESCALATE_TO_VIDEO.without("intervention_owned").allows(request)
         either = ESCALATE_TO_VIDEO["ringcentral_sso"].requires | fact(lambda r: r.login).equals(Login.SAML)
-        assert ESCALATE_TO_VIDEO.replace(Rule("ringcentral_sso", either)).allows(varied("login", Login.SAML))
+        assert ESCALATE_TO_VIDEO.replace(Rule("ringcentral_sso", either)).allows(a_request(login=Login.SAML))
         closed = ESCALATE_TO_VIDEO.with_rules(Rule("hours", ~context("after_hours", bool).is_true()))
         assert not closed.allows(ALLOWED)
-        assert closed.allows(varied("context", {"after_hours": False}))
+        assert closed.allows(a_request(context={"after_hours": False}))
 
 
 class TestFingerprint:

@@ -3,7 +3,8 @@
 Every page is run from top to bottom with one namespace:
 
 - `pycon` blocks are doctests;
-- `python` blocks are executed, and the functions called `test_...` that they define are called;
+- `python` blocks are executed, and the functions called `test_...` that they define are called; one with a
+  `parametrize` mark once for each of its values;
 - `console` blocks are typed into a shell at the repository's root: what follows a `$ ` line is all that it may print,
   and `$?` is what the line before it left;
 - `json` blocks must be JSON;
@@ -27,13 +28,24 @@ import attrs
 import pytest
 
 import escalation_policy
-from escalation_policy import ESCALATE_TO_VIDEO, Permission, engage, exceptions
+from escalation_policy import ESCALATE_TO_VIDEO, Permission, engage, exceptions, testing
+from escalation_policy.testing import _keywords as keywords
+from escalation_policy.testing import pytest_plugin, strategies
+from escalation_policy.testing._coverage import Coverage, Tallies
+from escalation_policy.testing._coverage_reports import as_json
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 CHANGELOG = ROOT / "CHANGELOG.md"
 DOCS = ROOT / "docs"
-RUN = [README, *sorted(DOCS.rglob("*.md"))]
+
+
+def pages(folder: Path) -> list[Path]:
+    """Finds the pages of a folder; what tools leave there in folders of their own, such as caches, is none."""
+    return [page for page in sorted(folder.rglob("*.md")) if "/." not in f"/{page.relative_to(folder).as_posix()}"]
+
+
+RUN = [README, *pages(DOCS)]
 ALL = [*RUN, CHANGELOG]
 LANGUAGES = {"console", "json", "pycon", "python", "sh", "text"}
 
@@ -139,7 +151,14 @@ def run_python(snippet: Snippet, namespace: dict[str, Any]) -> None:
     before = dict(namespace)
     exec(compile(source, str(snippet.page), "exec"), namespace)  # noqa: S102  our own documentation
     for name in [name for name in namespace if name.startswith("test_") and name not in before]:
-        namespace[name]()
+        for arguments in arguments_of(namespace[name]):
+            namespace[name](**arguments)
+
+
+def arguments_of(test: Any) -> list[dict[str, object]]:
+    """Gives what a test is called with, each time; a mark has one name here."""
+    marks = [mark.args for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"]
+    return [{name: value} for name, values in marks for value in values] or [{}]
 
 
 def run_page(page: Path, namespace: dict[str, Any], environment: dict[str, str]) -> None:
@@ -165,7 +184,10 @@ def namespace(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """An environment in which `escalation-policy` is the library under test, installed with its script or not."""
+    """An environment in which `escalation-policy` is the library under test, installed with its script or not.
+
+    Pythons that are run in it leave nothing behind in the documentation.
+    """
     scripts = Path(sys.executable).parent
     if not (scripts / "escalation-policy").exists():
         shim = tmp_path / "escalation-policy"
@@ -176,7 +198,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return inherited | {
         "PATH": os.pathsep.join([str(tmp_path), str(scripts), os.environ["PATH"]]),
         "PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")])),
+        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
+        "PYTEST_ADDOPTS": "-p no:cacheprovider",
     }
 
 
@@ -268,9 +292,35 @@ def reference() -> list[tuple[str, str]]:
     return [section for page in sorted((DOCS / "reference").glob("*.md")) for section in sections(page)]
 
 
+def told_of(name: str) -> set[str]:
+    """Gives the words in backticks, anywhere in the sections whose heading names something."""
+    return {
+        word
+        for heading, text in reference()
+        if name in _NAME.findall(heading)
+        for word in re.findall(r"\w+", " ".join(re.findall(r"`[^`]+`", heading + text)))
+    }
+
+
 _PUBLIC = [
-    (module.__name__, name) for module in (escalation_policy, exceptions, engage) for name in sorted(module.__all__)
+    (module.__name__, name)
+    for module in (escalation_policy, exceptions, engage, testing)
+    for name in sorted(module.__all__)
+] + [
+    (strategies.__name__, name)
+    for name, value in vars(strategies).items()
+    if isinstance(value, FunctionType) and value.__module__ == strategies.__name__ and not name.startswith("_")
 ]
+_BUILDERS = {
+    "a_domain": keywords.DOMAIN,
+    "a_role": keywords.ROLE,
+    "a_ringcentral_user": keywords.RINGCENTRAL_USER,
+    "an_agent": keywords.AGENT,
+    "a_channel": keywords.CHANNEL,
+    "a_message": keywords.MESSAGE,
+    "an_intervention": keywords.INTERVENTION,
+    "a_request": keywords.REQUEST,
+}
 _CLASSES = [value for name in escalation_policy.__all__ if isinstance(value := getattr(escalation_policy, name), type)]
 
 
@@ -285,13 +335,27 @@ class TestReference:
     @pytest.mark.parametrize("cls", _CLASSES, ids=[cls.__name__ for cls in _CLASSES])
     def test_names_every_public_member_of_a_class_in_its_section(self, cls: type) -> None:
         """In backticks, anywhere under the heading that names the class."""
-        told = {
-            name
-            for heading, text in reference()
-            if cls.__name__ in _NAME.findall(heading)
-            for name in re.findall(r"\w+", " ".join(re.findall(r"`[^`]+`", heading + text)))
-        }
-        assert set() == members(cls) - told
+        assert set() == members(cls) - told_of(cls.__name__)
+
+    @pytest.mark.parametrize(("builder", "places"), _BUILDERS.items(), ids=list(_BUILDERS))
+    def test_names_every_keyword_of_a_builder_in_its_section(self, builder: str, places: keywords.Places) -> None:
+        """In backticks, anywhere under the heading that names the builder."""
+        assert set() == set(places) - told_of(builder)
+
+    def test_names_every_option_of_the_plugin(self) -> None:
+        """In backticks, with what it takes."""
+        options = re.findall(r'"(--policy-cov-[\w-]+)"', Path(pytest_plugin.__file__).read_text(encoding="utf-8"))
+        assert options
+        assert set(options) == set(re.findall(r"`(--policy-cov-[\w-]+)=", dict(reference())["Options"]))
+
+    def test_names_every_key_of_the_plugins_report(self) -> None:
+        """In backticks."""
+        tallies, coverage, request = Tallies([]), Coverage(), testing.a_request()
+        tallies.add(ESCALATE_TO_VIDEO, request, ESCALATE_TO_VIDEO.decide(request))
+        coverage.add(tallies.data())
+        keys = set(re.findall(r'"(\w+)":', as_json(coverage.figures(), complete=True)))
+        assert {"schema", "policies", "code", "call"} <= keys
+        assert set() == keys - set(re.findall(r"`(\w+)`", dict(reference())["The report as JSON"]))
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:
@@ -399,6 +463,27 @@ class TestTheHarness:
             run_page(page, namespace, environment)
 
         assert (str(page), 5) == (caught.traceback[-1].frame.code.raw.co_filename, caught.traceback[-1].lineno + 1)
+
+    def test_takes_no_page_from_a_cache(self, tmp_path: Path) -> None:
+        """Such as pytest's own, which has a README."""
+        for name in ("page.md", "folder/page.md", ".cache/README.md", "folder/.cache/README.md"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).touch()
+
+        assert [tmp_path / "folder/page.md", tmp_path / "page.md"] == pages(tmp_path)
+
+    def test_calls_a_parametrised_test_with_each_of_its_values(
+        self, tmp_path: Path, namespace: dict[str, Any], environment: dict[str, str]
+    ) -> None:
+        """As pytest would."""
+        page = tmp_path / "page.md"
+        mark = '@pytest.mark.parametrize("x", [1, 2])'
+        block = f"import pytest\ncalled = []\n{mark}\ndef test_x(x):\n    called.append(x)\n"
+        page.write_text(f"```python\n{block}```\n", encoding="utf-8")
+
+        run_page(page, namespace, environment)
+
+        assert [1, 2] == namespace["called"]
 
     def test_refuses_json_that_is_none(
         self, tmp_path: Path, namespace: dict[str, Any], environment: dict[str, str]

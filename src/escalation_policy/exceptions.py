@@ -1,10 +1,12 @@
 """Every error this library raises on purpose.
 
     EscalationPolicyError
-    ├── InvalidValueError      (ValueError)  a value that cannot exist
-    ├── InvalidPolicyError     (ValueError)  a condition, rule or policy that makes no sense
-    ├── InvalidPayloadError    (ValueError)  records that cannot be read, all faults together
-    └── EscalationDeniedError                raised only by `Decision.raise_if_denied()`
+    ├── InvalidValueError          (ValueError)  a value that cannot exist
+    ├── InvalidPolicyError         (ValueError)  a condition, rule or policy that makes no sense
+    ├── InvalidPayloadError        (ValueError)  records that cannot be read, all faults together
+    ├── EscalationDeniedError                    raised only by `Decision.raise_if_denied()`
+    ├── testing.NoSuchRequestError (LookupError) no request that a policy decides as a test asks
+    └── testing.NoSuchRuleError    (ValueError)  a test names a rule that the policy does not have
 
 No message shows an address, an id of RingCentral or what a customer wrote.
 """

@@ -326,7 +326,7 @@ class TestDeniedBy:
         [
             (
                 {"policy": Policy("hosts", [NOT_VIBER, VIBER])},
-                "no request that policy 'hosts' allows: found nothing that suits not_viber; nothing can see into 'no Viber'",
+                "no request that policy 'hosts' allows: found nothing that suits not_viber; nothing can see into 'no Viber': give the facts it reads",
             ),
             (
                 {"denied_by": ["extension_linked", "video_access"]},
@@ -346,7 +346,7 @@ class TestDeniedBy:
                 {"denied_by": "low_risk", "policy": ESCALATE_TO_VIDEO.with_rules(LOW_RISK)},
                 (
                     "no request that policy 'escalate_to_video' denies by exactly low_risk: "
-                    "found nothing that suits low_risk; nothing can see into 'below 5'"
+                    "found nothing that suits low_risk; nothing can see into 'below 5': give the facts it reads"
                 ),
             ),
         ],

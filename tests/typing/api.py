@@ -4,8 +4,10 @@
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import attrs
+from hypothesis.strategies import SearchStrategy
 from typing_extensions import assert_type
 
 from escalation_policy import (
@@ -47,6 +49,23 @@ from escalation_policy.engage import (
     message_from_payload,
     request_from_payloads,
     role_from_payload,
+)
+from escalation_policy.testing import (
+    NoSuchRequestError,
+    NoSuchRuleError,
+    a_channel,
+    a_domain,
+    a_message,
+    a_request,
+    a_ringcentral_user,
+    a_role,
+    an_agent,
+    an_intervention,
+    assert_allowed,
+    assert_denied,
+    check_policy,
+    policy_table,
+    strategies,
 )
 
 # Values.
@@ -201,3 +220,101 @@ assert_type(
 fault = exceptions.Fault("user.enabled", "nothing", "true or false")
 assert_type(exceptions.InvalidPayloadError([fault]).faults, tuple[exceptions.Fault, ...])
 assert_type(exceptions.InvalidValueError(fault).fault, exceptions.Fault)
+
+# Builders.
+assert_type(a_domain(id="acme", ringcentral_account_id=None), Domain)
+assert_type(
+    a_role(id="r1", domain_id="acme", label="Video", permissions=[Permission.USE_EMOJI], unknown_permissions=["new"]),
+    Role,
+)
+assert_type(
+    a_ringcentral_user(extension_id="1", account_id=None, video=VideoAccess.DENIED, email=None), RingCentralUser
+)
+assert_type(a_channel(id="s1", domain_id="acme", kind=ChannelKind.CHAT), Channel)
+assert_type(an_intervention(id="i1", agent_id=None, state=InterventionState.OPEN), Intervention)
+assert_type(an_agent(id="u1", domain_id="acme", role=role, enabled=False, email=None, ringcentral=None), Agent)
+assert_type(
+    an_agent(ringcentral=user, team_ids=["t1"], led_team_ids={"t1"}, role_id="r1", role_domain_id="acme"), Agent
+)
+assert_type(an_agent(role_label="Video", permissions=(), unknown_permissions=["new"], ringcentral_email=None), Agent)
+assert_type(an_agent(extension_id="1", account_id=None, video=VideoAccess.UNKNOWN), Agent)
+assert_type(
+    a_message(id="c1", channel=channel, channel_id="s1", channel_domain_id="acme", intervention_id=None), Message
+)
+assert_type(a_message(channel=ChannelKind.CHAT, author=MessageAuthor.AGENT, private=None), Message)
+assert_type(a_request(), EscalationRequest)
+assert_type(a_request(policy=policy, denied_by="r", context={"open": True, "region": "EU", "n": 1}), EscalationRequest)
+assert_type(a_request(denied_by=["video_access", "role_permits"], channel=ChannelKind.CHAT), EscalationRequest)
+assert_type(
+    a_request(domain=domain, agent=agent, login=Login.SAML, message=message, intervention=None), EscalationRequest
+)
+assert_type(a_request(domain_id="a", ringcentral_account_id=None, agent_id="u", agent_domain_id="a"), EscalationRequest)
+assert_type(a_request(message_id="c", state=InterventionState.OPEN, intervention_agent_id=None), EscalationRequest)
+assert_type(a_request(role=role, ringcentral=None, intervention_id=None, private=True), EscalationRequest)
+
+a_domain("acme")  # type: ignore[call-arg]
+a_domain(name="acme")  # type: ignore[call-arg]
+a_channel(kind="chat")  # type: ignore[arg-type]
+a_role(permissions=["use_emoji"])  # type: ignore[list-item]
+an_agent(kind=ChannelKind.CHAT)  # type: ignore[call-arg]
+a_message(channel="chat")  # type: ignore[arg-type]
+a_request(chanel=ChannelKind.CHAT)  # type: ignore[call-arg]
+a_request(enabled=None)  # type: ignore[arg-type]
+a_request(policy=grant_policy)  # type: ignore[arg-type]
+a_request(context={"ratio": 0.5})  # type: ignore[dict-item]
+
+# Assertions.
+grant = Grant(agent, {})
+assert_type(assert_allowed(policy, request), Decision[EscalationRequest])
+assert_type(assert_denied(policy, request, by="r"), Decision[EscalationRequest])
+assert_type(assert_denied(grant_policy, grant, by={"may_edit", "open"}, among=True), Decision[Grant])
+
+assert_allowed(policy, grant)  # type: ignore[misc]
+assert_denied(policy, request)  # type: ignore[call-arg]
+assert_denied(policy, request, "r")  # type: ignore[call-arg]
+assert_denied(policy, request, by=None)  # type: ignore[arg-type]
+
+# Tables and laws.
+assert_type(policy_table(policy, rows={"channel": ChannelKind}, columns={"role": {"plain": role}}), str)
+assert_type(
+    policy_table(policy, rows={"login": Login}, columns={"n": (1,)}, make=partial(a_request, policy=policy)), str
+)
+assert_type(
+    policy_table(
+        grant_policy, rows={"editor": {"one": agent}}, columns={"context": {"open": {"open": True}}}, make=Grant
+    ),
+    str,
+)
+check_policy(policy)
+check_policy(policy, like=request)
+check_policy(grant_policy, like=grant)
+
+policy_table(grant_policy, rows={"login": Login}, columns={"n": [1]})  # type: ignore[arg-type]
+policy_table(policy, rows={"login": Login}, columns={"n": 1})  # type: ignore[dict-item]
+policy_table(policy, rows={"login": Login}, columns={"n": [1]}, make=Grant)  # type: ignore[arg-type]
+check_policy(policy, like=grant)  # type: ignore[misc]
+check_policy(policy, request)  # type: ignore[call-arg]
+
+# Strategies.
+assert_type(strategies.domains(), SearchStrategy[Domain])
+assert_type(strategies.roles(), SearchStrategy[Role])
+assert_type(strategies.ringcentral_users(), SearchStrategy[RingCentralUser])
+assert_type(strategies.agents(), SearchStrategy[Agent])
+assert_type(strategies.channels(), SearchStrategy[Channel])
+assert_type(strategies.messages(), SearchStrategy[Message])
+assert_type(strategies.interventions(), SearchStrategy[Intervention])
+assert_type(strategies.requests(), SearchStrategy[EscalationRequest])
+assert_type(strategies.allowed_requests(), SearchStrategy[EscalationRequest])
+assert_type(strategies.allowed_requests(policy, like=request), SearchStrategy[EscalationRequest])
+assert_type(strategies.allowed_requests(grant_policy, like=grant), SearchStrategy[Grant])
+assert_type(strategies.denied_requests(), SearchStrategy[EscalationRequest])
+assert_type(strategies.denied_requests(policy, by="r"), SearchStrategy[EscalationRequest])
+assert_type(strategies.denied_requests(grant_policy, by=["open"], like=grant), SearchStrategy[Grant])
+
+strategies.allowed_requests(grant_policy)  # type: ignore[arg-type]
+strategies.denied_requests(grant_policy, like=request)  # type: ignore[arg-type]
+strategies.denied_requests(policy, "r")  # type: ignore[call-overload]
+
+# Their errors.
+no_request: exceptions.EscalationPolicyError = NoSuchRequestError("none")
+no_rule: exceptions.EscalationPolicyError = NoSuchRuleError("none")

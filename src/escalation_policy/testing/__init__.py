@@ -3,10 +3,12 @@
 from ._assertions import assert_allowed, assert_denied
 from ._builders import a_channel, a_domain, a_message, a_request, a_ringcentral_user, a_role, an_agent, an_intervention
 from ._codes import NoSuchRuleError
+from ._laws import check_policy
 from ._search import NoSuchRequestError
-from ._tables import policy_table
+from ._tables import Axis, policy_table
 
 __all__ = [
+    "Axis",
     "NoSuchRequestError",
     "NoSuchRuleError",
     "a_channel",
@@ -19,5 +21,9 @@ __all__ = [
     "an_intervention",
     "assert_allowed",
     "assert_denied",
+    "check_policy",
     "policy_table",
 ]
+
+for _error in (NoSuchRequestError, NoSuchRuleError):
+    _error.__module__ = __name__  # which is what tracebacks show

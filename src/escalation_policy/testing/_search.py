@@ -23,8 +23,8 @@ _Wanted = Mapping[str, frozenset[Truth]]
 _MET: Final = frozenset({Truth.TRUE})
 _UNMET: Final = frozenset({Truth.FALSE, Truth.ABSENT})
 _NOT_MET: Final = frozenset(Truth) - _MET
-#: How many requests one search may look at. What needs more is nothing that a test should be about.
-_PATIENCE: Final = 5_000
+#: How many requests one search goes on from. What needs more is nothing that a test should be about.
+_PATIENCE: Final = 1_000
 
 
 @final
@@ -138,7 +138,7 @@ class Search(Generic[R]):
         )
         why = f"found nothing that suits {', '.join(codes)}"
         why += f", with {kept} as given" if kept else ""
-        why += f"; nothing can see into {asked}" if asked else ""
+        why += f"; nothing can see into {asked}: give the facts it reads" if asked else ""
         return NoSuchRequestError(f"no request that policy {self._policy.id!r} {words}: {why}")
 
     def _apart(self) -> list[list[str]]:
@@ -184,7 +184,7 @@ class Search(Generic[R]):
         """Changes a fact in every way that its type accepts; not what was given, nor what is done already."""
         for way, values in self._options(path, request):
             closed = _touches(way, given) or any(_starts(each, way) for each in done)
-            for new in () if closed else (_changed(request, way, value) for value in values):
+            for new in () if closed else (changed(request, way, value) for value in values):
                 if new is not None:
                     yield way, new
 
@@ -269,10 +269,10 @@ def _stood(request: object, way: Iterable[Hop]) -> object:
     return value
 
 
-def _changed(owner: Any, way: _Way, value: object) -> Any:
+def changed(owner: Any, way: _Way, value: object) -> Any:
     """Makes a value that differs in one place; None where it does not take that."""
     hop, rest = way[0], way[1:]
-    new = _changed(_stood(owner, (hop,)), rest, value) if rest else value
+    new = changed(_stood(owner, (hop,)), rest, value) if rest else value
     if rest and new is None:
         return None
     if hop.in_mapping:
@@ -281,7 +281,7 @@ def _changed(owner: Any, way: _Way, value: object) -> Any:
     try:
         field = attrs.fields_dict(cast("Any", type(owner)))[hop.name]
         return attrs.evolve(owner, **{str(field.alias): new})
-    except (TypeError, ValueError):
+    except Exception:  # noqa: BLE001  a host's type refuses a value in its own way
         return None
 
 

@@ -203,6 +203,8 @@ def _built(
     drawn = {keyword: _DRAWN.get(keyword, _IDS) for keyword in places if keyword not in _PARTS} | others
 
     pairs = {keyword: st.tuples(st.just(keyword), drawn[keyword]) for keyword in drawn}
+    for each in pairs.values():
+        each.validate()  # builds what it needs now, and not while Hypothesis takes the time of a draw
     given = st.lists(st.sampled_from(list(drawn)).flatmap(pairs.__getitem__), max_size=8).map(dict)
 
     @st.composite

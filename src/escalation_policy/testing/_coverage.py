@@ -1,0 +1,282 @@
+"""Rule coverage: how the rules of every policy decided came out, and which of them was ever all that was in the way.
+
+A rule is one code with one condition in policies of one id: variants of a policy share the rules that they share. It is
+covered when it was met at least once, and decisive at least once: the only reason for a denial.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from itertools import chain, count
+from operator import itemgetter
+from types import MethodType, ModuleType
+from typing import Any, Final, final
+
+import attrs
+
+from .. import ESCALATE_TO_VIDEO, Decision, EscalationRequest, Policy, ReasonStatus, Rule
+from .._conditions import Condition
+from .._decision import _STATUSES, answer_rule
+from .._fields import a
+from ._builders import a_request
+from ._recorder import Answer, unrecorded
+from ._search import NoSuchRequestError
+
+OUTCOMES: Final[tuple[str, ...]] = ("met", "unmet", "unknown", "error", "decisive")
+#: What a rule needs to have been to be covered.
+NEEDED: Final[tuple[str, ...]] = ("met", "decisive")
+#: How many requests a tally knows by sight.
+_KNOWN: Final = 64
+#: How many denials take as long as it takes to make what is quicker.
+_MANY: Final = 50
+
+#: Each rule that was not met, and how it came out.
+_NotMet = tuple[tuple[str, str], ...]
+_Check = Callable[[Any], bool]
+Data = list[tuple[str, list[dict[str, Any]]]]
+
+
+@final
+@attrs.frozen
+class Example:
+    """How to make a request that is missing, or why there is none to make."""
+
+    call: str | None = None
+    why: str | None = None
+
+
+@final
+@attrs.define
+class Row:
+    """What is known of one rule.
+
+    Attributes:
+        identity: What its condition means.
+        requires: Its condition, in words.
+        counts: How often it came out which way, for each of `OUTCOMES`.
+        examples: How to make it what it needs to have been, where it was not.
+    """
+
+    code: str
+    identity: str
+    requires: str
+    counts: dict[str, int]
+    examples: dict[str, Example] = attrs.field(factory=dict[str, Example])
+
+    @property
+    def missing(self) -> dict[str, Example]:
+        """What it needs to have been, and never was."""
+        return {each: self.examples[each] for each in NEEDED if not self.counts[each]}
+
+
+@final
+class Tally:
+    """Counts how often which rules of a policy were not met. Any number of threads may add to it."""
+
+    def __init__(self, policy: Policy[Any]) -> None:
+        self.policy: Final = policy
+        # Where predicates take part, decide() has asked all of them, and its decision knows what they said.
+        self._asks: Final = isinstance(unrecorded(policy, "decide"), MethodType)
+        self._counts: Final[dict[_NotMet, count[int]]] = {}
+        self._known: Final[dict[int, tuple[object, _NotMet]]] = {}
+        self._denials = 0
+
+    def add(self, policy: Policy[Any], request: object, answer: Answer) -> None:
+        """Adds one answer, which this policy gave or another one that means the same."""
+        not_met = () if answer else self._not_met(policy, request, answer)
+        # No other thread comes between a counter's step, nor between looking up and setting a default.
+        next(self._counts.setdefault(not_met, count()))
+
+    def _not_met(self, policy: Policy[Any], request: object, answer: Answer) -> _NotMet:
+        if isinstance(answer, Decision) and not callable(answer._judge.judge):
+            return _told(policy, answer)
+        if self._asks:
+            return _answered(policy, request)
+        # INVARIANT: what is known is kept, so that nothing else can have its id.
+        known = self._known.get(id(request))
+        if known is None:
+            self._denials += 1
+            known = request, self._checked(request) if self._denials > _MANY else _answered(policy, request)
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            self._known[id(request)] = known
+        return known[1]
+
+    def _checked(self, request: object) -> _NotMet:
+        return tuple(
+            (rule.code, "unmet" if is_unmet(request) else _status(rule, request))
+            for rule, is_met, is_unmet in self._checks
+            if not is_met(request)
+        )
+
+    @cached_property
+    def _checks(self) -> list[tuple[Rule[Any], _Check, _Check]]:
+        """Each rule, with what says quickly whether it is met, and whether its opposite is."""
+        return [(rule, _check(rule.requires), _check(~rule.requires)) for rule in self.policy.rules]
+
+    def rows(self) -> list[Row]:
+        """Sums up, in the policy's order. It can be asked once, at the end."""
+        counts: dict[str, dict[str, int]] = {code: dict.fromkeys(OUTCOMES, 0) for code in self.policy}
+        for not_met, counter in list(self._counts.items()):
+            times, statuses = next(counter), dict(not_met)
+            shown = [code for code in statuses if self.policy._prerequisites[code].isdisjoint(statuses)]
+            for code, mine in counts.items():
+                mine[statuses.get(code, "met")] += times
+            if len(shown) == 1:
+                counts[shown[0]]["decisive"] += times
+        return [
+            Row(rule.code, rule.requires.identity(), _plain(rule.requires.words()), counts[rule.code])
+            for rule in self.policy.rules
+        ]
+
+
+def _check(condition: Condition[Any]) -> _Check:
+    return unrecorded(Policy("check", [Rule("check", condition)]), "allows")
+
+
+def _told(policy: Policy[Any], decision: Decision[Any]) -> _NotMet:
+    """Reads off a decision what it knows; of what it hides, that is no more than the codes."""
+    reasons = [reason for reason in decision.reasons if reason.status is not ReasonStatus.MET]
+    hidden = [(code, _status(policy[code], decision.request)) for code in decision.hidden]
+    return (*((reason.code, reason.status.value) for reason in reasons), *hidden)
+
+
+def _answered(policy: Policy[Any], request: object) -> _NotMet:
+    statuses = ((rule.code, _status(rule, request)) for rule in policy.rules)
+    return tuple((code, status) for code, status in statuses if status != "met")
+
+
+def _status(rule: Rule[Any], request: object) -> str:
+    return _STATUSES[answer_rule(rule, request)[0]].value
+
+
+def _plain(text: str) -> str:
+    """Escapes what a name of a host's may hold and no file can."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+@final
+class Tallies:
+    """Counts for every policy that decides.
+
+    Args:
+        only: The ids of the policies that count; all, where none is given.
+    """
+
+    def __init__(self, only: Iterable[str]) -> None:
+        self._only: Final = frozenset(only)
+        self._tallies: Final[dict[object, Tally]] = {}
+
+    def add(self, policy: Policy[Any], request: object, answer: Answer) -> None:
+        """Adds one answer."""
+        if not self._only or policy.id in self._only:
+            key = policy.id, policy.fingerprint, policy.rules[0].requires.request_type
+            tally = self._tallies.get(key) or self._tallies.setdefault(key, Tally(policy))
+            tally.add(policy, request, answer)
+
+    def data(self) -> Data:
+        """Gives, for each policy, its id and its rows, as data that goes to another process. Once, at the end."""
+        told = [(tally.policy, tally.rows()) for tally in list(self._tallies.values())]
+        keyed = [(policy, row, (policy.id, row.code, row.identity)) for policy, rows in told for row in rows]
+        had = {(key, each) for _, row, key in keyed for each in NEEDED if row.counts[each]}
+        examples = _Examples()
+        for policy, row, key in keyed:
+            for each in NEEDED:
+                if (key, each) not in had:
+                    had.add((key, each))
+                    row.examples[each] = examples.of(policy, row, each)
+        return [(policy.id, [attrs.asdict(row) for row in rows]) for policy, rows in told]
+
+
+@final
+class _Examples:
+    """Writes calls of `a_request()` down, and tries them."""
+
+    @cached_property
+    def _shipped(self) -> set[tuple[str, str, str]]:
+        rules = ESCALATE_TO_VIDEO.rules
+        return {(ESCALATE_TO_VIDEO.id, rule.code, rule.requires.identity()) for rule in rules}
+
+    @cached_property
+    def _names(self) -> dict[tuple[str, str], str]:
+        """What modules call their policies, by id and fingerprint."""
+        modules = [module for module in list(sys.modules.values()) if type(module) is ModuleType]
+        found = [pair for module in modules for pair in list(vars(module).items()) if type(pair[1]) is Policy]
+        # Of several names the first in the alphabet, which is the same one in every process.
+        return {
+            (policy.id, policy.fingerprint): name for name, policy in sorted(found, key=itemgetter(0), reverse=True)
+        }
+
+    def of(self, policy: Policy[Any], row: Row, outcome: str) -> Example:
+        """Says how to make a row's rule what it never was."""
+        asked = policy.rules[0].requires.request_type
+        if asked is not EscalationRequest:
+            wanted = "meets this rule" if outcome == "met" else "is denied by this rule alone"
+            return Example(why=f"{a(asked.__name__)} that {wanted} is missing")
+        given: dict[str, Any] = {"denied_by": row.code} if outcome == "decisive" else {}
+        words = [f'{name}="{code}"' for name, code in given.items()]
+        # What makes a rule of the policy that builders know decisive does so in its variants too.
+        if (policy.id, row.code, row.identity) not in self._shipped:
+            given["policy"] = policy
+            words.append(f"policy={self._names.get((policy.id, policy.fingerprint), 'policy')}")
+        try:
+            a_request(**given)
+        except NoSuchRequestError as error:
+            return Example(why=_plain(str(error)))
+        return Example(call=f"a_request({', '.join(words)})")
+
+
+@final
+@attrs.frozen
+class Figures:
+    """What is known of the policies of one id.
+
+    Attributes:
+        rows: By label: the code, numbered where there are several conditions under it.
+    """
+
+    id: str
+    rows: dict[str, Row]
+
+    @property
+    def covered(self) -> int:
+        """How many of the rules are covered."""
+        return sum(not row.missing for row in self.rows.values())
+
+
+@final
+class Coverage:
+    """Sums up what processes told, whatever order they told it in."""
+
+    def __init__(self) -> None:
+        self._rows: Final[dict[str, dict[tuple[str, str], Row]]] = {}
+        self._orders: Final[dict[str, set[tuple[str, ...]]]] = {}
+
+    def add(self, data: Data) -> None:
+        """Adds what the `Tallies` of one process gave."""
+        for policy_id, told in data:
+            rows = [_row(**each) for each in told]
+            self._orders.setdefault(policy_id, set()).add(tuple(row.code for row in rows))
+            known = self._rows.setdefault(policy_id, {})
+            for row in rows:
+                # The first row that another joins has the examples: what nobody has seen, it has not seen.
+                same = known.setdefault((row.code, row.identity), row)
+                if same is not row:
+                    same.counts = {each: times + row.counts[each] for each, times in same.counts.items()}
+
+    def figures(self) -> list[Figures]:
+        """Lists the policies by id, each with its rules in the order of its longest variant."""
+        return [Figures(policy_id, self._labelled(policy_id)) for policy_id in sorted(self._rows)]
+
+    def _labelled(self, policy_id: str) -> dict[str, Row]:
+        orders = sorted(self._orders[policy_id], key=lambda codes: (-len(codes), codes))
+        labelled: dict[str, Row] = {}
+        for code in dict.fromkeys(chain.from_iterable(orders)):
+            rows = [row for row in self._rows[policy_id].values() if row.code == code]
+            for number, row in enumerate(sorted(rows, key=lambda row: row.identity), start=1):
+                labelled[code if number == 1 else f"{code} ({number})"] = row
+        return labelled
+
+
+def _row(examples: Mapping[str, Mapping[str, Any]], **fields: Any) -> Row:
+    return Row(**fields, examples={outcome: Example(**example) for outcome, example in examples.items()})

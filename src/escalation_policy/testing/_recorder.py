@@ -1,0 +1,129 @@
+"""The recorder: sees what policies decide, without a say in it."""
+
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+from itertools import count
+from typing import Any, Final, cast, final
+
+from .. import Decision, Policy
+
+Answer = Decision[Any] | bool
+_Slot = Any  # what `__slots__` puts into a class has no public type
+
+#: Where policies keep their functions, as long as nobody stands in front of them.
+_SLOTS: Final[dict[str, _Slot]] = {name: Policy.__dict__[name] for name in ("decide", "allows")}
+#: How many decisions of a test are explained.
+_EXPLAINED: Final = 5
+
+
+_unseen: Final = ContextVar("unseen", default=False)
+
+
+@contextmanager
+def unseen() -> Generator[None]:
+    """Lets what is decided within go unseen, in this context and its copies."""
+    token = _unseen.set(True)
+    try:
+        yield
+    finally:
+        _unseen.reset(token)
+
+
+def unrecorded(policy: Policy[Any], name: str) -> Callable[[Any], Any]:
+    """Takes `decide` or `allows` out of a policy such that nobody sees what it answers."""
+    return cast("Callable[[Any], Any]", _SLOTS[name].__get__(policy))
+
+
+@final
+class _Tap:
+    """Stands in for a slot of `Policy`: what is read from it reports each of its answers."""
+
+    __slots__ = ("_report", "_slot")
+
+    def __init__(self, slot: _Slot, report: Callable[[Policy[Any], object, Any], None]) -> None:
+        self._slot = slot
+        self._report = report
+
+    def __get__(self, policy: Policy[Any] | None, owner: type | None = None) -> Any:
+        if policy is None:
+            return self._slot
+        answered, report = self._slot.__get__(policy), self._report
+
+        def ask(request: Any) -> Any:
+            answer = answered(request)
+            report(policy, request, answer)
+            return answer
+
+        ask.__qualname__ = self._slot.__name__  # pytest shows it
+        return ask
+
+    def __set__(self, policy: Policy[Any], function: Callable[[Any], Any]) -> None:
+        self._slot.__set__(policy, function)
+
+
+@final
+class Recorder:
+    """Keeps the last decisions of a test, or all of them, and passes every one on.
+
+    Any number of threads may decide: each step on what they share is one that no other thread can come between.
+
+    Args:
+        seen: Is told the policy, the request, and the decision or, where `allows()` was asked, the bool.
+    """
+
+    def __init__(self, seen: Callable[[Policy[Any], object, Answer], None]) -> None:
+        self._seen: Final = seen
+        self.begin()
+
+    def begin(self) -> None:
+        """Forgets what was decided before."""
+        self._numbers = count()
+        self._latest: deque[tuple[int, Policy[Any], object, Answer]] = deque(maxlen=_EXPLAINED)
+        self._kept: list[Decision[Any]] | None = None
+
+    def keep(self) -> list[Decision[Any]]:
+        """Keeps all decisions from now on, in the list that it returns."""
+        kept = self._kept
+        if kept is None:
+            kept = self._kept = []
+        return kept
+
+    def install(self) -> Callable[[], None]:
+        """Stands in front of every policy there is and will be; returns what undoes it."""
+        before = {name: Policy.__dict__[name] for name in _SLOTS}
+        _put({name: _Tap(slot, self._record) for name, slot in _SLOTS.items()})
+        return partial(_put, before)
+
+    def _record(self, policy: Policy[Any], request: object, answer: Answer) -> None:
+        if _unseen.get():
+            return
+        kept = self._kept
+        if kept is not None:
+            answer = _decision(policy, request, answer)
+            kept.append(answer)
+        self._latest.append((next(self._numbers), policy, request, answer))
+        self._seen(policy, request, answer)
+
+    def explained(self) -> str:
+        """Explains the last decisions of the test, the very last one at the end; empty where there were none."""
+        latest = list(self._latest)
+        lines = [_explained(_decision(policy, request, answer)) for _, policy, request, answer in latest]
+        earlier = min((number for number, *_ in latest), default=0)
+        return "\n".join([*lines, *([f"and {earlier} earlier"] if earlier else [])])
+
+
+def _put(slots: dict[str, _Slot]) -> None:
+    for name, slot in slots.items():
+        setattr(Policy, name, slot)
+
+
+def _explained(decision: Decision[Any]) -> str:
+    """Explains a decision; of one that allows it is enough to know that."""
+    return f"allow {decision.policy_id}" if decision else decision.explain()
+
+
+def _decision(policy: Policy[Any], request: object, answer: Answer) -> Decision[Any]:
+    return answer if isinstance(answer, Decision) else cast("Decision[Any]", unrecorded(policy, "decide")(request))

@@ -1,0 +1,112 @@
+"""How much the pytest plugin costs: a suite of 10,000 tests of one decision each, and the start of pytest.
+
+Run it with the interpreter to measure: `python tests/benchmarks/plugin.py`. Half of the decisions allow and the others
+are spread over the denials; no request is decided twice. Every figure is a median of processor time, of runs taken in
+turns with and without the plugin: on a shared machine only the differences and the ratio mean anything.
+"""
+
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+TESTS: Final = 10_000
+FILES: Final = 10
+ROUNDS: Final = 9
+STARTS: Final = 31
+PLUGIN: Final = ("-p", "escalation_policy.testing.pytest_plugin")
+
+_CASES: Final = """\
+import attrs
+
+from decide import requests
+
+KINDS = requests()
+
+
+def case(number):
+    request = KINDS[number % len(KINDS)]
+    return attrs.evolve(request, message=attrs.evolve(request.message, id=f"c{number}"))
+"""
+_HEAD: Final = """\
+from escalation_policy import ESCALATE_TO_VIDEO
+
+from cases import KINDS, case
+
+CASES = {number: case(number) for number in range(%d, %d, %d)}
+
+
+"""
+_TEST: Final = """\
+def test_%d():
+    assert ESCALATE_TO_VIDEO.decide(CASES[%d]).allowed is (%d %% len(KINDS) >= len(KINDS) // 2)
+
+
+"""
+
+
+def write_suite(folder: Path) -> None:
+    """Writes the tests down."""
+    (folder / "cases.py").write_text(_CASES, encoding="utf-8")
+    for file in range(FILES):
+        numbers = range(file, TESTS, FILES)
+        tests = "".join(_TEST % (number, number, number) for number in numbers)
+        (folder / f"test_{file}.py").write_text(_HEAD % (file, TESTS, FILES) + tests, encoding="utf-8")
+
+
+def write_start(folder: Path) -> None:
+    """Writes a suite that does nothing but import the package."""
+    (folder / "test_nothing.py").write_text("import escalation_policy\n\n\ndef test():\n    pass\n", encoding="utf-8")
+
+
+def processor_seconds(folder: Path, *options: str) -> float:
+    """Runs a suite, and says how long the processor was busy with it."""
+    # Bytecode is cached, as it is wherever a package is installed.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    paths = [str(Path(__file__).parent), *filter(None, [environment.get("PYTHONPATH")])]
+    environment |= {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, paths)), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(folder)]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, env=environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def medians(folder: Path, rounds: int) -> tuple[float, float]:
+    """Measures a suite without and with the plugin, in turns."""
+    ways = ((), PLUGIN)
+    for way in ways:
+        processor_seconds(folder, *way)
+    measured = [[processor_seconds(folder, *way) for way in ways] for _ in range(rounds)]
+    without, with_it = (statistics.median(each) for each in zip(*measured, strict=True))
+    return without, with_it
+
+
+def main() -> None:
+    """Prints the table."""
+    implementation = f"{platform.python_implementation()} {platform.python_version()}"
+    print(f"{implementation}, pytest {pytest.__version__}, medians of processor time")
+    with tempfile.TemporaryDirectory() as name:
+        write_start(Path(name))
+        without, with_it = medians(Path(name), STARTS)
+        print(f"start of pytest, {STARTS} rounds")
+        print(f"  {'without the plugin':<36} {without * 1e3:8.0f} ms")
+        print(f"  {'with the plugin':<36} {with_it * 1e3:8.0f} ms  {(with_it - without) * 1e3:+.0f} ms")
+    with tempfile.TemporaryDirectory() as name:
+        write_suite(Path(name))
+        without, with_it = medians(Path(name), ROUNDS)
+        print(f"a suite of {TESTS} tests, {ROUNDS} rounds")
+        print(f"  {'without the plugin':<36} {without:8.2f} s   {without / TESTS * 1e6:5.0f} us a test")
+        print(f"  {'with the plugin':<36} {with_it:8.2f} s   {with_it / TESTS * 1e6:5.0f} us a test, ", end="")
+        print(f"{with_it / without:.3f} x")
+
+
+if __name__ == "__main__":
+    main()

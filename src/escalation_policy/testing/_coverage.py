@@ -5,8 +5,10 @@ covered when it was met at least once, and decisive at least once: the only reas
 """
 
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, partial
 from itertools import chain, count
 from operator import itemgetter
 from types import MethodType, ModuleType
@@ -25,8 +27,8 @@ from ._search import NoSuchRequestError
 OUTCOMES: Final[tuple[str, ...]] = ("met", "unmet", "unknown", "error", "decisive")
 #: What a rule needs to have been to be covered.
 NEEDED: Final[tuple[str, ...]] = ("met", "decisive")
-#: How many requests a tally knows by sight.
-_KNOWN: Final = 64
+#: How many answers wait until they are counted, all at once.
+_BATCH: Final = 256
 #: How many denials take as long as it takes to make what is quicker.
 _MANY: Final = 50
 
@@ -75,32 +77,21 @@ class Tally:
 
     def __init__(self, policy: Policy[Any]) -> None:
         self.policy: Final = policy
-        # Where predicates take part, decide() has asked all of them, and its decision knows what they said.
-        self._asks: Final = isinstance(unrecorded(policy, "decide"), MethodType)
         self._counts: Final[dict[_NotMet, count[int]]] = {}
-        self._known: Final[dict[int, tuple[object, _NotMet]]] = {}
-        self._denials = 0
 
-    def add(self, policy: Policy[Any], request: object, answer: Answer) -> None:
+    def add(self, not_met: _NotMet) -> None:
         """Adds one answer, which this policy gave or another one that means the same."""
-        not_met = () if answer else self._not_met(policy, request, answer)
         # No other thread comes between a counter's step, nor between looking up and setting a default.
         next(self._counts.setdefault(not_met, count()))
 
-    def _not_met(self, policy: Policy[Any], request: object, answer: Answer) -> _NotMet:
-        if isinstance(answer, Decision) and not callable(answer._judge.judge):
-            return _told(policy, answer)
-        if self._asks:
-            return _answered(policy, request)
-        # INVARIANT: what is known is kept, so that nothing else can have its id.
-        known = self._known.get(id(request))
-        if known is None:
-            self._denials += 1
-            known = request, self._checked(request) if self._denials > _MANY else _answered(policy, request)
-            if len(self._known) >= _KNOWN:
-                self._known.clear()
-            self._known[id(request)] = known
-        return known[1]
+    def add_denied(self, requests: Iterable[object]) -> None:
+        """Adds what this policy denies, and finds out for what."""
+        waiting = list(requests)
+        answered = self._checked if len(waiting) >= _MANY else partial(_answered, self.policy)
+        known = {id(request): request for request in waiting}
+        told = {key: answered(request) for key, request in known.items()}
+        for request in waiting:
+            self.add(told[id(request)])
 
     def _checked(self, request: object) -> _NotMet:
         return tuple(
@@ -166,16 +157,42 @@ class Tallies:
     def __init__(self, only: Iterable[str]) -> None:
         self._only: Final = frozenset(only)
         self._tallies: Final[dict[object, Tally]] = {}
+        self._waiting: Final[deque[tuple[Policy[Any], object, _NotMet | None]]] = deque()
 
     def add(self, policy: Policy[Any], request: object, answer: Answer) -> None:
         """Adds one answer."""
-        if not self._only or policy.id in self._only:
-            key = policy.id, policy.fingerprint, policy.rules[0].requires.request_type
-            tally = self._tallies.get(key) or self._tallies.setdefault(key, Tally(policy))
-            tally.add(policy, request, answer)
+        if self._only and policy.id not in self._only:
+            return
+        not_met: _NotMet | None = None
+        if answer:
+            not_met = ()
+        elif isinstance(answer, Decision) and not callable(answer._judge.judge):
+            not_met = _told(policy, answer)
+        elif isinstance(unrecorded(policy, "decide"), MethodType):
+            # Predicates are asked while what they look at is still there.
+            not_met = _answered(policy, request)
+        self._waiting.append((policy, None if answer else request, not_met))
+        if len(self._waiting) >= _BATCH:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Counts what waits. A test would spend many times as long on each, with all that it has to load first."""
+        denied: dict[Tally, list[object]] = {}
+        with suppress(IndexError):
+            while True:
+                policy, request, not_met = self._waiting.popleft()
+                key = policy.id, policy.fingerprint, policy.rules[0].requires.request_type
+                tally = self._tallies.get(key) or self._tallies.setdefault(key, Tally(policy))
+                if not_met is None:
+                    denied.setdefault(tally, []).append(request)
+                else:
+                    tally.add(not_met)
+        for tally, requests in denied.items():
+            tally.add_denied(requests)
 
     def data(self) -> Data:
         """Gives, for each policy, its id and its rows, as data that goes to another process. Once, at the end."""
+        self._catch_up()
         told = [(tally.policy, tally.rows()) for tally in list(self._tallies.values())]
         keyed = [(policy, row, (policy.id, row.code, row.identity)) for policy, rows in told for row in rows]
         had = {(key, each) for _, row, key in keyed for each in NEEDED if row.counts[each]}

@@ -76,12 +76,14 @@ class Recorder:
 
     def __init__(self, seen: Callable[[Policy[Any], object, Answer], None]) -> None:
         self._seen: Final = seen
+        self._numbers: Final = count()
+        self._latest: Final[deque[tuple[int, Policy[Any], object, Answer]]] = deque(maxlen=_EXPLAINED)
         self.begin()
 
     def begin(self) -> None:
         """Forgets what was decided before."""
-        self._numbers = count()
-        self._latest: deque[tuple[int, Policy[Any], object, Answer]] = deque(maxlen=_EXPLAINED)
+        self._latest.clear()
+        self._begun = next(self._numbers)
         self._kept: list[Decision[Any]] | None = None
 
     def keep(self) -> list[Decision[Any]]:
@@ -111,7 +113,7 @@ class Recorder:
         """Explains the last decisions of the test, the very last one at the end; empty where there were none."""
         latest = list(self._latest)
         lines = [_explained(_decision(policy, request, answer)) for _, policy, request, answer in latest]
-        earlier = min((number for number, *_ in latest), default=0)
+        earlier = min((number - self._begun - 1 for number, *_ in latest), default=0)
         return "\n".join([*lines, *([f"and {earlier} earlier"] if earlier else [])])
 
 

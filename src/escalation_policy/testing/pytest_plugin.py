@@ -10,7 +10,6 @@ PYTEST_DONT_REWRITE
 """
 
 from argparse import ArgumentTypeError
-from collections.abc import Generator
 from typing import Any, Final, final
 
 import pytest
@@ -94,6 +93,7 @@ class _PolicyPlugin:
         self._tallies: Final = Tallies(self._only)
         self.recorder: Final = Recorder(self._tallies.add)
         self._coverage: Final = Coverage()
+        self._test = ""
         self._workers = 0
         self._ran = False
         self._reports: list[tuple[str, str]] = []
@@ -113,16 +113,17 @@ class _PolicyPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self._test = item.nodeid
         self.recorder.begin()
         if "decisions" in getattr(item, "fixturenames", ()):
             self.recorder.keep()
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        report = yield
-        if report.failed and report.when == "call" and (explained := self.recorder.explained()):
-            report.sections.append(("decisions", explained))
-        return report
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        # A controller logs what failed elsewhere.
+        if report.failed and report.when == "call" and report.nodeid == self._test:
+            if explained := self.recorder.explained():
+                report.sections.append(("decisions", explained))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:

@@ -20,7 +20,7 @@ from escalation_policy import (
     context,
     predicate,
 )
-from escalation_policy.testing import NoSuchRequestError, NoSuchRuleError, a_request, strategies
+from escalation_policy.testing import NoSuchRequestError, NoSuchRuleError, a_message, a_request, strategies
 from support import SAMPLE, Part, Sample, Size
 
 QUIET = settings(database=None, derandomize=True, max_examples=30)
@@ -28,7 +28,7 @@ PATIENT = settings(QUIET, max_examples=2000)
 HOSTS = ESCALATE_TO_VIDEO.with_rules(
     Rule("region", context("region", str).one_of(["eu", "us"])),
     Rule("low_risk", context("risk", int).satisfies("below 5", lambda risk: risk < 5)),
-    Rule("known", predicate("known", lambda r: r.message.id == "c1")),
+    Rule("plain", predicate("a plain message", lambda r: r.message == a_message())),
 )
 SAMPLES = Policy(
     "samples",

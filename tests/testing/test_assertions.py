@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from escalation_policy import (
     Rule,
     VideoAccess,
     context,
+    fact,
     predicate,
 )
 from escalation_policy.exceptions import EscalationPolicyError
@@ -220,7 +222,7 @@ class TestAssertDenied:
         """Every denial is by some rule."""
         with pytest.raises(NoSuchRuleError) as caught:
             assert_denied(ESCALATE_TO_VIDEO, TWO_IN_THE_WAY, by=by, among=among)
-        assert "name at least one rule of policy 'escalate_to_video', got none" == str(caught.value)
+        assert "name at least one rule of policy 'escalate_to_video', by its code, got none" == str(caught.value)
 
     @pytest.mark.parametrize("among", [False, True], ids=["exactly", "among"])
     def test_decides_once(self, *, among: bool) -> None:
@@ -230,6 +232,53 @@ class TestAssertDenied:
         assert_denied(no, a_request(), by="asked", among=among)
         failure_of(yes, a_request(), by="asked", among=among)
         assert (1, 1) == (len(asked_yes), len(asked_no))
+
+
+class TestRaisingRules:
+    """A rule that raises stands in the way, and has denied nothing."""
+
+    POLICY: Final = Policy("p", [Rule("asked", context("n", int).satisfies("below 5", lambda n: [True][n]))])
+
+    def test_are_no_denial_that_a_test_could_ask_for(self) -> None:
+        """It would pass for a predicate that has never worked."""
+        told = failure_of(self.POLICY, a_request(context={"n": 7}), by="asked")
+        assert told.startswith("expected deny by asked; got deny by asked; policy: p\n- asked (error IndexError at ")
+        assert told.endswith("\nraised, and denied nothing: asked")
+
+    def test_may_stand_beside_what_is_asked_for(self) -> None:
+        """With `among`, nothing is said of them."""
+        policy = self.POLICY.with_rules(Rule("enabled", fact(lambda r: r.agent.enabled).is_true()))
+        assert assert_denied(policy, a_request(context={"n": 7}, enabled=False), by="enabled", among=True) is not None
+
+
+class TestMistakes:
+    """What is no policy and no request is refused, and no denial."""
+
+    @pytest.mark.parametrize("check", [assert_allowed, partial(assert_denied, by="video_access", among=True)])
+    @pytest.mark.parametrize(
+        ("policy", "request_", "message"),
+        [
+            (
+                ESCALATE_TO_VIDEO,
+                a_request,
+                "policy 'escalate_to_video' decides about an EscalationRequest, got a function",
+            ),
+            (ESCALATE_TO_VIDEO, None, "policy 'escalate_to_video' decides about an EscalationRequest, got None"),
+            (a_request(), ESCALATE_TO_VIDEO, "the first argument must be a Policy, got an EscalationRequest"),
+        ],
+        ids=["forgotten parentheses", "None", "the wrong way round"],
+    )
+    def test_are_type_errors(self, check: Any, policy: Any, request_: Any, message: str) -> None:
+        """Every policy denies them."""
+        with pytest.raises(TypeError) as caught:
+            check(policy, request_)
+        assert message == str(caught.value)
+
+    @pytest.mark.parametrize("by", [None, 1, [ESCALATE_TO_VIDEO["video_access"]]], ids=["None", "a number", "a rule"])
+    def test_in_codes_are_told(self, by: Any) -> None:
+        """A rule is named by its code."""
+        with pytest.raises(NoSuchRuleError, match=r"by its code, got (None|an int|a Rule)$"):
+            assert_denied(ESCALATE_TO_VIDEO, a_request(), by=by)
 
 
 #: Tests of a host, of which each fails in its own way.

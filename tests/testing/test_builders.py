@@ -1,7 +1,7 @@
 """Builders: allowed by default, any field by keyword, references whole, and the nearest denied request."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -42,6 +42,7 @@ from escalation_policy.testing import (
     an_intervention,
 )
 from escalation_policy.testing._keywords import REQUEST
+from support import SAMPLE
 
 BUILDERS: dict[Callable[..., Any], type] = {
     a_domain: Domain,
@@ -53,6 +54,11 @@ BUILDERS: dict[Callable[..., Any], type] = {
     an_intervention: Intervention,
     a_request: EscalationRequest,
 }
+KIND = fact(lambda r: r.message.channel.kind)
+PERMISSIONS = fact(lambda r: r.agent.role.permissions)
+NIGHT = Rule(
+    "night", ~context("night", bool).is_true() | fact(lambda r: r.message.channel.kind).equals(ChannelKind.CHAT)
+)
 REGION = Rule("region", context("region", str).one_of(["eu", "us"]))
 LOW_RISK = Rule("low_risk", context("risk", int).satisfies("below 5", lambda risk: risk < 5))
 VIBER = Rule("viber", fact(lambda r: r.message.channel.kind).equals(ChannelKind.VIBER))
@@ -181,12 +187,12 @@ class TestKeywords:
     @pytest.mark.parametrize("builder", BUILDERS, ids=lambda builder: builder.__name__)
     def test_that_do_not_exist_are_refused(self, builder: Callable[..., Any]) -> None:
         """The message lists those that do."""
-        with pytest.raises(TypeError, match=rf"{builder.__name__}\(\) takes .*id.*, got agentid"):
-            builder(agentid="u2")
+        with pytest.raises(TypeError, match=rf"{builder.__name__}\(\) takes no nonsense, only .*id"):
+            builder(nonsense="u2")
 
     def test_that_nearly_exist_are_suggested(self) -> None:
         """Most of them are typos."""
-        with pytest.raises(TypeError, match="got chanel; did you mean channel"):
+        with pytest.raises(TypeError, match="a_request\\(\\) takes no chanel, did you mean channel"):
             a_request(chanel=ChannelKind.CHAT)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
 
     def test_that_have_nothing_to_be_put_on_are_refused(self) -> None:
@@ -261,6 +267,19 @@ class TestPolicy:
         assert ["ringcentral_sso"] == codes(a_request(policy=HOSTS, login=Login.PASSWORD), HOSTS)
         assert ["agent_enabled"] == codes(a_request(policy=HOSTS, agent=an_agent(enabled=False)), HOSTS)
 
+    def test_is_allowed_beside_what_was_given_where_that_can_be(self) -> None:
+        """Another field of a rule is found for the field that was given."""
+        policy = ESCALATE_TO_VIDEO.with_rules(NIGHT)
+
+        assert [] == codes(a_request(policy=policy, channel=ChannelKind.VIBER), policy)
+        assert [] == codes(a_request(policy=policy, channel=ChannelKind.VIBER, agent=an_agent(id="u2")), policy)
+        assert ["night"] == codes(a_request(policy=policy, channel=ChannelKind.VIBER, context={"night": True}), policy)
+
+    def test_of_another_type_of_request_is_refused(self) -> None:
+        """The builders make one type."""
+        with pytest.raises(TypeError, match="policy 'samples' decides about a Sample, got an EscalationRequest"):
+            a_request(policy=cast("Any", Policy("samples", [Rule("flag", SAMPLE(lambda r: r.flag).is_true())])))
+
     def test_without_more_is_not_searched(self) -> None:
         """The built-in policy allows the default as it is."""
         assert a_request() == a_request(policy=ESCALATE_TO_VIDEO)
@@ -283,7 +302,7 @@ class TestDeniedBy:
             ("role_permits", a_request(permissions=[])),
             ("extension_linked", a_request(ringcentral=None)),
             ("twitter_private", a_request(channel=ChannelKind.TWITTER, private=False)),
-            ("agent_engaged", a_request(intervention=None)),
+            ("agent_engaged", a_request(state=InterventionState.DEFERRED)),
         ],
     )
     def test_changes_as_little_as_it_can(self, code: str, expected: EscalationRequest) -> None:
@@ -309,6 +328,73 @@ class TestDeniedBy:
         request = a_request(denied_by="video_access", agent=an_agent(id="u2", enabled=False))
 
         assert a_request(agent_id="u2", video=VideoAccess.DENIED) == request
+
+    def test_keeps_what_was_given_as_absent(self) -> None:
+        """None is no part that could be changed."""
+        with pytest.raises(NoSuchRequestError, match=r"with intervention\.state, .* as given"):
+            a_request(denied_by="video_access", intervention=None)
+
+    def test_takes_a_context_for_single_facts(self) -> None:
+        """Whether it is a dict, or comes from another request."""
+        policy = Policy("consent", [Rule("consent", context("consent", bool).is_true())])
+        given = a_request(context={"consent": True}).context
+
+        with pytest.raises(NoSuchRequestError, match=r"with context\.consent as given"):
+            a_request(policy=policy, denied_by="consent", context=given)
+
+    # What the search has to find, each in a policy of its own.
+    @pytest.mark.parametrize(
+        ("rules", "code", "fields"),
+        [
+            (
+                [Rule("r", PERMISSIONS.subset_of([Permission.ACCESS_HELP_CENTER, Permission.ESCALATE_TO_VIDEO]))],
+                "r",
+                {},
+            ),
+            (
+                [
+                    Rule("team", fact(lambda r: r.agent.team_ids).contains(context("team", str))),
+                    Rule("consent", context("consent", bool).is_true()),
+                ],
+                "consent",
+                {"team_ids": {"t1"}},
+            ),
+            (
+                [
+                    Rule("ab", context("a", str).equals(context("b", str))),
+                    Rule("bc", context("b", str).equals(context("c", str))),
+                    Rule("cx", context("c", str).equals("x")),
+                    Rule("enabled", fact(lambda r: r.agent.enabled).is_true()),
+                ],
+                "enabled",
+                {},
+            ),
+            (
+                [
+                    Rule(f"exception{number}", KIND.equals(ChannelKind.EMAIL) | context(f"on{number}", bool).is_true())
+                    for number in range(6)
+                ]
+                + list(ESCALATE_TO_VIDEO.rules),
+                "video_access",
+                {},
+            ),
+            (
+                [
+                    Rule("dots", context("risk.score", bool).is_true()),
+                    Rule("enabled", fact(lambda r: r.agent.enabled).is_true()),
+                ],
+                "enabled",
+                {"context": {"risk": 1}},
+            ),
+        ],
+        ids=["another permission", "a member of a set", "a chain of facts", "many exceptions", "dots"],
+    )
+    def test_is_found(self, rules: list[Rule], code: str, fields: dict[str, Any]) -> None:
+        """Also where several facts hang together, or what was given narrows it down."""
+        policy = Policy("p", rules)
+
+        assert [code] == codes(a_request(policy=policy, denied_by=code, **fields), policy)
+        assert [] == codes(a_request(policy=policy, **fields), policy)
 
     def test_takes_what_is_unknown_where_nothing_can_be_unmet(self) -> None:
         """Both are denials."""
@@ -363,5 +449,7 @@ class TestDeniedBy:
         """And no code at all, which would mean "denied by nothing"."""
         with pytest.raises(NoSuchRuleError, match="policy 'hosts' has no rule 'vidio_access', only region"):
             a_request(denied_by="vidio_access", policy=Policy("hosts", [REGION]))
-        with pytest.raises(NoSuchRuleError, match="name at least one rule of policy 'escalate_to_video', got none"):
+        with pytest.raises(
+            NoSuchRuleError, match="name at least one rule of policy 'escalate_to_video', by its code, got none"
+        ):
             a_request(denied_by=[])

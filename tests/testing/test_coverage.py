@@ -306,12 +306,12 @@ class TestMissing:
     def test_names_a_call_that_makes_an_allowed_request(self) -> None:
         """A rule that nothing has ever met may be one that nothing can meet."""
         told = missing(tallied(SSO, a_request(login=Login.PASSWORD)))
-        assert {"ringcentral_sso met": ("a_request()", None)} == told
+        assert {"ringcentral_sso met": ("a_request(policy=SSO)", None)} == told
 
-    def test_names_no_policy_for_a_rule_that_builders_know(self) -> None:
-        """What is denied by it alone is so in the variants too, and one row counts for all."""
+    def test_names_the_policy_for_a_variant(self) -> None:
+        """What the built-in policy denies by one rule alone, a variant may deny by rules of its own too."""
         told = missing(tallied(ESCALATE_TO_VIDEO.without("twitter_private").with_rules(OPEN), ALLOWED))
-        assert ('a_request(denied_by="video_access")', None) == told["video_access decisive"]
+        assert ('a_request(denied_by="video_access", policy=policy)', None) == told["video_access decisive"]
         assert ("a_request(policy=policy)", None) == told["open met"]
 
     @pytest.mark.parametrize(
@@ -406,7 +406,7 @@ class TestReports:
 | --- | --- | ---: | ---: | ---: | ---: | ---: |
 | `ringcentral_sso` | login equals ringcentral_sso | 1 | 0 | 0 | 0 | 0 |
 
-- `ringcentral_sso` was never decisive: `a_request(denied_by="ringcentral_sso")`
+- `ringcentral_sso` was never decisive: `a_request(denied_by="ringcentral_sso", policy=SSO)`
 """
         assert expected == as_markdown(figures, complete=True)
         warned = "incomplete: a worker stopped, and what it had decided is not counted.\n\n## escalate_to_video"

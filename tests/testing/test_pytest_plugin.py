@@ -100,7 +100,9 @@ class TestRecorder:
                 assert ESCALATE_TO_VIDEO == again
                 assert hash(ESCALATE_TO_VIDEO) == hash(again)
                 assert again.allows(ALLOWED)
-            assert repr(ESCALATE_TO_VIDEO.decide).startswith("<function decide at ")
+            assert "<function decide of policy escalate_to_video>" == repr(ESCALATE_TO_VIDEO.decide)
+            assert pickle.loads(pickle.dumps(ESCALATE_TO_VIDEO.decide))(ALLOWED)
+            assert ESCALATE_TO_VIDEO.decide == ESCALATE_TO_VIDEO.decide
             assert "<member 'allows' of 'Policy' objects>" == repr(cast("Any", Policy).allows)
             with pytest.raises(AttributeError):
                 _ = object.__new__(Policy).decide
@@ -271,7 +273,7 @@ def test(times):
         assert [*expected, "and 2 earlier"] == lines
 
     def test_is_left_out_where_there_is_nothing_to_say(self, pytester: pytest.Pytester) -> None:
-        """No decision, no failure, or none in the test itself."""
+        """No decision, no failure, or only one after the test."""
         text = """
 def test_no_decision():
     assert False
@@ -281,6 +283,7 @@ def test_no_failure():
 
 @pytest.fixture
 def broken():
+    yield
     ESCALATE_TO_VIDEO.decide(a_request())
     assert False
 
@@ -288,8 +291,22 @@ def test_no_call(broken):
     pass
 """
         result = run(pytester, text, "-rA")
-        result.assert_outcomes(passed=1, failed=1, errors=1)
+        result.assert_outcomes(passed=2, failed=1, errors=1)
         result.stdout.no_fnmatch_line("*- decisions -*")
+
+    def test_is_there_where_a_fixture_failed(self, pytester: pytest.Pytester) -> None:
+        """Fixtures that log somebody in call `raise_if_denied()`."""
+        text = """
+@pytest.fixture
+def call():
+    ESCALATE_TO_VIDEO.decide(a_request(enabled=False)).raise_if_denied()
+
+def test_call(call):
+    pass
+"""
+        result = run(pytester, text)
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines(["*- decisions -*", "deny escalate_to_video", "- agent_enabled (unmet): *"])
 
 
 class TestComparisons:
@@ -564,6 +581,12 @@ def test():
         said = "no decision of any policy was recorded"
         assert [said, f"{said}, and --policy-cov-fail-under asks for 1 %"] == lines_of(result)
 
+    def test_does_not_count_what_is_decided_while_modules_are_imported(self, pytester: pytest.Pytester) -> None:
+        """No test has decided it, and with workers each of them would count it."""
+        result = run(pytester, "ESCALATE_TO_VIDEO.decide(a_request())\n\ndef test():\n    pass\n")
+        result.assert_outcomes(passed=1)
+        assert ["no decision of any policy was recorded"] == lines_of(result)
+
     def test_does_not_count_what_the_laws_ask(self, pytester: pytest.Pytester) -> None:
         """They ask every rule everything; a suite would be covered by them alone."""
         text = """def test(decisions):
@@ -633,6 +656,14 @@ def test_fails():
         result = run(pytester, text, "-p", "xdist", "-n2")
         result.assert_outcomes(passed=20, failed=1)
         result.stdout.fnmatch_lines(["*- decisions -*", "deny escalate_to_video", "- agent_enabled (unmet): *"])
+
+    def test_are_not_taken_for_the_controller(self, pytester: pytest.Pytester) -> None:
+        """What that one has decided by itself is of no test."""
+        pytest.importorskip("xdist", reason="needs pytest-xdist")
+        pytester.makeconftest(HEAD + "def pytest_sessionstart():\n    ESCALATE_TO_VIDEO.decide(a_request())\n")
+        result = run(pytester, "def test():\n    assert False\n", "-p", "xdist", "-n1")
+        result.assert_outcomes(failed=1)
+        result.stdout.no_fnmatch_line("*- decisions -*")
 
     def test_are_missed(self, pytester: pytest.Pytester) -> None:
         """What a worker takes along when it dies is not passed over in silence."""

@@ -132,7 +132,7 @@ Policy escalate_to_video, version 1: role, state (rows) by ringcentral (columns)
 
     def test_passes_on_what_the_builder_refuses(self) -> None:
         """It knows its keywords, and says which are meant."""
-        with pytest.raises(TypeError, match=re.escape("got chanel; did you mean channel?")):
+        with pytest.raises(TypeError, match=re.escape("a_request() takes no chanel, did you mean channel?")):
             policy_table(ESCALATE_TO_VIDEO, rows={"chanel": ChannelKind}, columns={"login": Login})
 
     @pytest.mark.parametrize(
@@ -296,3 +296,29 @@ class TestRefusals:
         """Nobody could tell the two apart."""
         with pytest.raises(InvalidValueError, match="policy must be one without a rule 'allow'"):
             table({"number": [1]}, {"flag": [False]}, Policy("p", [Rule("allow", FLAG)]))
+
+
+class TestCells:
+    """What a cell must not hide."""
+
+    def test_mark_rules_that_raised(self) -> None:
+        """A rule that has never worked would look like one that denies."""
+        policy = Policy("p", [Rule("asked", context("n", int).satisfies("below 5", lambda n: [True][n]))])
+        table = policy_table(policy, rows={"context": {"low": {"n": 0}, "high": {"n": 7}}}, columns={"private": [True]})
+        assert "asked (error)" in table.splitlines()[-1]
+        assert "(error)" not in table.splitlines()[-2]
+
+    def test_are_not_made_of_what_is_no_request(self) -> None:
+        """A builder that forgets its `return` would make a table full of denials."""
+
+        def forgetful(**_: object) -> Any:
+            return None
+
+        with pytest.raises(TypeError, match="decides about an EscalationRequest, got None"):
+            policy_table(ESCALATE_TO_VIDEO, rows={"private": [True]}, columns={"login": [Login.SAML]}, make=forgetful)
+
+    def test_need_axes_that_are_mappings(self) -> None:
+        """A list of keywords has no values."""
+        axis: Any = ["private"]
+        with pytest.raises(InvalidValueError, match="rows must be a mapping of keywords to values, got a list"):
+            policy_table(ESCALATE_TO_VIDEO, rows=axis, columns={"login": [Login.SAML]})

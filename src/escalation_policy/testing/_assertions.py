@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from .. import Decision, Policy, Reason
+from .. import Decision, Policy, Reason, ReasonStatus
 from .._conditions import R
-from ._codes import codes_of
+from ._codes import codes_of, must_decide
 
 
 def assert_allowed(policy: Policy[R], request: R) -> Decision[R]:
@@ -16,8 +16,10 @@ def assert_allowed(policy: Policy[R], request: R) -> Decision[R]:
 
     Raises:
         AssertionError: It is denied; the message says by which rules, what each requires and what was seen.
+        TypeError: It is no request of the policy's type.
     """
     __tracebackhide__ = True
+    must_decide(policy, request)
     decision = policy.decide(request)
     if not decision:
         hidden = {"hidden": _behind(policy, decision, decision.hidden)}
@@ -38,23 +40,29 @@ def assert_denied(policy: Policy[R], request: R, *, by: str | Iterable[str], amo
         The decision, for whatever else is to hold of it, such as the status of a reason.
 
     Raises:
-        AssertionError: It is allowed, or denied for other reasons; the message says which codes are missing, not
-            expected or hidden behind others, what each rule in the way requires and what was seen.
+        AssertionError: It is allowed, or denied for other reasons, or because a rule raised; the message says which
+            codes are missing, not expected or hidden behind others, what each rule in the way requires and what was
+            seen.
         NoSuchRuleError: `by` names a rule that the policy does not have, or none.
+        TypeError: It is no request of the policy's type.
     """
     __tracebackhide__ = True
+    must_decide(policy, request)
     wanted = codes_of(policy, by)
     decision = policy.decide(request)
     found = [] if decision else [reason.code for reason in decision.reasons]
     hidden = [code for code in wanted if code in decision.hidden]
     missing = [code for code in wanted if code not in (*found, *hidden)]
     more = [] if among else [code for code in found if code not in wanted]
-    if missing or more or hidden:
+    failed = [
+        reason.code for reason in decision.reasons if reason.code in wanted and reason.status is ReasonStatus.ERROR
+    ]
+    if missing or more or hidden or failed:
         expected = f"deny by {'at least ' if among else ''}{', '.join(wanted)}"
         # An allowed decision has all rules as its reasons; of interest are those that should have stopped it.
         reasons = [reason for reason in decision.reasons if not decision or reason.code in wanted]
         met, behind = [f"{code} (met)" for code in missing], _behind(policy, decision, hidden)
-        differences = {"missing": met, "not expected": more, "hidden": behind}
+        differences = {"missing": met, "not expected": more, "hidden": behind, "raised, and denied nothing": failed}
         raise AssertionError(_diagnosis(expected, decision, reasons, differences))
     return decision
 

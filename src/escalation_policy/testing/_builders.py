@@ -29,9 +29,10 @@ from .. import (
     Role,
     VideoAccess,
 )
+from .._fields import a, kind_of
 from . import _keywords as keywords
-from ._codes import codes_of
-from ._search import Search
+from ._codes import codes_of, must_decide
+from ._search import Names, Search
 
 T = TypeVar("T")
 Q = TypeVar("Q")
@@ -94,7 +95,7 @@ def a_request(
     """Makes a request that `ESCALATE_TO_VIDEO` allows, but for the fields given.
 
     Args:
-        policy: Another policy that is to allow it. Rules that read a field which was given are left as they come out.
+        policy: Another policy that is to allow it. Where the fields given stand in the way, they stay, and it is denied.
         denied_by: The code of a rule, or several: makes the nearest request that the policy (`ESCALATE_TO_VIDEO` if
             none is given) denies for exactly that. Facts that were given one by one stay; parts given whole may change.
         fields: Fields of the request and of all its parts; those that several parts have are called after the part,
@@ -107,11 +108,12 @@ def a_request(
         NoSuchRuleError: The policy has no rule of that code.
     """
     request = _built("a_request", TYPICAL, keywords.REQUEST, fields)
+    judging = ESCALATE_TO_VIDEO if policy is None else policy
+    must_decide(judging, request)
     if denied_by != ():
-        judging = policy or ESCALATE_TO_VIDEO
-        given = {keyword: value for keyword, value in fields.items() if not _is_whole(keyword, value)}
+        given = {keyword: value for keyword, value in fields.items() if value is None or not _is_whole(keyword, value)}
         return Search(judging, TYPICAL).denied(request, codes_of(judging, denied_by), given=_facts_of(given))
-    if policy:
+    if policy is not None:
         return Search(policy, TYPICAL).allowed(request, given=_facts_of(fields))
     return request
 
@@ -119,17 +121,19 @@ def a_request(
 def search_for(policy: Policy[Q], like: Q | None) -> Search[Q]:
     """Prepares to search near a request; a policy over another type than `EscalationRequest` needs one of its own."""
     asked = policy.rules[0].requires.request_type
-    start = TYPICAL if like is None else like
-    if not isinstance(start, asked):
-        raise TypeError(f"policy {policy.id!r} decides about {asked.__name__}: pass one as like")
+    start: Any = TYPICAL if like is None else like
+    if not issubclass(type(start), asked):
+        raise TypeError(
+            f"policy {policy.id!r} decides about {a(asked.__name__)}: pass one as like, got {kind_of(like)}"
+        )
     return Search(policy, start)
 
 
-def _facts_of(given: Mapping[str, Any]) -> list[str]:
+def _facts_of(given: Mapping[str, Any]) -> list[Names]:
     """Names the facts that were settled by keyword."""
-    context = [f"context.{name}" for name in given.get("context", ())]
+    context = [("context", name) for name in given.get("context", ())]
     places = [(place, value) for keyword, value in given.items() for place in keywords.REQUEST[keyword]]
-    return context + [_main(place, value) for place, value in places if place != "context"]
+    return context + [tuple(_main(place, value).split(".")) for place, value in places if place != "context"]
 
 
 def _built(builder: str, typical: T, places: keywords.Places, fields: Mapping[str, Any]) -> T:
@@ -137,8 +141,8 @@ def _built(builder: str, typical: T, places: keywords.Places, fields: Mapping[st
     for keyword in fields:
         if keyword not in places:
             close = get_close_matches(keyword, places, 1)
-            meant = f"; did you mean {close[0]}?" if close else ""
-            raise TypeError(f"{builder}() takes {', '.join(places)}, got {keyword}{meant}")
+            known = f"did you mean {close[0]}?" if close else f"only {', '.join(places)}"
+            raise TypeError(f"{builder}() takes no {keyword}, {known}")
     wholes = [places[keyword][0] for keyword, value in fields.items() if _is_whole(keyword, value)]
     order = sorted(fields, key=lambda keyword: (places[keyword][0] not in wholes, list(places).index(keyword)))
     built: Any = typical
@@ -162,7 +166,8 @@ def _references(keyword: str, value: object, places: Iterable[str]) -> list[tupl
 
 
 def _is_whole(keyword: str, value: object) -> bool:
-    return attrs.has(type(value)) or (value is None and keyword in ("intervention", "ringcentral"))
+    is_part = attrs.has(type(value)) and not isinstance(value, Mapping)
+    return is_part or (value is None and keyword in ("intervention", "ringcentral"))
 
 
 def _main(place: str, value: object) -> str:

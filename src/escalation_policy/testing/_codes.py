@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any, final
+from typing import Any, cast, final
 
 from .. import Policy
+from .._fields import a, kind_of
 from ..exceptions import EscalationPolicyError
 
 
@@ -20,13 +21,28 @@ def codes_of(policy: Policy[Any], by: str | Iterable[str]) -> list[str]:
         NoSuchRuleError: One of them is not in the policy, or there are none.
     """
     __tracebackhide__ = True
-    codes = [by] if isinstance(by, str) else list(by)
-    if not codes:
-        raise NoSuchRuleError(f"name at least one rule of policy {policy.id!r}, got none")
+    codes: list[object] = [by] if isinstance(by, str) or not isinstance(by, Iterable) else list(by)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not codes or not all(isinstance(code, str) for code in codes):
+        found = ", ".join(sorted({kind_of(code) for code in codes})) or "none"
+        raise NoSuchRuleError(f"name at least one rule of policy {policy.id!r}, by its code, got {found}")
     known = list(policy)
-    for code in codes:
+    for code in cast("list[str]", codes):
         if code not in known:
             close = get_close_matches(code, known, 1)
             meant = f"did you mean {close[0]!r}?" if close else f"only {', '.join(known)}"
             raise NoSuchRuleError(f"policy {policy.id!r} has no rule {code!r}, {meant}")
     return [code for code in known if code in codes]
+
+
+def must_decide(policy: Policy[Any], request: object) -> None:
+    """Refuses what is no request of a policy's type: it would be denied, whatever the policy says.
+
+    Raises:
+        TypeError: It is none, or the policy is none.
+    """
+    __tracebackhide__ = True
+    if type(policy) is not Policy:
+        raise TypeError(f"the first argument must be a Policy, got {kind_of(policy)}")
+    asked = policy.rules[0].requires.request_type
+    if not issubclass(type(request), asked):
+        raise TypeError(f"policy {policy.id!r} decides about {a(asked.__name__)}, got {kind_of(request)}")

@@ -8,6 +8,8 @@ from functools import partial
 from itertools import count
 from typing import Any, Final, cast, final
 
+import attrs
+
 from .. import Decision, Policy
 
 Answer = Decision[Any] | bool
@@ -50,18 +52,32 @@ class _Tap:
     def __get__(self, policy: Policy[Any] | None, owner: type | None = None) -> Any:
         if policy is None:
             return self._slot
-        answered, report = self._slot.__get__(policy), self._report
-
-        def ask(request: Any) -> Any:
-            answer = answered(request)
-            report(policy, request, answer)
-            return answer
-
-        ask.__qualname__ = self._slot.__name__  # pytest shows it
-        return ask
+        return _Asked(self._slot.__get__(policy), policy, self._slot.__name__, self._report)
 
     def __set__(self, policy: Policy[Any], function: Callable[[Any], Any]) -> None:
-        self._slot.__set__(policy, function)
+        self._slot.__set__(policy, function.answered if isinstance(function, _Asked) else function)
+
+
+@final
+@attrs.frozen(repr=False)
+class _Asked:
+    """A policy's function; it is pickled by name, and equal where the function is."""
+
+    answered: Callable[[Any], Any]
+    _policy: Policy[Any] = attrs.field(eq=False)
+    _name: str
+    _report: Callable[[Policy[Any], object, Any], None] = attrs.field(eq=False)
+
+    def __call__(self, request: Any) -> Any:
+        answer = self.answered(request)
+        self._report(self._policy, request, answer)
+        return answer
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self._policy, self._name)
+
+    def __repr__(self) -> str:
+        return f"<function {self._name} of policy {self._policy.id}>"
 
 
 @final

@@ -4,6 +4,7 @@ It reads the conditions. Each fact has a few values that can make a difference t
 facts as it can. Rules that share no fact are mended apart from each other.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from enum import Enum
@@ -18,13 +19,15 @@ from .._paths import Hop, Path
 from .._truth import Truth
 from ..exceptions import EscalationPolicyError
 
+#: A fact, by the names on the way to it.
+Names = tuple[str, ...]
 _Way = tuple[Hop, ...]
 _Wanted = Mapping[str, frozenset[Truth]]
 _MET: Final = frozenset({Truth.TRUE})
 _UNMET: Final = frozenset({Truth.FALSE, Truth.ABSENT})
 _NOT_MET: Final = frozenset(Truth) - _MET
-#: How many requests one search goes on from. What needs more is nothing that a test should be about.
-_PATIENCE: Final = 1_000
+#: From how many requests a search goes on before it tries with one more change, at the price of not being the nearest.
+_PATIENCE: Final = 300
 
 
 @final
@@ -48,22 +51,24 @@ class Search(Generic[R]):
         self.like: Final = like
         self._policy: Final = policy
         self._rules: Final = {rule.code: rule for rule in policy.rules}
-        self._paths: Final = {code: _paths_of(rule) for code, rule in self._rules.items()}
+        self._paths: Final = _paths_of(policy.rules)
         self.facts: Final = list(dict.fromkeys(path for paths in self._paths.values() for path in paths))
         self._compared: Final = _compared_with(policy.rules)
         self._groups: Final = self._apart()
         self._patience = 0
 
-    def allowed(self, start: R, *, given: Collection[str] = ()) -> R:
-        """Finds the nearest request that meets every rule, without touching the facts given, nor rules that read them.
+    def allowed(self, start: R, *, given: Collection[Names] = ()) -> R:
+        """Finds the nearest request that is allowed, without touching the facts given.
+
+        Where these stand in the way, the rules that read them come out as they do.
 
         Raises:
             NoSuchRequestError: None was found.
         """
-        free = {code for code, paths in self._paths.items() if any(_touches(path.hops, given) for path in paths)}
-        return self._nearest(start, {code: _MET for code in self._rules if code not in free}, given, "allows")
+        reading = {code for code, paths in self._paths.items() if any(_touches(path.hops, given) for path in paths)}
+        return self._nearest(start, dict.fromkeys(self._rules, _MET), given, "allows", spared=reading)
 
-    def denied(self, start: R, by: Collection[str], *, given: Collection[str] = ()) -> R:
+    def denied(self, start: R, by: Collection[str], *, given: Collection[Names] = ()) -> R:
         """Finds the nearest request that is denied by exactly these rules, without touching the facts given.
 
         The rules are unmet in it or, where that cannot be and no predicate is asked, unknown.
@@ -117,20 +122,27 @@ class Search(Generic[R]):
             request = options[number % len(options)] if options else request
         return request
 
-    def _nearest(self, start: R, wanted: _Wanted, given: Collection[str], words: str) -> R:
-        found = start
+    def _nearest(
+        self, start: R, wanted: _Wanted, given: Collection[Names], words: str, *, spared: Collection[str] = ()
+    ) -> R:
+        """Mends each group of rules; where that cannot be, without those that may be spared."""
+        found, spare = start, set[str]()
         for codes in self._groups:
             part = {code: wanted[code] for code in codes if code in wanted}
             mended = self._mended(found, part, given)
             if mended is None:
+                spare |= part.keys() & set(spared)
+                mended = self._mended(found, {code: part[code] for code in part if code not in spare}, given)
+            if mended is None:
                 raise self._none_found(part, given, words)
             found = mended
         # A predicate may have changed its mind about facts that it does not declare.
-        if moved := [code for code, truths in wanted.items() if self._truth(code, found) not in truths]:
+        kept = {code: truths for code, truths in wanted.items() if code not in spare}
+        if moved := [code for code, truths in kept.items() if self._truth(code, found) not in truths]:
             raise self._none_found(moved, given, words)
         return found
 
-    def _none_found(self, codes: Collection[str], given: Collection[str], words: str) -> NoSuchRequestError:
+    def _none_found(self, codes: Collection[str], given: Collection[Names], words: str) -> NoSuchRequestError:
         tests = [test for code in codes for test in self._rules[code].requires.tests()]
         asked = ", ".join(dict.fromkeys(repr(test.name) for test in tests if test.opaque))
         kept = ", ".join(
@@ -157,15 +169,18 @@ class Search(Generic[R]):
     def _truth(self, code: str, request: R) -> Truth:
         return answer_rule(self._rules[code], request)[0]
 
-    def _mended(self, start: R, wanted: _Wanted, given: Collection[str]) -> R | None:
+    def _mended(self, start: R, wanted: _Wanted, given: Collection[Names]) -> R | None:
         """Changes one fact, then two, then more, until the rules are as wanted."""
         places = {way for code in wanted for path in self._paths[code] for way in _ways(path)}
-        self._patience = _PATIENCE
-        tries = (self._walk(start, wanted, given, (), steps) for steps in range(len(places) + 1))
-        return next((found for found in tries if found is not None), None)
+        for steps in range(len(places) + 1):
+            self._patience = _PATIENCE
+            found = self._walk(start, wanted, given, (), steps)
+            if found is not None:
+                return found
+        return None
 
     def _walk(
-        self, request: R, wanted: _Wanted, given: Collection[str], done: tuple[_Way, ...], steps: int
+        self, request: R, wanted: _Wanted, given: Collection[Names], done: tuple[_Way, ...], steps: int
     ) -> R | None:
         broken = next((code for code, truths in wanted.items() if self._truth(code, request) not in truths), None)
         if broken is None:
@@ -179,7 +194,7 @@ class Search(Generic[R]):
         return None
 
     def _steps(
-        self, path: Path, request: R, given: Collection[str] = (), done: Collection[_Way] = ()
+        self, path: Path, request: R, given: Collection[Names] = (), done: Collection[_Way] = ()
     ) -> Iterator[tuple[_Way, R]]:
         """Changes a fact in every way that its type accepts; not what was given, nor what is done already."""
         for way, values in self._options(path, request):
@@ -189,15 +204,15 @@ class Search(Generic[R]):
                     yield way, new
 
     def _options(self, path: Path, request: R) -> Iterator[tuple[_Way, list[object]]]:
-        """Lists what to put at a fact instead, or on the way to it, where something can come or go."""
-        for way in _ways(path):
+        """Lists what to put at a fact instead or, where something can come or go on the way to it, there."""
+        for way in reversed(_ways(path)):
+            if _stood(request, way[:-1]) is None:
+                continue
             value = _stood(request, way)
             usual = [_stood(self.like, way)] if value is None else []
             values = self._values(path, request) if way == path.hops else usual
             tried = [*values, *([None] if way[-1].optional else [])]
             yield way, [each for each in tried if type(each) is not type(value) or each != value]
-            if value is None:
-                return
 
     def _values(self, path: Path, request: R) -> list[object]:
         """Lists values of a fact that make a difference to its tests: what it is compared with, and none of these."""
@@ -211,12 +226,17 @@ class Search(Generic[R]):
             return [*first, True, False]
         if path.member is not None:
             return [*first, *_sets(path.member, _stood(request, path.hops), others)]
-        known = sorted({each for each in others if type(each) is path.kind}, key=repr)
+        known = sorted({each for each in _members(others) if type(each) is path.kind}, key=repr)
         return [*first, *known, *_fresh(path.kind, {*known, *first})]
 
 
-def _paths_of(rule: Rule[Any]) -> tuple[Path, ...]:
-    return tuple(dict.fromkeys(path for test in rule.requires.tests() for path in test.paths))
+def _paths_of(rules: Iterable[Rule[Any]]) -> dict[str, list[Path]]:
+    """Lists the facts of each rule, first those that few other rules read: to change them breaks less."""
+    paths = {
+        rule.code: list(dict.fromkeys(path for test in rule.requires.tests() for path in test.paths)) for rule in rules
+    }
+    readers = Counter(path for each in paths.values() for path in each)
+    return {code: sorted(each, key=readers.__getitem__) for code, each in paths.items()}
 
 
 def _ways(path: Path) -> list[_Way]:
@@ -234,16 +254,25 @@ def _compared_with(rules: Iterable[Rule[Any]]) -> dict[_Way, list[Any]]:
         for path in test.paths:
             others = [other for other in test.paths if other != path]
             compared.setdefault(path.hops, []).extend([*constants, *others])
+    # Facts that are compared with each other are as good as compared with each other's constants.
+    for _ in compared:
+        for known in compared.values():
+            further = [each for other in known if isinstance(other, Path) for each in compared[other.hops]]
+            known += [each for each in dict.fromkeys(further) if each not in known]
     return compared
+
+
+def _members(values: Iterable[object]) -> list[Any]:
+    """Takes sets apart, and leaves out what is missing."""
+    apart = [cast("frozenset[object]", each) if isinstance(each, frozenset) else (each,) for each in values]
+    return [each for several in apart for each in several if each is not None]
 
 
 def _sets(member: Any, value: object, others: Iterable[object]) -> list[object]:
     """Lists sets with and without what a set is compared with, the smallest differences first."""
-    known: list[Any] = []
-    for each in others:
-        known += cast("frozenset[object]", each) if isinstance(each, frozenset) else () if each is None else (each,)
+    known = _members(others)
     mine = cast("frozenset[Any]", value or frozenset())
-    new = set(member) - mine if isinstance(member, type(Enum)) else set(_fresh(member, {*known, *mine}))
+    new = set(member) - mine - set(known) if isinstance(member, type(Enum)) else set(_fresh(member, {*known, *mine}))
     told = frozenset(known)
     steps = [mine ^ {each} for each in sorted(told, key=repr)] + [mine | {each} for each in sorted(new, key=repr)[:1]]
     return [*steps, mine | told, mine & told, mine - told, told, frozenset()]
@@ -289,7 +318,7 @@ def _starts(way: _Way, with_way: _Way) -> bool:
     return way[: len(with_way)] == with_way
 
 
-def _touches(way: _Way, given: Iterable[str]) -> bool:
-    """Says whether a way leads to, through or towards one of the facts given by their dotted names."""
-    name = "".join(f"{hop.name}." for hop in way)
-    return any(name.startswith(f"{each}.") or f"{each}.".startswith(name) for each in given)
+def _touches(way: _Way, given: Iterable[Names]) -> bool:
+    """Says whether a way leads to, through or towards one of the facts given."""
+    names = tuple(hop.name for hop in way)
+    return any(names[: len(each)] == each[: len(names)] for each in given)

@@ -7,11 +7,12 @@ from itertools import accumulate, product
 from operator import itemgetter
 from typing import Any, Final, cast, overload
 
-from .. import EscalationRequest, Policy
+from .. import EscalationRequest, Policy, ReasonStatus
 from .._conditions import R
 from .._fields import is_collection, kind_of
 from ..exceptions import Fault, InvalidValueError
 from ._builders import a_request
+from ._codes import must_decide
 
 #: Keywords and, for each, its values: as they are, or under labels.
 Axis = Mapping[str, Iterable[object] | Mapping[str, object]]
@@ -27,7 +28,7 @@ def policy_table(policy: Policy[R], *, rows: Axis, columns: Axis, make: Callable
 def policy_table(policy: Policy[Any], *, rows: Axis, columns: Axis, make: Callable[..., Any] = a_request) -> str:
     """Decides a request for every combination of some values, and lays the answers out as a Markdown table.
 
-    A cell says `allow`, or names the rules in the way. Kept in a file and compared in a test, the table shows in review
+    A cell says `allow`, or names the rules in the way, with `(error)` after one that raised. Kept in a file and compared in a test, the table shows in review
     what a change of the policy means. A decision that changes, changes one line.
 
     Args:
@@ -47,6 +48,9 @@ def policy_table(policy: Policy[Any], *, rows: Axis, columns: Axis, make: Callab
     """
     if _ALLOW in policy:
         raise InvalidValueError(Fault("policy", "one with it", f"one without a rule {_ALLOW!r}, as allowed cells say"))
+    for name, axis in {"rows": rows, "columns": columns}.items():
+        if not isinstance(axis, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidValueError(Fault(name, kind_of(axis), "a mapping of keywords to values"))
     if both := [keyword for keyword in columns if keyword in rows]:
         raise InvalidValueError(Fault("columns", ", ".join(both), "other keywords than the rows"))
     down, across = _combined("rows", rows), _combined("columns", columns)
@@ -62,8 +66,11 @@ def policy_table(policy: Policy[Any], *, rows: Axis, columns: Axis, make: Callab
 
 
 def _cell(policy: Policy[R], request: R) -> str:
+    must_decide(policy, request)
     decision = policy.decide(request)
-    return _ALLOW if decision.allowed else ", ".join(reason.code for reason in decision.reasons)
+    raised = {reason.code: " (error)" for reason in decision.reasons if reason.status is ReasonStatus.ERROR}
+    codes = [f"{reason.code}{raised.get(reason.code, '')}" for reason in decision.reasons]
+    return _ALLOW if decision.allowed else ", ".join(codes)
 
 
 def _line(cells: Iterable[str], widths: Iterable[int]) -> str:

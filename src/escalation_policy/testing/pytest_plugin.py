@@ -14,11 +14,11 @@ from typing import Any, Final, final
 
 import pytest
 
-from .. import Decision
+from .. import Decision, Policy
 from ._comparisons import compared
 from ._coverage import Coverage, Figures, Tallies
 from ._coverage_reports import INCOMPLETE, as_json, as_lines, as_markdown, counted, percent
-from ._recorder import Recorder
+from ._recorder import Answer, Recorder
 
 Decisions = list[Decision[Any]]
 
@@ -91,7 +91,7 @@ class _PolicyPlugin:
         self._config: Final = config
         self._only: Final = frozenset[str](config.option.policy_cov_only)
         self._tallies: Final = Tallies(self._only)
-        self.recorder: Final = Recorder(self._tallies.add)
+        self.recorder: Final = Recorder(self._count)
         self._coverage: Final = Coverage()
         self._test = ""
         self._workers = 0
@@ -101,6 +101,11 @@ class _PolicyPlugin:
             self._reports = [] if kind == "none" else [*self._reports, (kind, path)]
         self._lines: list[str] = []
         self._troubles: list[str] = []
+
+    def _count(self, policy: Policy[Any], request: object, answer: Answer) -> None:
+        """Counts what tests decide, fixtures included; not what is decided while modules are imported."""
+        if self._test:
+            self._tallies.add(policy, request, answer)
 
     @pytest.fixture
     def decisions(self) -> Decisions:
@@ -120,10 +125,10 @@ class _PolicyPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        # A controller logs what failed elsewhere.
-        if report.failed and report.when == "call" and report.nodeid == self._test:
-            if explained := self.recorder.explained():
-                report.sections.append(("decisions", explained))
+        # A controller logs what failed elsewhere, too.
+        failed_here = report.failed and report.when != "teardown" and report.nodeid == self._test
+        if failed_here and (explained := self.recorder.explained()):
+            report.sections.append(("decisions", explained))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:

@@ -76,6 +76,18 @@ class Role:
         default=frozenset[str](), converter=_to_strs, validator=must("a collection of keys of no Permission", _is_new)
     )
 
+    def grant(self, *permissions: Permission) -> "Role":
+        """Makes a role that holds these permissions too."""
+        return attrs.evolve(self, permissions=[*self.permissions, *permissions])
+
+    def revoke(self, *permissions: Permission) -> "Role":
+        """Makes a role that holds none of these permissions."""
+        return attrs.evolve(self, permissions=self.permissions.difference(permissions))
+
+    def relabel(self, label: str) -> "Role":
+        """Makes a role with another label, without the space around it."""
+        return attrs.evolve(self, label=label.strip())
+
 
 @final
 @attrs.frozen(kw_only=True, field_transformer=checked)

@@ -18,7 +18,7 @@ SUPPORTED_CHANNELS: Final = frozenset(
         ChannelKind.ENGAGE_MESSAGING,
         ChannelKind.CHAT,  # Engage Chat
         ChannelKind.MESSENGER,  # Facebook Messenger
-        ChannelKind.GOOGLE_BUSINESS_MESSAGES,  # still listed, but Google closed the service in July 2024
+        ChannelKind.GOOGLE_BUSINESS_MESSAGES,  # see `RETIRED_CHANNELS`
         ChannelKind.TWITTER,  # only private messages: see `twitter_private`
         ChannelKind.DIGITAL_SMS,  # RingCentral SMS/MMS
         ChannelKind.APPLE_BUSINESS_CHAT,  # since renamed Apple Messages for Business
@@ -28,6 +28,8 @@ SUPPORTED_CHANNELS: Final = frozenset(
         ChannelKind.CHANNEL_SDK,  # Source SDK
     }
 )
+#: Still listed, but Google closed the service in July 2024.
+RETIRED_CHANNELS: Final = frozenset({ChannelKind.GOOGLE_BUSINESS_MESSAGES})
 
 _domain_account = fact(lambda r: r.domain.ringcentral_account_id)
 _ringcentral = fact(lambda r: r.agent.ringcentral)

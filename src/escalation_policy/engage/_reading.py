@@ -108,7 +108,7 @@ class Record:
 
     def __init__(self, faults: Faults, path: str, payload: object, *, resource: bool = False) -> None:
         self.faults = faults
-        self._path = path
+        self.path = path
         self._places: dict[str, Mapping[object, object]] = {}
         self._add_place(path, payload)
         if resource and (metadata := self._places.get(path, {}).get("metadata")) is not None:
@@ -142,10 +142,10 @@ class Record:
     def required(self, form: Form[_T], name: str, unread: _T) -> _T:
         """Gives what a field of the record says; a field that says nothing is a fault too."""
         told = self.optional(form, name)
-        fields = self._places.get(self._path)
+        fields = self._places.get(self.path)
         if told is None and fields is not None:
             found = kind_of(fields[name]) if name in fields else "nothing"
-            self.faults.append(Fault(f"{self._path}.{name}", found, form.accepted))
+            self.faults.append(Fault(f"{self.path}.{name}", found, form.accepted))
         return unread if told is None else told
 
     def ids(self, *names: str) -> frozenset[str]:
@@ -160,10 +160,10 @@ class Record:
     def flags(self, *, apart_from: frozenset[str]) -> frozenset[str]:
         """Gives the names of all flags that are true. Every field is a flag, apart from those named."""
         on: set[str] = set()
-        for key, value in self._places.get(self._path, {}).items():
+        for key, value in self._places.get(self.path, {}).items():
             name = plain(key) if isinstance(key, str) else repr(key)
             if name not in apart_from:
-                path = f"{self._path}.{name if re.fullmatch(r'[a-zA-Z0-9_]{1,40}', name) else shown(name)}"
+                path = f"{self.path}.{name if re.fullmatch(r'[a-zA-Z0-9_]{1,40}', name) else shown(name)}"
                 on |= {name} if self.faults.parse(FLAG, path, value) else set()
         return frozenset(on)
 

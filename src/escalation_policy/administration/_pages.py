@@ -1,0 +1,81 @@
+"""Pages: what the API's lists answer, put together and checked for holes."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple, cast, final
+
+from .._fields import is_collection, kind_of
+from ..engage._reading import Faults, Form
+from ..exceptions import Fault
+
+Payload = Mapping[str, object]
+
+_NUMBER: Final = Form(
+    accepted="a number from 0",
+    parse=lambda value: value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None,
+)
+_RECORDS: Final = Form(
+    accepted="a list of records", parse=lambda value: cast("list[object]", value) if isinstance(value, list) else None
+)
+
+
+@final
+class _Page(NamedTuple):
+    where: str
+    total: int
+    offset: int
+    records: list[object]
+
+
+def records_of(faults: Faults, name: str, pages: Iterable[Payload]) -> list[tuple[str, Payload]]:
+    """Gives every record of a list once, in the list's order, with where it stands; notes what is wrong with the pages.
+
+    Args:
+        faults: Where to note it.
+        name: What to call the list.
+        pages: Its pages, each with `count` (of all records there are), `offset` (of its first one) and `records`.
+    """
+    if not is_collection(pages):
+        faults.append(Fault(name, kind_of(pages), "a collection of pages"))
+        return []
+    read = [page for number, each in enumerate(pages) if (page := _page(faults, f"{name}[{number}]", each))]
+    read.sort(key=lambda page: page.offset)
+    _check_whole(faults, name, read)
+    first: dict[object, tuple[str, Payload]] = {}
+    for page in read:
+        for number, record in enumerate(page.records):
+            where = f"{page.where}.records[{number}]"
+            if not isinstance(record, Mapping):
+                faults.append(Fault(where, kind_of(record), "a mapping"))
+                continue
+            payload = cast("Payload", record)
+            known, same = first.setdefault(payload.get("id", where), (where, payload))
+            if same != payload:
+                faults.append(Fault(where, f"another record than {known} with the same id", "the same record"))
+    return list(first.values())
+
+
+def _page(faults: Faults, where: str, page: object) -> _Page | None:
+    if not isinstance(page, Mapping):
+        faults.append(Fault(where, kind_of(page), "a mapping"))
+        return None
+    fields = cast("Payload", page)
+    count = faults.parse(_NUMBER, f"{where}.count", fields.get("count"))
+    offset = faults.parse(_NUMBER, f"{where}.offset", fields.get("offset"))
+    records = faults.parse(_RECORDS, f"{where}.records", fields.get("records"))
+    return None if count is None or offset is None or records is None else _Page(where, count, offset, records)
+
+
+def _check_whole(faults: Faults, name: str, pages: list[_Page]) -> None:
+    """Notes what no page holds; where the number of records changed, that is all that can be said."""
+    if not pages:
+        faults.append(Fault(name, "no page", "every page of the list"))
+        return
+    for page in pages[1:]:
+        if page.total != pages[0].total:
+            faults.append(Fault(f"{page.where}.count", str(page.total), f"what {pages[0].where}.count is"))
+            return
+    end = 0
+    for page in [*pages, _Page(name, 0, pages[0].total, [])]:
+        if page.offset > end:
+            faults.append(Fault(name, f"no page with records {end} to {page.offset - 1}", "every page of the list"))
+        end = max(end, page.offset + len(page.records))

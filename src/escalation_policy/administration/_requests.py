@@ -1,0 +1,273 @@
+"""The questions of administration: who may change what, as requests and as policies over them.
+
+Their sources are RingCentral's pages on roles, on agents and on the API's Roles and Users. "Safety" marks what those
+leave unsaid.
+"""
+
+from typing import Final, TypeVar, final
+
+import attrs
+
+from .._conditions import Condition
+from .._enums import Party, Permission
+from .._facts import Fact, Facts
+from .._fields import checked
+from .._policy import Policy
+from .._rules import Remedy, Rule, Step
+from .._values import Agent, Domain, RingCentralUser, Role
+
+Q = TypeVar("Q")
+
+
+@final
+@attrs.frozen(kw_only=True, field_transformer=checked)
+class RoleChange:
+    """May this editor change this role so?
+
+    Attributes:
+        editor: Who would save it.
+        role: The role as it is, or a new one without permissions.
+        compared: The permissions it holds, but for those of features that are deactivated on the platform.
+        granted: The permissions it is to be given.
+        grants_deactivated: Whether one of these is of a feature that is deactivated.
+    """
+
+    editor: Agent
+    role: Role
+    compared: frozenset[Permission]
+    granted: frozenset[Permission]
+    grants_deactivated: bool
+
+
+@final
+@attrs.frozen(kw_only=True, field_transformer=checked)
+class RoleHandover:
+    """May this editor give this agent this role?
+
+    Attributes:
+        leads_agent: Whether the agent is in a team that the editor leads.
+    """
+
+    editor: Agent
+    agent: Agent
+    role: Role
+    leads_agent: bool
+
+
+@final
+@attrs.frozen(kw_only=True, field_transformer=checked)
+class ExtensionEntry:
+    """May this editor enter this RingCentral ID in this agent's profile?
+
+    Attributes:
+        creates_agent: Whether the agent is about to be created.
+        leads_agent: Whether the agent is in a team that the editor leads.
+        account_told: Whether we were told the account of the extension.
+        taken: Whether another agent of the domain has that extension.
+    """
+
+    domain: Domain
+    editor: Agent
+    agent: Agent
+    ringcentral_user: RingCentralUser
+    creates_agent: bool
+    leads_agent: bool
+    account_told: bool
+    taken: bool
+
+
+def _ask(text: str) -> Remedy:
+    return Remedy((Step(Party.ENGAGE_ADMINISTRATOR, text),))
+
+
+_MIXED_UP: Final = Remedy((Step(Party.DEVELOPER, "Load all records from one domain; nothing of another one counts."),))
+
+
+def _enabled(editor: Fact[Q, Agent]) -> Rule[Q]:
+    return Rule(
+        "editor_enabled",
+        editor.then(lambda agent: agent.enabled).is_true(),
+        explanation="The editor's account must be enabled.",
+        agent_text="Your account is disabled.",
+        remedy=_ask("Ask an administrator whose account is enabled to do it."),
+        source="safety",
+    )
+
+
+def _within_teams(editor: Fact[Q, Agent], leads_agent: Condition[Q]) -> Rule[Q]:
+    restricted = editor.then(lambda agent: agent.role.permissions).contains(Permission.MANAGE_USERS_OF_MY_TEAMS)
+    return Rule(
+        "leads_agent",
+        ~restricted | leads_agent,
+        explanation="Whoever holds Manage users of my teams manages only agents of teams that they lead.",
+        agent_text="You manage only the agents of teams that you lead.",
+        remedy=_ask("Ask an administrator who is not restricted to teams, or who leads one of the agent's teams."),
+        source="Users: manage_users_of_my_teams restricts to the teams led.",
+    )
+
+
+def _together(editor: Fact[Q, Agent], domain_id: Fact[Q, str], *others: Fact[Q, str]) -> Rule[Q]:
+    condition = editor.then(lambda agent: agent.role.domain_id).equals(domain_id)
+    for other in others:
+        condition &= other.equals(domain_id)
+    return Rule(
+        "same_domain",
+        condition,
+        explanation="Editor, agent and roles must all belong to one domain.",
+        agent_text="Something went wrong: these accounts do not belong together.",
+        remedy=Remedy((Step(Party.DEVELOPER, "Load all records from one domain; nothing of another one counts."),)),
+        source="safety",
+    )
+
+
+_change = Facts(RoleChange)
+_changer = _change(lambda r: r.editor.role.permissions)
+
+_CHANGER: Final = (
+    _enabled(_change(lambda r: r.editor)),
+    _together(_change(lambda r: r.editor), _change(lambda r: r.role.domain_id), _change(lambda r: r.editor.domain_id)),
+    Rule(
+        "manages_roles",
+        _changer.contains(Permission.MANAGE_ROLES),
+        explanation="The editor's role must hold Manage roles.",
+        agent_text="Your role does not include managing roles.",
+        remedy=_ask("Ask an administrator whose role holds Manage roles to do it."),
+        source="Roles: you need Manage roles.",
+    ),
+)
+_GRANTS: Final = Rule(
+    "grants_within_own",
+    _change(lambda r: r.granted).subset_of(_changer),
+    explanation="The editor must hold every permission that is granted.",
+    agent_text="You cannot grant permissions that you do not have.",
+    remedy=_ask("Ask an administrator whose role holds all of these permissions to do it, or grant fewer."),
+    source="Roles: you cannot grant what you do not hold.",
+)
+
+CREATE_ROLE: Final = Policy("create_role", (*_CHANGER, _GRANTS), version="1")
+EDIT_ROLE: Final = Policy(
+    "edit_role",
+    (
+        *_CHANGER,
+        Rule(
+            "role_within_own",
+            _change(lambda r: r.compared).subset_of(_changer)
+            & _change(lambda r: r.role.unknown_permissions).subset_of(
+                _change(lambda r: r.editor.role.unknown_permissions)
+            ),
+            explanation="The role must hold nothing that the editor's role does not hold.",
+            agent_text="This role holds permissions that you do not have.",
+            remedy=_ask("Ask an administrator whose role holds all of the role's permissions to do it."),
+            source="Roles: you cannot modify a role that holds a permission you lack.",
+        ),
+        _GRANTS,
+        Rule(
+            "grants_active",
+            ~_change(lambda r: r.grants_deactivated).is_true(),
+            explanation="A permission of a feature that is deactivated on the platform cannot be granted.",
+            agent_text="This feature is deactivated.",
+            remedy=_ask("Leave it out, or have the feature activated first."),
+            source="safety",
+        ),
+    ),
+    version="1",
+)
+
+_handover = Facts(RoleHandover)
+_giver = _handover(lambda r: r.editor.role.permissions)
+_giver_unknown = _handover(lambda r: r.editor.role.unknown_permissions)
+
+ASSIGN_ROLE: Final = Policy(
+    "assign_role",
+    (
+        _enabled(_handover(lambda r: r.editor)),
+        _together(
+            _handover(lambda r: r.editor),
+            _handover(lambda r: r.editor.domain_id),
+            _handover(lambda r: r.agent.domain_id),
+            _handover(lambda r: r.agent.role.domain_id),
+            _handover(lambda r: r.role.domain_id),
+        ),
+        Rule(
+            "updates_users",
+            _giver.contains(Permission.UPDATE_USER),
+            explanation="The editor's role must hold Update user.",
+            agent_text="Your role does not include editing users.",
+            remedy=_ask("Ask an administrator whose role holds Update user to do it."),
+            source="Users: PUT needs update_user.",
+        ),
+        _within_teams(_handover(lambda r: r.editor), _handover(lambda r: r.leads_agent).is_true()),
+        Rule(
+            "old_role_within_own",
+            _handover(lambda r: r.agent.role.permissions).subset_of(_giver)
+            & _handover(lambda r: r.agent.role.unknown_permissions).subset_of(_giver_unknown),
+            explanation="The agent's present role must hold nothing that the editor's role does not hold.",
+            agent_text="This agent has permissions that you do not have.",
+            remedy=_ask("Ask an administrator whose role holds all of the agent's permissions to do it."),
+            source="safety",
+        ),
+        Rule(
+            "new_role_within_own",
+            _handover(lambda r: r.role.permissions).subset_of(_giver)
+            & _handover(lambda r: r.role.unknown_permissions).subset_of(_giver_unknown),
+            explanation="The new role must hold nothing that the editor's role does not hold.",
+            agent_text="You cannot give a role with permissions that you do not have.",
+            remedy=_ask("Ask an administrator whose role holds all of the role's permissions to do it."),
+            source="safety",
+        ),
+    ),
+    version="1",
+)
+
+_entry = Facts(ExtensionEntry)
+_enterer = _entry(lambda r: r.editor.role.permissions)
+_new = _entry(lambda r: r.creates_agent).is_true()
+
+LINK_RINGCENTRAL: Final = Policy(
+    "link_ringcentral",
+    (
+        _enabled(_entry(lambda r: r.editor)),
+        _together(
+            _entry(lambda r: r.editor),
+            _entry(lambda r: r.domain.id),
+            _entry(lambda r: r.editor.domain_id),
+            _entry(lambda r: r.agent.domain_id),
+        ),
+        Rule(
+            "edits_users",
+            ~_new & _enterer.contains(Permission.UPDATE_USER) | _new & _enterer.contains(Permission.CREATE_USER),
+            explanation="The editor's role must hold Update user or, for an agent about to be created, Create user.",
+            agent_text="Your role does not include editing users.",
+            remedy=_ask("Ask an administrator whose role holds that permission to do it."),
+            source="This procedure updates the profile for an existing user. You can also specify this information when "
+            "creating a new user.",
+        ),
+        _within_teams(_entry(lambda r: r.editor), _entry(lambda r: r.leads_agent).is_true()),
+        Rule(
+            "extension_in_account",
+            ~_entry(lambda r: r.account_told).is_true()
+            | _entry(lambda r: r.ringcentral_user.account_id).equals(_entry(lambda r: r.domain.ringcentral_account_id)),
+            explanation="The extension must be in the RingCentral account of the domain, where its account is known.",
+            agent_text="This extension belongs to another RingCentral account.",
+            remedy=Remedy(
+                (
+                    Step(
+                        Party.RINGCENTRAL_ADMINISTRATOR,
+                        "Give the RingCentral ID of the agent's extension in the account that the domain is associated with.",
+                    ),
+                )
+            ),
+            source="Providing a RingCentral ID is needed to authorize the agent to access RingCentral Video through a "
+            "RingCentral account.",
+        ),
+        Rule(
+            "extension_free",
+            ~_entry(lambda r: r.taken).is_true(),
+            explanation="No other agent of the domain may have that extension.",
+            agent_text="Another agent has this RingCentral ID.",
+            remedy=_ask("Check the RingCentral ID, or remove it from the other agent's profile first."),
+            source="safety",
+        ),
+    ),
+    version="1",
+)

@@ -1,0 +1,242 @@
+"""Roles: who may create, edit and assign them, and what comes of it."""
+
+from collections.abc import Iterable
+from enum import Enum, unique
+from typing import Final, final
+
+import attrs
+
+from .._decision import Decision
+from .._enums import Permission
+from .._fields import a, checked, is_collection, kind_of
+from .._values import Agent, Role
+from ..exceptions import Fault, InvalidValueError
+from ._requests import ASSIGN_ROLE, CREATE_ROLE, EDIT_ROLE, RoleChange, RoleHandover
+
+#: Permissions of features that can be deactivated on the platform, as far as their keys are known.
+_CAN_BE_DEACTIVATED: Final = frozenset({Permission.USE_COBROWSING})
+#: What `GET /roles` shows and `PUT /roles/{roleId}` does not take.
+_NOT_WRITABLE: Final = frozenset(
+    {
+        Permission.ANONYMIZE_IDENTITY,
+        Permission.EXPORT_IDENTITY,
+        Permission.LOCK_IDENTITY,
+        Permission.MANAGE_MESSAGING,
+        Permission.USE_COBROWSING,
+    }
+)
+
+
+@final
+@unique
+class IgnoredBecause(str, Enum):
+    """Why the API saves a role without one of the changes, and says nothing."""
+
+    EDITOR_LACKS_IT = "editor_lacks_it"
+    NOT_WRITABLE = "not_writable"
+    NOT_A_PUT_FIELD = "not_a_put_field"
+
+
+@final
+@attrs.frozen(field_transformer=checked)
+class Ignored:
+    """One change that `PUT /roles/{roleId}` drops silently.
+
+    Attributes:
+        field: The key of the permission, or `label`.
+        because: Why.
+    """
+
+    field: str
+    because: IgnoredBecause
+
+
+@final
+@attrs.frozen(kw_only=True)
+class RoleCreation:
+    """Whether a role may be created.
+
+    Attributes:
+        role: The new role; None where it may not.
+    """
+
+    decision: Decision[RoleChange]
+    role: Role | None
+
+
+@final
+@attrs.frozen(kw_only=True)
+class RoleEdit:
+    """Whether a role may be edited, as Engage Digital's pages decide it, and what its API would do.
+
+    Attributes:
+        role: The edited role; where it may not be edited, as it was.
+        saved_by_api: The role after a `PUT /roles/{roleId}` by this editor. The API has no exception for deactivated
+            features, refuses a role that holds more than the editor's, and saves of the rest what it can.
+        ignored: What it would leave out of that silently; nothing where it refuses.
+    """
+
+    decision: Decision[RoleChange]
+    role: Role
+    saved_by_api: Role
+    ignored: tuple[Ignored, ...]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class RoleAssignment:
+    """Whether a role may be assigned.
+
+    An agent has one role: with the new one they lose whatever it does not hold.
+
+    Attributes:
+        agent: The agent with the new role; where it may not be assigned, as they were.
+        gains: What the new role permits and the old one does not: permissions, and the keys of flags that are none.
+        loses: What the old role permits and the new one does not.
+    """
+
+    decision: Decision[RoleHandover]
+    agent: Agent
+    gains: frozenset[str]
+    loses: frozenset[str]
+
+
+def create_role(editor: Agent, *, id: str, label: str, permissions: Iterable[Permission] = ()) -> RoleCreation:  # noqa: A002
+    """Decides whether an editor may create a role in their domain, and makes it.
+
+    Args:
+        editor: Who would save it.
+        id: The id of the new role.
+        label: What to call it; space around it is dropped.
+        permissions: What to tick; a new role has all permissions unchecked.
+
+    Raises:
+        InvalidValueError: The label is blank, a permission is none, or anything else is not what it should be.
+    """
+    must_be(Agent, editor=editor)
+    role = Role(id=id, domain_id=editor.domain_id, label=_label(label))
+    wanted = role.grant(*_permissions("permissions", permissions))
+    change = RoleChange(
+        editor=editor, role=role, compared=frozenset(), granted=wanted.permissions, grants_deactivated=False
+    )
+    decision = CREATE_ROLE.decide(change)
+    return RoleCreation(decision=decision, role=wanted if decision else None)
+
+
+def edit_role(  # noqa: PLR0913  # an edit has as many sides
+    editor: Agent,
+    role: Role,
+    *,
+    grant: Iterable[Permission] = (),
+    revoke: Iterable[Permission] = (),
+    label: str | None = None,
+    deactivated: Iterable[Permission] = (),
+) -> RoleEdit:
+    """Decides whether an editor may edit a role, and edits it.
+
+    Args:
+        editor: Who would save it.
+        role: The role as it is.
+        grant: Permissions to tick.
+        revoke: Permissions to untick.
+        label: What to call it instead; space around it is dropped. None: as it is called.
+        deactivated: Permissions of features that are deactivated on the platform; only `use_cobrowsing` is known to be
+            one. They may be in the role though the editor lacks them, but cannot be granted.
+
+    Raises:
+        InvalidValueError: The label is blank, a permission is none or is both granted and revoked, `deactivated` names
+            another one, or the role is another copy of the editor's own role: one of the two is out of date.
+    """
+    must_be(Agent, editor=editor)
+    must_be(Role, role=role)
+    _refuse_stale("role", role, editor.role)
+    granted, revoked = _permissions("grant", grant), _permissions("revoke", revoke)
+    excepted = _permissions("deactivated", deactivated)
+    if both := sorted(granted & revoked):
+        raise InvalidValueError(Fault("revoke", ", ".join(both), "other permissions than those granted"))
+    if others := sorted(excepted - _CAN_BE_DEACTIVATED):
+        raise InvalidValueError(Fault("deactivated", ", ".join(others), ", ".join(sorted(_CAN_BE_DEACTIVATED))))
+    edited = role.grant(*granted).revoke(*revoked)
+    edited = edited if label is None else edited.relabel(_label(label))
+    change = RoleChange(
+        editor=editor,
+        role=role,
+        compared=role.permissions - excepted,
+        granted=granted,
+        grants_deactivated=not granted.isdisjoint(excepted),
+    )
+    decision = EDIT_ROLE.decide(change)
+    saved, ignored = _saved_by_api(change, edited)
+    return RoleEdit(decision=decision, role=edited if decision else role, saved_by_api=saved, ignored=ignored)
+
+
+def _saved_by_api(change: RoleChange, edited: Role) -> tuple[Role, tuple[Ignored, ...]]:
+    """Foretells what the API saves, and what it leaves out."""
+    role, held = change.role, change.editor.role.permissions
+    plain = attrs.evolve(change, compared=role.permissions, granted=frozenset(), grants_deactivated=False)
+    if not EDIT_ROLE.allows(plain):
+        return role, ()
+    touched = edited.permissions ^ role.permissions
+    because = dict.fromkeys(touched & _NOT_WRITABLE, IgnoredBecause.NOT_WRITABLE)
+    because |= dict.fromkeys(touched - held, IgnoredBecause.EDITOR_LACKS_IT)
+    ignored = [Ignored(permission.value, because[permission]) for permission in sorted(because)]
+    if edited.label != role.label:
+        ignored.append(Ignored("label", IgnoredBecause.NOT_A_PUT_FIELD))
+    saved = attrs.evolve(role, permissions=role.permissions ^ (touched - because.keys()))
+    return saved, tuple(ignored)
+
+
+def assign_role(editor: Agent, agent: Agent, role: Role) -> RoleAssignment:
+    """Decides whether an editor may give an agent a role in the place of the one they have, and gives it.
+
+    Raises:
+        InvalidValueError: An argument is not what it should be, or two copies of one role differ: one is out of date.
+    """
+    must_be(Agent, editor=editor, agent=agent)
+    must_be(Role, role=role)
+    _refuse_stale("role", role, editor.role)
+    _refuse_stale("role", role, agent.role)
+    _refuse_stale("agent.role", agent.role, editor.role)
+    decision = ASSIGN_ROLE.decide(RoleHandover(editor=editor, agent=agent, role=role, leads_agent=leads(editor, agent)))
+    old, new = ({*each.permissions, *each.unknown_permissions} for each in (agent.role, role))
+    return RoleAssignment(
+        decision=decision,
+        agent=attrs.evolve(agent, role=role) if decision else agent,
+        gains=frozenset(new - old),
+        loses=frozenset(old - new),
+    )
+
+
+def leads(editor: Agent, agent: Agent) -> bool:
+    """Says whether an agent is in a team that the editor leads."""
+    return not editor.led_team_ids.isdisjoint(agent.team_ids)
+
+
+def must_be(cls: type, **arguments: object) -> None:
+    """Refuses arguments that are no `cls`."""
+    for name, value in arguments.items():
+        if type(value) is not cls:
+            raise InvalidValueError(Fault(name, kind_of(value), a(cls.__name__)))
+
+
+def _label(label: str) -> str:
+    if not isinstance(label, str) or not label.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidValueError(Fault("label", "a blank str" if isinstance(label, str) else kind_of(label), "a label"))
+    return label.strip()
+
+
+def _permissions(name: str, values: Iterable[Permission]) -> frozenset[Permission]:
+    """Reads a collection of permissions, whose keys it shows when they are none."""
+    if not is_collection(values):
+        raise InvalidValueError(Fault(name, kind_of(values), "a collection of Permissions"))
+    members = list(values)
+    for value in members:
+        if type(value) is not Permission:
+            found = f"{value!a:.60}" if isinstance(value, str) else kind_of(value)
+            raise InvalidValueError(Fault(name, found, "a collection of Permissions"))
+    return frozenset(members)
+
+
+def _refuse_stale(name: str, role: Role, known: Role) -> None:
+    if role.id == known.id and role.domain_id == known.domain_id and role != known:
+        raise InvalidValueError(Fault(name, "another copy of a role that differs", "as up to date as the agents given"))

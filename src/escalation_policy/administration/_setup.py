@@ -1,0 +1,71 @@
+"""What can be set up before anybody clicks: the rules of a policy that read only the domain and the agent."""
+
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from .._compiler import compile_policy
+from .._decision import answer_rule
+from .._enums import ChannelKind, Login, MessageAuthor
+from .._policy import Policy
+from .._request import EscalationRequest
+from .._rules import Rule
+from .._truth import Truth
+from .._values import Agent, Channel, Domain, Message, Role
+from ..exceptions import InvalidPolicyError
+
+#: Stands for ids of what is not there yet; no rule that is asked reads them.
+_UNKNOWN: Final = "unknown"
+
+
+def rules_reading(policy: Policy, *places: str) -> list[Rule]:
+    """Finds the rules that read these places and nothing else; an opaque predicate may read anything."""
+    return [
+        rule
+        for rule in policy.rules
+        if all(test.paths for test in rule.requires.tests())
+        and all(any(f"{fact}.".startswith(f"{place}.") for place in places) for fact in rule.facts)
+    ]
+
+
+def setup_of(policy: Policy) -> Policy:
+    """Makes a policy of the rules of another one that read only the domain and the agent.
+
+    Raises:
+        InvalidPolicyError: There are none.
+    """
+    rules = rules_reading(policy, "domain", "agent")
+    if not rules:
+        raise InvalidPolicyError(f"policy {policy.id!r} has no rule that reads only the domain and the agent")
+    kept = {rule.code for rule in rules}
+    rules = [attrs.evolve(rule, after=[code for code in rule.after if code in kept]) for rule in rules]
+    return Policy(f"{policy.id}:setup", rules, version=policy.version)
+
+
+def met(rule: Rule) -> Callable[[EscalationRequest], bool]:
+    """Makes a function that says whether a request meets one rule."""
+
+    def slowly(request: EscalationRequest) -> bool:
+        return answer_rule(rule, request)[0] is Truth.TRUE
+
+    allows: Callable[[EscalationRequest], bool]
+    allows, _ = compile_policy([rule.requires], judge=None, slow_allows=slowly, slow_decide=None)
+    return allows
+
+
+def before_any_click(domain: Domain, agent: Agent) -> EscalationRequest:
+    """Makes a request of which nothing is known but the domain and the agent."""
+    return _request(domain, agent, Channel(id=_UNKNOWN, domain_id=domain.id, kind=ChannelKind.UNKNOWN))
+
+
+def on_channel(domain: Domain, channel: Channel, *, private: bool) -> EscalationRequest:
+    """Makes a request of which nothing is known but the channel, and whether the message is private."""
+    role = Role(id=_UNKNOWN, domain_id=domain.id, label=_UNKNOWN)
+    agent = Agent(id=_UNKNOWN, domain_id=domain.id, role=role, enabled=False)
+    return _request(domain, agent, channel, private=private)
+
+
+def _request(domain: Domain, agent: Agent, channel: Channel, *, private: bool | None = None) -> EscalationRequest:
+    message = Message(id=_UNKNOWN, channel=channel, author=MessageAuthor.UNKNOWN, private=private)
+    return EscalationRequest(domain=domain, agent=agent, login=Login.UNKNOWN, message=message)

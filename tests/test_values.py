@@ -232,6 +232,50 @@ class TestFields:
         )
 
 
+class TestRole:
+    """A role becomes another one by what it grants, revokes and is called; the old one stays as it was."""
+
+    EMOJI: Final = Permission.USE_EMOJI
+    VIDEO: Final = Permission.ESCALATE_TO_VIDEO
+    ROLE: Final = a_role(permissions={Permission.ESCALATE_TO_VIDEO}, unknown_permissions={"fly"}, label="Video")
+
+    def test_grants(self) -> None:
+        """What it holds, it keeps, and what it holds already, it holds once."""
+        assert attrs.evolve(self.ROLE, permissions=[self.VIDEO, self.EMOJI]) == self.ROLE.grant(self.EMOJI, self.VIDEO)
+        assert {self.VIDEO} == self.ROLE.permissions
+
+    def test_revokes(self) -> None:
+        """What it does not hold, it does not hold afterwards either."""
+        assert attrs.evolve(self.ROLE, permissions=[]) == self.ROLE.revoke(self.VIDEO, self.EMOJI)
+        assert {self.VIDEO} == self.ROLE.permissions
+
+    def test_relabels_without_the_space_around_it(self) -> None:
+        """What identifies it, and what it permits, stays."""
+        assert attrs.evolve(self.ROLE, label="Calls") == self.ROLE.relabel("  Calls\n")
+        assert "Video" == self.ROLE.label
+
+    def test_may_be_told_nothing(self) -> None:
+        """Then it is the role that it was."""
+        assert self.ROLE == self.ROLE.grant() == self.ROLE.revoke() == self.ROLE.relabel("Video")
+
+    def test_keeps_flags_that_nobody_knows(self) -> None:
+        """They are neither granted nor revoked by name."""
+        changed = self.ROLE.grant(self.EMOJI).revoke(self.VIDEO).relabel("Calls")
+        assert {"fly"} == changed.unknown_permissions
+
+    @pytest.mark.parametrize("label", ["", " \t\n"], ids=repr)
+    def test_is_not_left_without_a_label(self, label: str) -> None:
+        """Nobody would find it any more."""
+        with pytest.raises(InvalidValueError, match=r"^Role\.label must be a non-empty str, got an empty str$"):
+            self.ROLE.relabel(label)
+
+    @pytest.mark.parametrize("permission", ["use_emoji", None, ["use_emoji"], ChannelKind.VIBER], ids=repr)
+    def test_grants_permissions_only(self, permission: Any) -> None:
+        """A key is none, nor is a list of them."""
+        with pytest.raises(InvalidValueError, match=r"^Role\.permissions must be a collection of Permissions, got "):
+            self.ROLE.grant(permission)
+
+
 class TestContext:
     """The context is the one mapping in a request, and as immutable and exact as the rest of it."""
 

@@ -136,13 +136,9 @@ class Decision(Generic[R]):
 
     def _judged(self) -> Outcome:
         judge = self._judge.judge
-        if not callable(judge):
-            return judge
-        try:
-            return self._outcome
-        except AttributeError:  # nobody has asked yet
-            self._outcome = judge(self._request)
-            return self._outcome
+        if not hasattr(self, "_outcome"):  # nobody has asked yet
+            self._outcome = judge(self._request) if callable(judge) else judge
+        return self._outcome
 
     @property
     def reasons(self) -> tuple[Reason, ...]:

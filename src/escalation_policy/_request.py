@@ -33,9 +33,7 @@ class Context(Mapping[str, ContextValue]):
         return frozenset((key, type(value), value) for key, value in self._values.items())
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Context):
-            return self._typed() == other._typed()
-        return self._values == other
+        return self._typed() == other._typed() if isinstance(other, Context) else self._values == other
 
     def __hash__(self) -> int:
         return hash(self._typed())

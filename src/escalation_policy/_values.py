@@ -82,11 +82,11 @@ class Role:
 
     def revoke(self, *permissions: Permission) -> "Role":
         """Makes a role that holds none of these permissions."""
-        return attrs.evolve(self, permissions=self.permissions.difference(permissions))
+        return attrs.evolve(self, permissions=self.grant(*permissions).permissions.difference(permissions))
 
     def relabel(self, label: str) -> "Role":
         """Makes a role with another label, without the space around it."""
-        return attrs.evolve(self, label=label.strip())
+        return attrs.evolve(self, label=label.strip() if isinstance(label, str) else label)  # pyright: ignore[reportUnnecessaryIsInstance]
 
 
 @final

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from escalation_policy import Login, VideoAccess
-from escalation_policy.cli._case_files import UnusableCaseError, read_case
+from escalation_policy.cli._case_files import read_case
+from escalation_policy.cli._files import UnusableInputError
 
 ALLOWED = Path(__file__).parents[2] / "docs/examples/allowed.json"
 Case = dict[str, Any]
@@ -16,7 +17,7 @@ Case = dict[str, Any]
 
 def refusal(file: Path) -> str:
     """Gives what is said of a file that is refused, after its name."""
-    with pytest.raises(UnusableCaseError) as caught:
+    with pytest.raises(UnusableInputError) as caught:
         read_case(str(file))
     before, _, message = str(caught.value).partition(": ")
     assert str(file) == before

@@ -118,7 +118,7 @@ def audit(directory: Directory, *, policy: Policy = ESCALATE_TO_VIDEO) -> Audit:
     """Audits a directory; see `Audit`.
 
     Raises:
-        InvalidValueError: It is no `Directory`.
+        InvalidValueError: It is no `Directory`, or the policy no `Policy`.
         InvalidPolicyError: No rule of the policy reads only the domain and the agent.
     """
     must_be(Directory, directory=directory)

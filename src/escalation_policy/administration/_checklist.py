@@ -22,7 +22,7 @@ class ChecklistStep:
     Attributes:
         code: The rule that asks for it.
         done: Whether it is so.
-        status: How the rule came out.
+        status: How the rule came out; unmet where it waits for other steps.
         requirement: What must be so, in words.
         steps: Where it is to do: who does what, and where to click.
         waits_for: The codes of steps to do first; until then nothing can be said of this one.
@@ -99,8 +99,7 @@ def _step(setup: Policy, rule: Rule, agent: Agent, decision: Decision) -> Checkl
 
 def _one_role(agent: Agent) -> str | None:
     held = len(agent.role.permissions) + len(agent.role.unknown_permissions)
-    return (
-        f"An agent has one role. The present one holds {held} permissions: a new role takes away those it does not hold."
-        if held
-        else None
-    )
+    if not held:
+        return None
+    permissions = "1 permission" if held == 1 else f"{held} permissions"
+    return f"An agent has one role. The present one holds {permissions}: a new role takes away what it does not hold."

@@ -10,9 +10,10 @@ from .._fields import checked, is_collection
 from .._values import Agent, Channel, Domain, RingCentralUser, Role
 from ..engage._conversations import read_channel
 from ..engage._people import read_agent, read_role
-from ..engage._reading import ID, UNREAD, Faults, Record, reading
+from ..engage._reading import ID, UNREAD, Faults, Record, reading, require
 from ..exceptions import Fault, InvalidPayloadError
 from ._pages import Payload, records_of
+from ._roles import collected
 
 _T = TypeVar("_T")
 
@@ -100,7 +101,8 @@ class Directory:
             InvalidPayloadError: Records are malformed, differ under one id, or are missing; `faults` lists them all.
         """
         with reading() as faults:
-            extensions = {user.extension_id: user for user in ringcentral}
+            require("domain", domain, Domain)
+            extensions = _extensions(faults, collected("ringcentral", RingCentralUser, ringcentral))
             held = [read_role(each, domain.id) for each in _records(faults, "roles", roles)]
             by_id = {role.id: role for role in held}
             agents = [_agent(each, domain, by_id, extensions) for each in _records(faults, "users", users)]
@@ -112,12 +114,23 @@ def _records(faults: Faults, name: str, pages: Iterable[Payload]) -> list[Record
     return [Record(faults, where, payload) for where, payload in records_of(faults, name, pages)]
 
 
+def _extensions(faults: Faults, users: Iterable[RingCentralUser]) -> dict[str, RingCentralUser]:
+    first: dict[str, tuple[int, RingCentralUser]] = {}
+    for number, user in enumerate(users):
+        at, known = first.setdefault(user.extension_id, (number, user))
+        if user != known:
+            found = f"another user than ringcentral[{at}] with the same extension id"
+            faults.append(Fault(f"ringcentral[{number}]", found, "the same user"))
+    return {extension_id: user for extension_id, (_, user) in first.items()}
+
+
 def _agent(
     record: Record, domain: Domain, roles: Mapping[str, Role], extensions: Mapping[str, RingCentralUser]
 ) -> Agent:
     role_id = record.required(ID, "role_id", UNREAD)
     role = roles.get(role_id)
     if role is None:
-        record.faults.append(Fault(f"{record.path}.role_id", "the id of no role", "the id of one of the roles"))
+        if role_id != UNREAD:
+            record.faults.append(Fault(f"{record.path}.role_id", "the id of no role", "the id of one of the roles"))
         role = Role(id=role_id, domain_id=domain.id, label=UNREAD)
     return read_agent(record, domain.id, role, extensions.get(record.optional(ID, "rc_user_id") or ""))

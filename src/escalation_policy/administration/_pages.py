@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, cast, final
 
 from .._fields import is_collection, kind_of
-from ..engage._reading import Faults, Form
+from ..engage._reading import Faults, Form, as_id
 from ..exceptions import Fault
 
 Payload = Mapping[str, object]
 
+# Python refuses to print an integer of thousands of digits.
 _NUMBER: Final = Form(
-    accepted="a number from 0",
-    parse=lambda value: value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None,
+    accepted="a number from 0 to 2**63 - 1",
+    parse=lambda value: value if type(value) is int and 0 <= value < 2**63 else None,
 )
 _RECORDS: Final = Form(
     accepted="a list of records", parse=lambda value: cast("list[object]", value) if isinstance(value, list) else None
@@ -37,10 +38,12 @@ def records_of(faults: Faults, name: str, pages: Iterable[Payload]) -> list[tupl
     if not is_collection(pages):
         faults.append(Fault(name, kind_of(pages), "a collection of pages"))
         return []
+    noted = len(faults)
     read = [page for number, each in enumerate(pages) if (page := _page(faults, f"{name}[{number}]", each))]
     read.sort(key=lambda page: page.offset)
-    _check_whole(faults, name, read)
-    first: dict[object, tuple[str, Payload]] = {}
+    if len(faults) == noted:
+        _check_whole(faults, name, read)
+    first: dict[str, tuple[str, Payload]] = {}
     for page in read:
         for number, record in enumerate(page.records):
             where = f"{page.where}.records[{number}]"
@@ -48,9 +51,12 @@ def records_of(faults: Faults, name: str, pages: Iterable[Payload]) -> list[tupl
                 faults.append(Fault(where, kind_of(record), "a mapping"))
                 continue
             payload = cast("Payload", record)
-            known, same = first.setdefault(payload.get("id", where), (where, payload))
+            known, same = first.setdefault(as_id(payload.get("id")) or where, (where, payload))
             if same != payload:
                 faults.append(Fault(where, f"another record than {known} with the same id", "the same record"))
+    # Where all pages are there and a record came twice, another one slipped through while they were read.
+    if len(faults) == noted and len(first) != read[0].total:
+        faults.append(Fault(name, f"{len(first)} different records", f"the {read[0].total} that each page counts"))
     return list(first.values())
 
 
@@ -74,8 +80,9 @@ def _check_whole(faults: Faults, name: str, pages: list[_Page]) -> None:
         if page.total != pages[0].total:
             faults.append(Fault(f"{page.where}.count", str(page.total), f"what {pages[0].where}.count is"))
             return
-    end = 0
-    for page in [*pages, _Page(name, 0, pages[0].total, [])]:
-        if page.offset > end:
-            faults.append(Fault(name, f"no page with records {end} to {page.offset - 1}", "every page of the list"))
+    end, total = 0, pages[0].total
+    for page in [*pages, _Page(name, total, total, [])]:
+        start = min(page.offset, total)
+        if start > end:
+            faults.append(Fault(name, f"no page with records {end} to {start - 1}", "every page of the list"))
         end = max(end, page.offset + len(page.records))

@@ -115,7 +115,7 @@ def _together(editor: Fact[Q, Agent], domain_id: Fact[Q, str], *others: Fact[Q, 
         condition,
         explanation="Editor, agent and roles must all belong to one domain.",
         agent_text="Something went wrong: these accounts do not belong together.",
-        remedy=Remedy((Step(Party.DEVELOPER, "Load all records from one domain; nothing of another one counts."),)),
+        remedy=_MIXED_UP,
         source="safety",
     )
 
@@ -232,6 +232,7 @@ LINK_RINGCENTRAL: Final = Policy(
             _entry(lambda r: r.domain.id),
             _entry(lambda r: r.editor.domain_id),
             _entry(lambda r: r.agent.domain_id),
+            _entry(lambda r: r.agent.role.domain_id),
         ),
         Rule(
             "edits_users",

@@ -3,17 +3,17 @@
 import string
 from collections.abc import Iterable
 from enum import Enum, unique
+from heapq import nsmallest
 from typing import Final, TypeVar, final
 
 import attrs
 
 from .._decision import Decision
-from .._fields import is_collection, kind_of
 from .._values import Agent, Domain, RingCentralUser
 from ..exceptions import Fault, InvalidValueError
 from ._directory import Directory
 from ._requests import LINK_RINGCENTRAL, ExtensionEntry
-from ._roles import leads, must_be
+from ._roles import collected, leads, must_be, refuse_stale_editor
 
 T = TypeVar("T", Agent, RingCentralUser)
 
@@ -46,11 +46,13 @@ def link_ringcentral(
         directory: The domain, and who else has that extension.
 
     Raises:
-        InvalidValueError: An argument is not what it should be.
+        InvalidValueError: An argument is not what it should be; or the editor has another role in the directory, or is
+            the agent with another role: one is out of date.
     """
     must_be(Agent, editor=editor, agent=agent)
     must_be(RingCentralUser, ringcentral_user=ringcentral_user)
     must_be(Directory, directory=directory)
+    refuse_stale_editor(editor, [agent, *directory.agents])
     extension = ringcentral_user.extension_id
     others = [each for each in directory.agents if each.id != agent.id]
     entry = ExtensionEntry(
@@ -84,7 +86,7 @@ class Conflict:
     """An agent and a user of RingCentral with the same e-mail address who cannot be linked.
 
     Attributes:
-        other_agent_id: Of `EXTENSION_TAKEN`: another agent who has the extension, or would get it too.
+        other_agent_id: Of `EXTENSION_TAKEN`: another agent who has the extension, or whom it would be mapped to as well.
     """
 
     kind: ConflictKind
@@ -150,13 +152,17 @@ def map_imported_users(
     shared = agents_at.keys() & users_at.keys()
     groups = [(mine, users_at[address]) for address, mine in agents_at.items() if address in shared]
     pairs = [(mine[0], theirs[0]) for mine, theirs in groups if len(mine) == len(theirs) == 1]
-    holders: dict[str, dict[str, None]] = {}
+    holders: dict[str, set[str]] = {}
     for agent in people:
         if agent.ringcentral is not None:
-            holders.setdefault(agent.ringcentral.extension_id, {})[agent.id] = None
+            holders.setdefault(agent.ringcentral.extension_id, set()).add(agent.id)
     for agent, user in pairs:
-        holders.setdefault(user.extension_id, {})[agent.id] = None
-    conflicts = [(agent, user, _conflict(agent, user, domain, holders[user.extension_id])) for agent, user in pairs]
+        holders.setdefault(user.extension_id, set()).add(agent.id)
+    # Two are enough to name one who is not oneself; always the same ones, in whatever order people were given.
+    first_holders = {extension_id: nsmallest(2, ids) for extension_id, ids in holders.items()}
+    conflicts = [
+        (agent, user, _conflict(agent, user, domain, first_holders[user.extension_id])) for agent, user in pairs
+    ]
     agreed = [(agent, user) for agent, user, conflict in conflicts if conflict is None]
     return ImportMapping(
         linked=tuple(attrs.evolve(agent, ringcentral=user) for agent, user in agreed if agent.ringcentral is None),
@@ -171,11 +177,8 @@ def map_imported_users(
 
 
 def _checked(name: str, cls: type[T], values: Iterable[T]) -> list[T]:
-    if not is_collection(values):
-        raise InvalidValueError(Fault(name, kind_of(values), f"a collection of {cls.__name__}s"))
-    checked = list(values)
+    checked = collected(name, cls, values)
     for number, value in enumerate(checked):
-        must_be(cls, **{f"{name}[{number}]": value})
         email = value.email
         if email is not None and "@" not in email:
             raise InvalidValueError(Fault(f"{name}[{number}].email", "a str without @", "an e-mail address or None"))

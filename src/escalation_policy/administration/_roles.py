@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import Enum, unique
-from typing import Final, final
+from typing import Final, TypeVar, cast, final
 
 import attrs
 
@@ -12,6 +12,8 @@ from .._fields import a, checked, is_collection, kind_of
 from .._values import Agent, Role
 from ..exceptions import Fault, InvalidValueError
 from ._requests import ASSIGN_ROLE, CREATE_ROLE, EDIT_ROLE, RoleChange, RoleHandover
+
+_T = TypeVar("_T")
 
 #: Permissions of features that can be deactivated on the platform, as far as their keys are known.
 _CAN_BE_DEACTIVATED: Final = frozenset({Permission.USE_COBROWSING})
@@ -190,13 +192,15 @@ def assign_role(editor: Agent, agent: Agent, role: Role) -> RoleAssignment:
     """Decides whether an editor may give an agent a role in the place of the one they have, and gives it.
 
     Raises:
-        InvalidValueError: An argument is not what it should be, or two copies of one role differ: one is out of date.
+        InvalidValueError: An argument is not what it should be; or two copies of one role differ, or the agent is the
+            editor with another role: one is out of date.
     """
     must_be(Agent, editor=editor, agent=agent)
     must_be(Role, role=role)
     _refuse_stale("role", role, editor.role)
     _refuse_stale("role", role, agent.role)
     _refuse_stale("agent.role", agent.role, editor.role)
+    refuse_stale_editor(editor, [agent])
     decision = ASSIGN_ROLE.decide(RoleHandover(editor=editor, agent=agent, role=role, leads_agent=leads(editor, agent)))
     old, new = ({*each.permissions, *each.unknown_permissions} for each in (agent.role, role))
     return RoleAssignment(
@@ -219,9 +223,29 @@ def must_be(cls: type, **arguments: object) -> None:
             raise InvalidValueError(Fault(name, kind_of(value), a(cls.__name__)))
 
 
-def _label(label: str) -> str:
-    if not isinstance(label, str) or not label.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidValueError(Fault("label", "a blank str" if isinstance(label, str) else kind_of(label), "a label"))
+def collected(name: str, cls: type[_T], values: Iterable[_T]) -> list[_T]:
+    """Reads a collection, and refuses what is none or holds anything that is no `cls`."""
+    if not is_collection(values):
+        raise InvalidValueError(Fault(name, kind_of(values), f"a collection of {cls.__name__}s"))
+    members = list(values)
+    for number, value in enumerate(members):
+        must_be(cls, **{f"{name}[{number}]": value})
+    return members
+
+
+def refuse_stale_editor(editor: Agent, agents: Iterable[Agent]) -> None:
+    """Refuses an editor who is one of the agents, and has another role there."""
+    for agent in agents:
+        if agent.id == editor.id and agent.domain_id == editor.domain_id and agent.role != editor.role:
+            raise InvalidValueError(
+                Fault("editor.role", "another role than the same agent has", "as up to date as the agents")
+            )
+
+
+def _label(label: object) -> str:
+    if not isinstance(label, str) or not label.strip():
+        found = "a blank str" if isinstance(label, str) else kind_of(label)
+        raise InvalidValueError(Fault("label", found, "a non-blank str"))
     return label.strip()
 
 
@@ -230,7 +254,7 @@ def _permissions(name: str, values: Iterable[Permission]) -> frozenset[Permissio
     if not is_collection(values):
         raise InvalidValueError(Fault(name, kind_of(values), "a collection of Permissions"))
     members = list(values)
-    for value in members:
+    for value in cast("list[object]", members):
         if type(value) is not Permission:
             found = f"{value!a:.60}" if isinstance(value, str) else kind_of(value)
             raise InvalidValueError(Fault(name, found, "a collection of Permissions"))

@@ -14,6 +14,7 @@ from .._rules import Rule
 from .._truth import Truth
 from .._values import Agent, Channel, Domain, Message, Role
 from ..exceptions import InvalidPolicyError
+from ._roles import must_be
 
 #: Stands for ids of what is not there yet; no rule that is asked reads them.
 _UNKNOWN: Final = "unknown"
@@ -35,6 +36,7 @@ def setup_of(policy: Policy) -> Policy:
     Raises:
         InvalidPolicyError: There are none.
     """
+    must_be(Policy, policy=policy)
     rules = rules_reading(policy, "domain", "agent")
     if not rules:
         raise InvalidPolicyError(f"policy {policy.id!r} has no rule that reads only the domain and the agent")

@@ -1,13 +1,15 @@
 """Answers: decisions and policies as pages of text and as JSON documents."""
 
 import json
+from collections.abc import Iterable
 from typing import Final
 
-from .. import Decision, Effect, Party, Policy, ReasonStatus, Remedy
+from .. import Decision, Effect, Party, Policy, ReasonStatus, Remedy, Step
 from .._decision import unmasked
 from ._page import Page
 
-_PARTIES: Final = {
+#: Who takes a step.
+PARTIES: Final = {
     Party.AGENT: "The agent",
     Party.ENGAGE_ADMINISTRATOR: "An Engage Digital administrator",
     Party.RINGCENTRAL_ADMINISTRATOR: "A RingCentral administrator",
@@ -29,7 +31,7 @@ def decision_as_text(decision: Decision, *, reveal: bool, terminal: bool) -> str
     """Tells the verdict, each reason with what was required and seen, what they hide, and who can mend it."""
     page = Page(terminal=terminal)
     verdict = (decision.effect.value.upper(), _STYLES[decision.effect])
-    page.add("", verdict, " ", decision.policy_id, _version(decision.policy_version))
+    page.add("", verdict, " ", decision.policy_id, version_words(decision.policy_version))
     for reason in decision.reasons:
         # One explanation tells all; apart they are found faster.
         told, _, seen = reason.explanation.rpartition(" Seen: ")
@@ -51,14 +53,15 @@ def decision_as_text(decision: Decision, *, reveal: bool, terminal: bool) -> str
         if position == 0:
             page.add("")
             page.add("", ("Who can mend it", "bold"))
-        page.add("  ", _PARTIES[party])
+        page.add("  ", PARTIES[party])
         for text, codes in steps.items():
             # With one reason it is plain what a step is for.
             page.add("    - ", f"{', '.join(codes)}: " if len(decision.reasons) > 1 else "", text)
     return str(page)
 
 
-def _version(version: str | None) -> str:
+def version_words(version: str | None) -> str:
+    """Says which version of a policy it is, where it has one."""
     return f", version {version}" if version else ""
 
 
@@ -66,14 +69,14 @@ def _by_party(decision: Decision) -> dict[Party, dict[str, list[str]]]:
     """Sorts the steps by who takes them, in their first order; each step once, with the codes that ask for it."""
     parties: dict[Party, dict[str, list[str]]] = {}
     for reason in decision.reasons:
-        for step in reason.remedy.steps if reason.remedy else ():
+        for step in steps_of(reason.remedy):
             parties.setdefault(step.party, {}).setdefault(step.text, []).append(reason.code)
     return parties
 
 
 def decision_as_json(decision: Decision, *, reveal: bool) -> str:
     """Writes a decision down; with `reveal`, each evidence has the values it masks beside it."""
-    return _document(
+    return document(
         effect=decision.effect.value,
         policy_id=decision.policy_id,
         policy_version=decision.policy_version,
@@ -89,7 +92,7 @@ def decision_as_json(decision: Decision, *, reveal: bool) -> str:
                     | ({"revealed": unmasked(decision.request, each)} if reveal else {})
                     for each in reason.evidence
                 ],
-                "remedy": _steps(reason.remedy),
+                "remedy": steps_as_data(steps_of(reason.remedy)),
                 "source": reason.source,
                 "error": reason.error,
             }
@@ -99,22 +102,26 @@ def decision_as_json(decision: Decision, *, reveal: bool) -> str:
     )
 
 
-def _steps(remedy: Remedy | None) -> list[dict[str, str]]:
-    return [{"party": step.party.value, "text": step.text} for step in (remedy.steps if remedy else ())]
+def steps_as_data(steps: Iterable[Step]) -> list[dict[str, str]]:
+    """Writes steps down."""
+    return [{"party": step.party.value, "text": step.text} for step in steps]
+
+
+def steps_of(remedy: Remedy | None) -> tuple[Step, ...]:
+    """Gives the steps of a remedy; none where there is none."""
+    return remedy.steps if remedy else ()
 
 
 def policy_as_text(policy: Policy, *, terminal: bool) -> str:
     """Lays a policy out as a table: per rule its code, what it requires, whence, who mends it, what it comes after."""
     page = Page(terminal=terminal)
-    page.add("", (policy.id, "bold"), _version(policy.version), f", fingerprint {policy.fingerprint}")
+    page.add("", (policy.id, "bold"), version_words(policy.version), f", fingerprint {policy.fingerprint}")
     for rule in policy.rules:
         page.add("")
         page.add("", (rule.code, "bold"))
         page.add("  requires  ", rule.requires.words())
         page.add("  source    ", rule.source or "-")
-        steps = (
-            [((_PARTIES[step.party], "italic"), f": {step.text}") for step in rule.remedy.steps] if rule.remedy else []
-        )
+        steps = [((PARTIES[step.party], "italic"), f": {step.text}") for step in steps_of(rule.remedy)]
         for index, parts in enumerate(steps or ["-"]):
             page.add("            " if index else "  remedy    ", *parts)
         page.add("  after     ", ", ".join(rule.after) or "-")
@@ -123,7 +130,7 @@ def policy_as_text(policy: Policy, *, terminal: bool) -> str:
 
 def policy_as_json(policy: Policy) -> str:
     """Writes a policy down, rule by rule."""
-    return _document(
+    return document(
         policy_id=policy.id,
         policy_version=policy.version,
         fingerprint=policy.fingerprint,
@@ -133,7 +140,7 @@ def policy_as_json(policy: Policy) -> str:
                 "requires": rule.requires.words(),
                 "explanation": rule.explanation,
                 "source": rule.source,
-                "remedy": _steps(rule.remedy),
+                "remedy": steps_as_data(steps_of(rule.remedy)),
                 "after": rule.after,
             }
             for rule in policy.rules
@@ -141,5 +148,6 @@ def policy_as_json(policy: Policy) -> str:
     )
 
 
-def _document(**fields: object) -> str:
+def document(**fields: object) -> str:
+    """Writes one JSON document, in ASCII, its keys sorted."""
     return json.dumps(fields, indent=2, sort_keys=True) + "\n"

@@ -3,18 +3,26 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NoReturn, TextIO, final
 
 from .. import ESCALATE_TO_VIDEO
+from ..administration import audit, checklist
 from ._answers import decision_as_json, decision_as_text, policy_as_json, policy_as_text
-from ._case_files import UnusableCaseError, read_case
+from ._audits import audit_as_csv, audit_as_json, audit_as_text
+from ._case_files import read_case, read_person
+from ._checklists import checklist_as_json, checklist_as_text
+from ._directories import read_directory
+from ._files import UnusableInputError
+from ._findings import Findings
 from ._page import inert
+from ._progress import Waiting
+from ._reports import audit_as_html
 
 _PROGRAM: Final = "escalation-policy"
-_ALLOWED, _DENIED, _UNUSABLE = 0, 1, 2
+_YES, _NO, _UNUSABLE = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,15 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after the program's name; None: those of this process.
 
     Returns:
-        The exit status: 0 allowed, 1 denied, 2 unusable input, which one line on standard error explains.
+        The exit status: 0 allowed, or all done; 1 denied, or something to do; 2 unusable input, which one line on
+        standard error explains.
 
     Raises:
         SystemExit: Help or the version was asked for (0), or the arguments make no sense (2).
     """
     asked = _parser().parse_args(arguments)
     try:
-        return _decide(asked) if asked.command == "decide" else _rules(asked)
-    except UnusableCaseError as error:
+        return _COMMANDS[asked.command](asked)
+    except UnusableInputError as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"the answer cannot be written: {str(error.strerror).lower()}")
@@ -44,13 +53,52 @@ def _decide(asked: argparse.Namespace) -> int:
         _write(decision_as_json(decision, reveal=asked.reveal), sys.stdout)
     elif not asked.quiet:
         _write(decision_as_text(decision, reveal=asked.reveal, terminal=_is_terminal()), sys.stdout)
-    return _ALLOWED if decision else _DENIED
+    return _YES if decision else _NO
 
 
 def _rules(asked: argparse.Namespace) -> int:
     policy = ESCALATE_TO_VIDEO
     _write(policy_as_json(policy) if asked.json else policy_as_text(policy, terminal=_is_terminal()), sys.stdout)
-    return _ALLOWED
+    return _YES
+
+
+def _checklist(asked: argparse.Namespace) -> int:
+    domain, agent = read_person(asked.file)
+    listed = checklist(domain, agent, policy=ESCALATE_TO_VIDEO)
+    if asked.json:
+        _write(checklist_as_json(listed), sys.stdout)
+    elif not asked.quiet:
+        _write(checklist_as_text(listed, terminal=_is_terminal()), sys.stdout)
+    return _YES if listed.ready else _NO
+
+
+def _audit(asked: argparse.Namespace) -> int:
+    with Waiting() as waiting:
+        directory = read_directory(asked.path, waiting)
+        findings = Findings.of(audit(directory, policy=ESCALATE_TO_VIDEO), waiting, reveal=asked.reveal)
+        waiting.begin("Writing")
+        text = _FORMATS[asked.format](findings)
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if asked.format == "csv" and reconfigure and not _is_terminal():
+        reconfigure(encoding="utf-8")  # nothing in the file could tell another one
+    _write(text, sys.stdout)
+    return _YES
+
+
+#: How each command is answered.
+_COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
+    "decide": _decide,
+    "rules": _rules,
+    "checklist": _checklist,
+    "audit": _audit,
+}
+#: How an audit is written.
+_FORMATS: Final[dict[str, Callable[[Findings], str]]] = {
+    "table": lambda findings: audit_as_text(findings, terminal=_is_terminal()),
+    "json": audit_as_json,
+    "csv": audit_as_csv,
+    "html": audit_as_html,
+}
 
 
 def _is_terminal() -> bool:
@@ -109,16 +157,49 @@ def _parser() -> _Parser:
         metavar="FILE",
         help="the request as JSON, with the records as the API returns them; - reads standard input",
     )
-    output = decide.add_mutually_exclusive_group()
-    output.add_argument("--json", action="store_true", help="print one JSON document")
-    output.add_argument("--quiet", action="store_true", help="print nothing: the exit status tells")
+    _add_output(decide)
     decide.add_argument(
         "--reveal", action="store_true", help="also show ids, addresses and context strings; keep that out of logs"
     )
 
     rules = commands.add_parser("rules", help="print the policy", allow_abbrev=False)
     rules.add_argument("--json", action="store_true", help="print one JSON document")
+
+    checklist = commands.add_parser(
+        "checklist",
+        help="list what makes the agent of a case file ready, done or to do",
+        epilog="Exit status: 0 all done, 1 something is to do, 2 unusable input.",
+        allow_abbrev=False,
+    )
+    checklist.add_argument(
+        "file",
+        metavar="FILE",
+        help="a case file, of which the domain, the user and the role do; - reads standard input",
+    )
+    _add_output(checklist)
+
+    audit = commands.add_parser(
+        "audit",
+        help="tell who of a domain is ready, and what the others miss",
+        epilog="Exit status: 0 audited, whoever is ready or not, 2 unusable input.",
+        allow_abbrev=False,
+    )
+    audit.add_argument(
+        "path",
+        metavar="FILE-OR-DIR",
+        help="the domain's roles, users and sources as the API lists them: one JSON file, or a folder; - reads standard input",
+    )
+    audit.add_argument("--format", choices=_FORMATS, default="table", help="what to print, by default a table of text")
+    audit.add_argument(
+        "--reveal", action="store_true", help="also show e-mail addresses and labels of roles; keep that out of logs"
+    )
     return parser
+
+
+def _add_output(command: argparse.ArgumentParser) -> None:
+    output = command.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print one JSON document")
+    output.add_argument("--quiet", action="store_true", help="print nothing: the exit status tells")
 
 
 def _version() -> str:

@@ -13,6 +13,8 @@ _NARROWEST = 20
 
 def inert(text: str) -> str:
     """Escapes what a terminal would obey or a reader not see: controls, escapes, bidi marks, line separators."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -43,12 +45,18 @@ class Page:
             lead: What its first line begins with; the others are indented as far.
             parts: Its text; of a pair, the second is the style.
         """
-        styled = [(part, "") if isinstance(part, str) else part for part in parts]
-        text = Text.assemble(*((inert(words), style) for words, style in styled))
+        styled = [(inert(part), "") if isinstance(part, str) else (inert(part[0]), part[1]) for part in parts]
+        if not self._wraps:
+            self._text.write(f"{lead}{''.join(words for words, _ in styled).rstrip()}\n")
+            return
+        text = Text.assemble(*styled)
         room = max(self._console.width - len(lead), _NARROWEST)
-        for line in text.wrap(self._console, room, overflow="fold") if self._wraps else [text]:
+        for line in text.wrap(self._console, room, overflow="fold"):
             line.rstrip()  # wrapped lines keep the space they were wrapped at
-            self._console.print(Text.assemble(lead, line), soft_wrap=True)
+            if line.spans:
+                self._console.print(Text.assemble(lead, line), soft_wrap=True)
+            else:
+                self._text.write(f"{lead}{line.plain}\n")
             lead = " " * len(lead)
 
     def __str__(self) -> str:

@@ -1,0 +1,95 @@
+"""Audits: who of a domain is ready and what the others miss, as a page of text, as a JSON document and as CSV."""
+
+import csv
+import re
+from collections.abc import Iterable
+from io import StringIO
+from typing import Final
+
+from rich.cells import cell_len
+
+from ..administration import AgentAudit
+from ._answers import document, steps_as_data, steps_of
+from ._findings import USES, Findings, parties_of
+from ._page import Page, inert
+
+#: How wide a column is made; a cell that is longer moves those after it.
+_WIDEST: Final = 40
+#: Where a spreadsheet would take what follows for a formula. Some split the lines at semicolons, quotes or not.
+_FORMULA: Final = re.compile(r"(?:^|(?<=;))(?= *[=+\-@\uff1d\uff0b\uff0d\uff20])")
+
+
+def audit_as_text(findings: Findings, *, terminal: bool) -> str:
+    """Tells how many are ready, how many miss what and who acts, which channels can be used, and what each agent misses."""
+    page = Page(terminal=terminal)
+    page.add("", (findings.title, "bold"))
+    page.add("")
+    page.add("", findings.verdict)
+    if findings.caveat:
+        page.add("", findings.caveat)
+    room = len(f"{findings.totals.agents:,}")
+    steps = [(rule.code, f"{n:,}".rjust(room), parties_of(rule) if n else "") for rule, n in findings.steps()]
+    _add_table(page, "Missing", steps)
+    channels = [(each.channel.id, each.channel.kind.value, USES[each.use]) for each in findings.audit.channels()]
+    _add_table(page, "Channels", channels)
+    _add_table(page, "Agents", [(*_person(findings, row), _standing(row)) for row in findings.rows])
+    return str(page)
+
+
+def _person(findings: Findings, row: AgentAudit) -> list[str]:
+    return [cell or "-" for cell in findings.person(row.agent)]
+
+
+def _standing(row: AgentAudit) -> str:
+    behind = f"; behind that: {', '.join(row.hidden)}" if row.hidden else ""
+    return f"{', '.join(row.missing)}{behind}" if row.missing else "ready"
+
+
+def _add_table(page: Page, title: str, rows: Iterable[tuple[str, ...]]) -> None:
+    page.add("")
+    page.add("", (title, "bold"))
+    cells = [[inert(cell) for cell in row] for row in rows]
+    widths = [min(max(map(cell_len, column)), _WIDEST) for column in zip(*cells, strict=True)]
+    for row in cells:
+        *padded, last = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        page.add("  ", "  ".join([*padded, last]))
+
+
+def audit_as_json(findings: Findings) -> str:
+    """Writes an audit down."""
+    audit, totals = findings.audit, findings.totals
+    return document(
+        domain_id=audit.directory.domain.id,
+        policy_id=audit.policy.id,
+        policy_version=audit.policy.version,
+        fingerprint=audit.policy.fingerprint,
+        totals={"agents": totals.agents, "ready": totals.ready, "not_known": findings.untold},
+        steps=[
+            {
+                "code": rule.code,
+                "missing": missing,
+                "requirement": rule.explanation,
+                "remedy": steps_as_data(steps_of(rule.remedy)),
+            }
+            for rule, missing in findings.steps()
+        ],
+        channels=[
+            {"id": each.channel.id, "kind": each.channel.kind.value, "use": each.use.value} for each in audit.channels()
+        ],
+        agents=[
+            dict(zip(findings.columns, findings.person(row.agent), strict=True))
+            | {"ready": row.ready, "missing": row.missing, "hidden": row.hidden}
+            for row in findings.rows
+        ],
+    )
+
+
+def audit_as_csv(findings: Findings) -> str:
+    """Writes a line for each agent; no cell is a formula, and none holds a line break."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*findings.columns, "ready", "missing", "hidden"])
+    for row in findings.rows:
+        cells = (*findings.person(row.agent), "yes" if row.ready else "no", " ".join(row.missing), " ".join(row.hidden))
+        writer.writerow([_FORMULA.sub("'", inert(cell or "")) for cell in cells])
+    return text.getvalue()

@@ -1,0 +1,131 @@
+"""Files of JSON: read to the letter, or refused in one line that says why."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from typing import Any, NoReturn, TypeVar, cast, final
+
+from .. import Domain, RingCentralUser, VideoAccess
+from .._fields import kind_of
+from ..exceptions import EscalationPolicyError, InvalidValueError
+
+_E = TypeVar("_E", bound=Enum)
+_T = TypeVar("_T")
+
+
+@final
+class UnusableInputError(Exception):
+    """Input that no command can work on, in one line that says why."""
+
+
+def read_file(file: str, make: Callable[[object], _T]) -> _T:
+    """Reads a file, and makes something of what it says.
+
+    Args:
+        file: Its path; `-` is standard input.
+        make: Makes it of the JSON.
+
+    Raises:
+        UnusableInputError: It cannot be read, is no JSON, or nothing can be made of it.
+    """
+    try:
+        return make(read_json(file))
+    except (UnusableInputError, EscalationPolicyError) as error:
+        raise UnusableInputError(f"{'standard input' if file == '-' else file}: {error}") from error
+
+
+def read_json(file: str) -> object:
+    """Reads a file as JSON; what is wrong with it is told without its name."""
+    return _parsed(_bytes_of(file))
+
+
+def _bytes_of(file: str) -> bytes:
+    try:
+        with open(0 if file == "-" else file, "rb", closefd=file != "-") as stream:
+            return stream.read()
+    except OSError as error:
+        raise UnusableInputError(str(error.strerror).lower()) from error
+    except ValueError as error:
+        raise UnusableInputError("no file has such a name") from error
+
+
+def _parsed(data: bytes) -> object:
+    try:
+        return json.loads(data.decode(), object_pairs_hook=_object, parse_constant=_constant)
+    except UnicodeDecodeError as error:
+        raise UnusableInputError(f"must be UTF-8, got another byte at {error.start}") from error
+    except json.JSONDecodeError as error:
+        if data.startswith(b"\xef\xbb\xbf"):
+            raise UnusableInputError("must be UTF-8 without a byte order mark") from error
+        raise UnusableInputError(f"must be JSON, got an error in line {error.lineno}, column {error.colno}") from error
+    except ValueError as error:  # Python refuses to read integers of thousands of digits
+        raise UnusableInputError("must hold shorter integers, got one of thousands of digits") from error
+    except RecursionError as error:
+        raise UnusableInputError("must be less deeply nested") from error
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for at, key in enumerate(keys) if key in keys[:at])
+        raise UnusableInputError(f"must name each key once, got {shown(twice)} twice in one object")
+    return fields
+
+
+def _constant(name: str) -> NoReturn:
+    raise UnusableInputError(f"must be JSON, got {name}")
+
+
+def fields_of(path: str, given: object, *, required: Iterable[str], optional: Iterable[str]) -> dict[str, Any]:
+    """Checks the keys of an object of ours: one that means nothing is a slip, and would be read as nothing said."""
+    if not isinstance(given, dict):
+        raise UnusableInputError(f"{path} must be an object, got {kind_of(given)}")
+    fields = cast("dict[str, Any]", given)
+    check_names(f"{path} must be an object with the keys", fields, required=required, optional=optional)
+    return fields
+
+
+def check_names(must: str, given: Iterable[str], *, required: Iterable[str], optional: Iterable[str]) -> None:
+    """Refuses names that are missing, or mean nothing; `must` is how the sentence begins that says so."""
+    names, needed, accepted = list(given), list(required), [*required, *optional]
+    sentence = f"{must} {', '.join(needed)} and, if need be, {', '.join(optional)}"
+    if strange := [name for name in names if name not in accepted]:
+        raise UnusableInputError(f"{sentence}, got {shown(strange[0])} too")
+    if missing := [name for name in needed if name not in names]:
+        raise UnusableInputError(f"{sentence}, got none called {missing[0]}")
+
+
+def word(path: str, vocabulary: type[_E], given: object) -> _E:
+    """Reads a member of a vocabulary."""
+    try:
+        return vocabulary(given)
+    except ValueError:
+        accepted = ", ".join(member.value for member in vocabulary)
+        raise UnusableInputError(f"{path} must be one of {accepted}, got {shown(given)}") from None
+
+
+def domain_of(given: object) -> Domain:
+    """Reads what is said of the domain."""
+    fields = fields_of("domain", given, required=("id",), optional=("ringcentral_account_id",))
+    return _made("domain", Domain, fields)
+
+
+def ringcentral_user(path: str, given: object) -> RingCentralUser:
+    """Reads what RingCentral says of an extension."""
+    user = fields_of(path, given, required=("extension_id",), optional=("account_id", "video"))
+    video = word(f"{path}.video", VideoAccess, user.get("video", "unknown"))
+    return _made(path, RingCentralUser, {**user, "video": video})
+
+
+def _made(path: str, kind: type[_T], fields: Mapping[str, Any]) -> _T:
+    try:
+        return kind(**fields)
+    except InvalidValueError as error:
+        fault = error.fault
+        raise InvalidValueError(fault._replace(path=f"{path}.{fault.path.rpartition('.')[2]}")) from error
+
+
+def shown(given: object) -> str:
+    """Shows a key or a word, cut; of anything longer-winded only what kind of thing it is."""
+    return ascii(given[:40]) if isinstance(given, str) else kind_of(given)

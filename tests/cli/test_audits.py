@@ -1,0 +1,258 @@
+"""An audit is told as a table of text, as JSON and as CSV, without addresses unless they are asked for.
+
+After a change of texts or pages that is meant, write the golden outputs anew and read what changed:
+
+    golden=tests/cli/golden_administration
+    for format in table json csv html; do
+        escalation-policy audit --format $format docs/examples/directory > $golden/audit.$format
+        escalation-policy audit --format $format --reveal docs/examples/directory > $golden/revealed.$format
+    done
+"""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from escalation_policy.administration import audit
+from escalation_policy.cli import main
+from escalation_policy.cli._audits import audit_as_csv, audit_as_json
+from escalation_policy.cli._directories import read_directory
+from escalation_policy.cli._findings import Findings
+from escalation_policy.cli._progress import Waiting
+from escalation_policy.testing import an_agent
+
+EXAMPLE = str(Path(__file__).parents[2] / "docs/examples/directory")
+GOLDEN = Path(__file__).parent / "golden_administration"
+FORMATS = ("table", "json", "csv", "html")
+Captured = pytest.CaptureFixture[str]
+Hostile = Callable[..., str]
+
+
+class TestGoldenOutputs:
+    """What is printed when nobody's terminal is involved."""
+
+    @pytest.mark.parametrize("reveal", [False, True], ids=["masked", "revealed"])
+    @pytest.mark.parametrize("name", FORMATS)
+    def test_each_format(self, name: str, reveal: bool, capsys: Captured) -> None:  # noqa: FBT001
+        """To the letter; whoever is ready or not, the status is 0."""
+        options = ["--reveal"] if reveal else []
+        assert main(["audit", "--format", name, *options, EXAMPLE]) == 0
+        printed = capsys.readouterr()
+        assert (GOLDEN / f"{'revealed' if reveal else 'audit'}.{name}").read_text("utf-8") == printed.out
+        assert printed.err == ""
+
+    def test_a_table_is_what_is_printed_by_default(self, capsys: Captured) -> None:
+        """People look first."""
+        main(["audit", EXAMPLE])
+        assert (GOLDEN / "audit.table").read_text("utf-8") == capsys.readouterr().out
+
+
+class TestAudit:
+    """`escalation-policy audit`."""
+
+    @pytest.mark.parametrize("name", FORMATS)
+    def test_addresses_and_labels_are_shown_only_when_revealed(self, name: str, capsys: Captured) -> None:
+        """And what RingCentral says, never."""
+        main(["audit", "--format", name, EXAMPLE])
+        masked = capsys.readouterr().out
+        main(["audit", "--format", name, "--reveal", EXAMPLE])
+        revealed = capsys.readouterr().out
+        for private in ("ada@example.com", "@example", "Supervisor", "Video agent"):
+            assert private not in masked
+            assert private in revealed
+        assert not any(secret in revealed for secret in ("664307016", "664287016", "771300042", "Acme on"))
+
+    def test_unusable_input_is_told_in_one_line(self, capsys: Captured) -> None:
+        """With the status 2."""
+        assert main(["audit", "none"]) == 2
+        assert capsys.readouterr() == ("", "escalation-policy: none: no such file or directory\n")
+
+    def test_an_unknown_format_is_refused(self, capsys: Captured) -> None:
+        """Naming those there are."""
+        with pytest.raises(SystemExit) as caught:
+            main(["audit", "--format", "xlsx", EXAMPLE])
+        assert caught.value.code == 2
+        printed = capsys.readouterr()
+        assert ("", 1) == (printed.out, printed.err.count("\n"))
+        assert all(name in printed.err for name in FORMATS)
+
+    def test_without_streams_the_status_is_all(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A process can be started without any."""
+        monkeypatch.setattr(sys, "stdout", None)
+        monkeypatch.setattr(sys, "stderr", None)
+        assert main(["audit", "--format", "csv", EXAMPLE]) == 0
+        assert main(["audit", "none"]) == 2
+
+    def test_a_domain_of_nobody_is_audited(
+        self, directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
+    ) -> None:
+        """Nothing is missing."""
+        directory["users"] = directory["sources"] = []
+        path = write_directory(directory)
+        for name in FORMATS:
+            assert main(["audit", "--format", name, path]) == 0
+        printed = capsys.readouterr().out
+        assert "Ready: 0 of 0 agents.\n" in printed
+        assert "<li>Nothing.</li>" in printed
+
+    def test_what_is_not_known_is_no_news_where_everything_is_known(
+        self, directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
+    ) -> None:
+        """The caveat is left out."""
+        directory["ringcentral"].append({"extension_id": "664307067", "account_id": "664287016", "video": "granted"})
+        path = write_directory(directory)
+        for name in ("table", "html"):
+            main(["audit", "--format", name, path])
+        assert "not known" not in capsys.readouterr().out
+
+    @pytest.mark.parametrize("untold", [{"video": "granted"}, {"account_id": "664287016"}, {}])
+    def test_what_is_not_known_is_counted(
+        self,
+        untold: dict[str, str],
+        directory: dict[str, Any],
+        write_directory: Callable[[object], str],
+        capsys: Captured,
+    ) -> None:
+        """The account, the access to RingCentral Video, or both."""
+        directory["ringcentral"].append({"extension_id": "664307067", **untold})
+        main(["audit", "--format", "json", write_directory(directory)])
+        assert 1 == json.loads(capsys.readouterr().out)["totals"]["not_known"]
+
+
+class TestTable:
+    """`--format table`."""
+
+    # A terminal obeys no label.
+    @pytest.mark.parametrize("terminal", [False, True], ids=["file", "terminal"])
+    def test_obeys_nothing(
+        self,
+        terminal: bool,  # noqa: FBT001
+        hostile: Hostile,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: Captured,
+    ) -> None:
+        """Escapes, line breaks and marks that turn text are shown, not obeyed."""
+        monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("COLUMNS", "400")
+        path = hostile(label="\x1b[31m[red]a\r\nb\u202e", email="\x9b2J@example.com", role_id="\x07\u2066r\ud800")
+        main(["audit", "--reveal", path])
+        printed = capsys.readouterr().out
+        assert "\x1b" not in printed.replace("\x1b[1m", "").replace("\x1b[0m", "")
+        assert "\\x1b[31m[red]a\\r\\nb\\u202e" in printed
+        assert "\\x9b2J@example.com" in printed
+        assert "\\x07\\u2066r\\ud800" in printed
+        assert printed.isascii()
+
+    def test_columns_stand_under_each_other_whatever_is_in_them(self, hostile: Hostile, capsys: Captured) -> None:
+        """Wide characters take two places, escapes what they look like; what is longer than 40 moves its line alone."""
+        main(["audit", "--reveal", hostile(label="中\x1b", email=f"{'a' * 60}@example.com")])
+        lines = capsys.readouterr().out.splitlines()
+        first, second, third = lines[-8:-5]
+        assert 2 + 24 + 2 + 24 + 2 + 40 + 2 == second.index("Agent") == third.index("中")
+        assert third.index("extension_in_account") + 1 == second.index("role_permits")
+        assert first.endswith(f"{'a' * 60}@example.com  中\\x1b      ready")
+
+    def test_wraps_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+        """To its width."""
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", "60")
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("NO_COLOR", "1")
+        main(["audit", EXAMPLE])
+        lines = capsys.readouterr().out.splitlines()
+        assert 50 < max(map(len, lines)) <= 60
+
+
+class TestJson:
+    """`--format json`."""
+
+    def test_is_ascii_and_sorted(self, hostile: Hostile, capsys: Captured) -> None:
+        """So that two answers can be compared as text."""
+        main(["audit", "--format", "json", "--reveal", hostile(label="é\x1b\u202e")])
+        printed = capsys.readouterr().out
+        assert printed.isascii()
+        assert "\x1b" not in printed
+        assert json.dumps(json.loads(printed), indent=2, sort_keys=True) + "\n" == printed
+        assert "é\x1b\u202e" == json.loads(printed)["agents"][0]["role_label"]
+
+    def test_an_address_that_is_not_there_is_null(self) -> None:
+        """An empty one would be another one."""
+        document = json.loads(audit_as_json(findings_on(None, "Video agent")))
+        assert document["agents"][0]["email"] is None
+
+
+def findings_on(email: str | None, label: str) -> Findings:
+    """Audits a domain of one agent."""
+    found = read_directory(EXAMPLE, Waiting())
+    row = next(audit(found).agents())
+    shown = an_agent(email=email, role_label=label)
+    return Findings(audit(found), [type(row)(shown, row.missing)], audit(found).totals([]), 0, reveal=True)
+
+
+def written(email: str | None, label: str) -> list[str]:
+    """Gives the cells of an agent's line as a reader of CSV reads them."""
+    lines = audit_as_csv(findings_on(email, label))
+    assert 2 == lines.count("\n")
+    return list(csv.reader(io.StringIO(lines)))[1]
+
+
+class TestCsv:
+    """`--format csv`."""
+
+    # A spreadsheet computes no cell.
+    @pytest.mark.parametrize(
+        ("label", "cell"),
+        [
+            ('=HYPERLINK("http://example.com","x")', '\'=HYPERLINK("http://example.com","x")'),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(1)", "'@SUM(1)"),
+            ("  =1", "'  =1"),
+            ("\t=1", "\\t=1"),
+            ("\r=1", "\\r=1"),
+            ("\n=1", "\\n=1"),
+            ("\uff1d1", "'\uff1d1"),
+            ("a;=1;+2; -3", "a;'=1;'+2;' -3"),
+            ("a=1", "a=1"),
+        ],
+        ids=["equals", "plus", "minus", "at", "space", "tab", "CR", "LF", "wide", "semicolon", "inside"],
+    )
+    def test_no_cell_is_a_formula(self, label: str, cell: str) -> None:
+        """What would be one has an apostrophe before it; the readers see it."""
+        assert [cell, cell] == written(label, label)[2:4]
+
+    def test_an_address_that_is_not_there_is_empty(self) -> None:
+        """No word could be told from one."""
+        assert "" == written(None, "Video agent")[2]
+
+    @given(st.text(min_size=1))
+    def test_no_cell_begins_as_one_or_holds_a_control(self, label: str) -> None:
+        """Whatever it says."""
+        cell = written(None, label)[3]
+        assert cell.isprintable()
+        assert not cell.lstrip(" ").startswith(("=", "+", "-", "@"))
+
+    def test_is_utf_8_wherever_it_goes(self, hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nothing in it could tell another encoding."""
+        stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+        monkeypatch.setattr(sys, "stdout", stream)
+        main(["audit", "--format", "csv", "--reveal", hostile(label="é中")])
+        assert "ada@example.com,é中,yes,,\n".encode() in stream.buffer.getvalue()
+
+    def test_keeps_the_encoding_of_a_terminal(self, hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Which knows no other one."""
+        stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+        monkeypatch.setattr(sys, "stdout", stream)
+        main(["audit", "--format", "csv", "--reveal", hostile(label="é")])
+        assert b"ada@example.com,\\xe9,yes,,\n" in stream.buffer.getvalue()

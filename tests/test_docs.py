@@ -28,7 +28,7 @@ import attrs
 import pytest
 
 import escalation_policy
-from escalation_policy import ESCALATE_TO_VIDEO, Permission, engage, exceptions, testing
+from escalation_policy import ESCALATE_TO_VIDEO, Permission, administration, engage, exceptions, testing
 from escalation_policy.testing import _keywords as keywords
 from escalation_policy.testing import pytest_plugin, strategies
 from escalation_policy.testing._coverage import Coverage, Tallies
@@ -304,7 +304,7 @@ def told_of(name: str) -> set[str]:
 
 _PUBLIC = [
     (module.__name__, name)
-    for module in (escalation_policy, exceptions, engage, testing)
+    for module in (escalation_policy, administration, exceptions, engage, testing)
     for name in sorted(module.__all__)
 ] + [
     (strategies.__name__, name)

@@ -102,7 +102,8 @@ class TestRecorder:
                 assert again.allows(ALLOWED)
             assert "<function decide of policy escalate_to_video>" == repr(ESCALATE_TO_VIDEO.decide)
             assert pickle.loads(pickle.dumps(ESCALATE_TO_VIDEO.decide))(ALLOWED)
-            assert ESCALATE_TO_VIDEO.decide == ESCALATE_TO_VIDEO.decide
+            assert 1 == len({ESCALATE_TO_VIDEO.decide, ESCALATE_TO_VIDEO.decide})
+            assert cast("object", ESCALATE_TO_VIDEO.decide) != ESCALATE_TO_VIDEO.allows
             assert "<member 'allows' of 'Policy' objects>" == repr(cast("Any", Policy).allows)
             with pytest.raises(AttributeError):
                 _ = object.__new__(Policy).decide

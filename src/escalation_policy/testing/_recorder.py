@@ -8,8 +8,6 @@ from functools import partial
 from itertools import count
 from typing import Any, Final, cast, final
 
-import attrs
-
 from .. import Decision, Policy
 
 Answer = Decision[Any] | bool
@@ -59,14 +57,28 @@ class _Tap:
 
 
 @final
-@attrs.frozen(repr=False)
 class _Asked:
     """A policy's function; it is pickled by name, and equal where the function is."""
 
-    answered: Callable[[Any], Any]
-    _policy: Policy[Any] = attrs.field(eq=False)
-    _name: str
-    _report: Callable[[Policy[Any], object, Any], None] = attrs.field(eq=False)
+    __slots__ = ("_name", "_policy", "_report", "answered")
+
+    def __init__(
+        self,
+        answered: Callable[[Any], Any],
+        policy: Policy[Any],
+        name: str,
+        report: Callable[[Policy[Any], object, Any], None],
+    ) -> None:
+        self.answered = answered
+        self._policy = policy
+        self._name = name
+        self._report = report
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self.answered == other.answered
+
+    def __hash__(self) -> int:
+        return hash(self.answered)
 
     def __call__(self, request: Any) -> Any:
         answer = self.answered(request)

@@ -33,8 +33,8 @@ from escalation_policy._conditions import Condition, Junction, Test
 from escalation_policy._operators import OPERATORS
 from escalation_policy._truth import Finding, Truth
 from escalation_policy.exceptions import EscalationDeniedError
-from escalation_policy.testing import a_request
-from escalation_policy.testing._laws import LAWS, _pure, check_policy
+from escalation_policy.testing import a_request, check_policy
+from escalation_policy.testing._laws import LAWS, _pure
 from escalation_policy.testing._naive import answer
 from escalation_policy.testing._pool import described, leaves, requests, with_canaries
 from escalation_policy.testing._trial import Trial

@@ -2,8 +2,8 @@
 
 from ._assertions import assert_allowed, assert_denied
 from ._builders import a_channel, a_domain, a_message, a_request, a_ringcentral_user, a_role, an_agent, an_intervention
+from ._check import check_policy
 from ._codes import NoSuchRuleError
-from ._laws import check_policy
 from ._search import NoSuchRequestError
 from ._tables import Axis, policy_table
 

@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from random import Random
 from typing import Any
 
 import pytest
@@ -132,12 +133,18 @@ class TestAllowedRequests:
         assert 2 <= len({request.message.channel.kind for request in examples})
 
     def test_shrink_to_the_typical_request(self) -> None:
-        """But for what matters."""
-        viber = find(
-            strategies.allowed_requests(), lambda r: r.message.channel.kind is ChannelKind.VIBER, settings=PATIENT
+        """But for what matters; Hypothesis does not promise to find the smallest example, and nearly always does."""
+        found = (
+            find(
+                strategies.allowed_requests(),
+                lambda r: r.message.channel.kind is ChannelKind.VIBER,
+                settings=PATIENT,
+                random=Random(seed),
+            )
+            for seed in range(4)
         )
 
-        assert a_request(channel=ChannelKind.VIBER) == viber
+        assert a_request(channel=ChannelKind.VIBER) in found
 
     def test_cannot_be_drawn_where_nothing_is_allowed(self) -> None:
         """That is said at once, and not after a thousand draws."""

@@ -49,6 +49,11 @@ def is_collection(values: object) -> bool:
     return isinstance(values, Iterable) and not isinstance(values, str | Mapping)
 
 
+def to_tuple(values: Iterable[_T]) -> tuple[_T, ...]:
+    """Makes a tuple of a collection; what is none is left to be refused."""
+    return tuple(values) if is_collection(values) else cast("tuple[_T, ...]", values)
+
+
 def marked(field: "attrs.Attribute[Any]", mark: dict[str, bool]) -> bool:
     """Says whether a field bears one of the marks above."""
     return field.metadata.items() >= mark.items()

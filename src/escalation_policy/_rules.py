@@ -1,21 +1,16 @@
 """Rules: one requirement each, with the words that explain it and the steps that mend it."""
 
 from collections.abc import Iterable
-from typing import Final, Generic, TypeVar, cast, final
+from typing import Final, Generic, final
 
 import attrs
 
 from ._conditions import Condition, R
 from ._enums import Party
-from ._fields import ACCEPTED, checked, checked_rule, is_collection, must
+from ._fields import ACCEPTED, checked, checked_rule, must, to_tuple
 from .exceptions import InvalidPolicyError
 
-_T = TypeVar("_T")
 _CODE_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-")
-
-
-def _to_tuple(values: Iterable[_T]) -> tuple[_T, ...]:
-    return tuple(values) if is_collection(values) else cast("tuple[_T, ...]", values)
 
 
 @final
@@ -28,7 +23,7 @@ class Step:
 
 
 def _to_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
-    return _to_tuple(steps)
+    return to_tuple(steps)
 
 
 @final
@@ -42,7 +37,7 @@ class Remedy:
 
 
 def _to_codes(codes: Iterable[str]) -> tuple[str, ...]:
-    return _to_tuple(codes)
+    return to_tuple(codes)
 
 
 def is_code(code: str) -> bool:

@@ -1,5 +1,6 @@
 """The laws as hosts run them: what passes, and what is said of each that is broken."""
 
+import copy
 import itertools
 import random
 import threading
@@ -213,7 +214,7 @@ class TestCheckPolicy:
         """Nobody can make one up."""
         with pytest.raises(TypeError) as caught:
             check_policy(Policy("p", [Rule("flag", SAMPLE(lambda r: r.flag).is_true())]), like=like)
-        assert f"check_policy() needs a Sample as like, to make other requests from, got {got}" == str(caught.value)
+        assert f"policy 'p' decides about a Sample: pass one as like, got {got}" == str(caught.value)
 
     def test_says_which_law_is_broken_on_the_hosts_own_line(self) -> None:
         """What pytest shows ends with the test, and not in the kit."""
@@ -537,7 +538,8 @@ class TestPurity:
             object.__setattr__(request.agent, "email", "eve@example.com")
             return True
 
-        like = a_request(login=Login.PASSWORD)
+        # A copy: the parts of what the builders make are the same for all tests.
+        like = copy.deepcopy(a_request(login=Login.PASSWORD))
         came = "agent.email = another value, login = ringcentral_sso"
         assert told(self.LAW, "a request is changed", "the typical one", "as before", came) == broken(
             asking(enable), like

@@ -1,12 +1,12 @@
 """The directory: all roles, agents and channels of one domain, whole and without contradictions."""
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar, cast, final
+from typing import final
 
 import attrs
 
 from .._enums import ChannelKind
-from .._fields import checked, is_collection
+from .._fields import checked, to_tuple
 from .._values import Agent, Channel, Domain, RingCentralUser, Role
 from ..engage._conversations import read_channel
 from ..engage._people import read_agent, read_role
@@ -15,24 +15,18 @@ from ..exceptions import Fault, InvalidPayloadError
 from ._pages import Payload, records_of
 from ._roles import collected
 
-_T = TypeVar("_T")
-
-
-def _to_tuple(values: Iterable[_T]) -> tuple[_T, ...]:
-    return tuple(values) if is_collection(values) else cast("tuple[_T, ...]", values)
-
 
 # The type checkers read what a field accepts from its converter, and want it spelled out.
 def _to_roles(values: Iterable[Role]) -> tuple[Role, ...]:
-    return _to_tuple(values)
+    return to_tuple(values)
 
 
 def _to_agents(values: Iterable[Agent]) -> tuple[Agent, ...]:
-    return _to_tuple(values)
+    return to_tuple(values)
 
 
 def _to_channels(values: Iterable[Channel]) -> tuple[Channel, ...]:
-    return _to_tuple(values)
+    return to_tuple(values)
 
 
 @final

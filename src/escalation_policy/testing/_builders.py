@@ -119,14 +119,24 @@ def a_request(
 
 
 def search_for(policy: Policy[Q], like: Q | None) -> Search[Q]:
-    """Prepares to search near a request; a policy over another type than `EscalationRequest` needs one of its own."""
+    """Prepares to search near a request."""
+    return Search(policy, start_for(policy, like))
+
+
+def start_for(policy: Policy[Q], like: Q | None) -> Q:
+    """Gives the request from which others are made: the typical one, where the policy decides about such.
+
+    Raises:
+        TypeError: The policy is over another type than `EscalationRequest` and needs one of its own.
+    """
+    __tracebackhide__ = True
     asked = policy.rules[0].requires.request_type
     start: Any = TYPICAL if like is None else like
     if not issubclass(type(start), asked):
         raise TypeError(
             f"policy {policy.id!r} decides about {a(asked.__name__)}: pass one as like, got {kind_of(like)}"
         )
-    return Search(policy, start)
+    return cast("Q", start)
 
 
 def _facts_of(given: Mapping[str, Any]) -> list[Names]:

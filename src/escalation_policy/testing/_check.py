@@ -1,9 +1,8 @@
 """The check that a host's policy keeps the laws."""
 
-from .. import EscalationRequest, Policy
+from .. import Policy
 from .._conditions import R
-from .._fields import a, kind_of
-from ._builders import TYPICAL
+from ._builders import start_for
 from ._recorder import unseen
 
 
@@ -24,16 +23,12 @@ def check_policy(policy: Policy[R], *, like: R | None = None) -> None:
         TypeError: `like` is missing, or of another type.
     """
     __tracebackhide__ = True
-    asked = policy.rules[0].requires.request_type
-    typical: object = TYPICAL if like is None and asked is EscalationRequest else like
-    if not issubclass(type(typical), asked):
-        wanted = f"{a(asked.__name__)} as like, to make other requests from"
-        raise TypeError(f"check_policy() needs {wanted}, got {kind_of(like)}")
+    start = start_for(policy, like)
     # What only this needs takes as long to import as the rest of the kit, and pytest starts with that.
     from ._laws import first_broken  # noqa: PLC0415
 
     # What the laws ask is no test of the host's: it would cover every rule.
     with unseen():
-        broken = first_broken(policy, typical)
+        broken = first_broken(policy, start)
     if broken:
         raise AssertionError(f"policy {policy.id!r} breaks a law: {broken}")

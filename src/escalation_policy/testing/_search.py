@@ -130,8 +130,9 @@ class Search(Generic[R]):
         for codes in self._groups:
             part = {code: wanted[code] for code in codes if code in wanted}
             mended = self._mended(found, part, given)
-            if mended is None:
-                spare |= part.keys() & set(spared)
+            dispensable = part.keys() & set(spared)
+            if mended is None and dispensable:
+                spare |= dispensable
                 mended = self._mended(found, {code: part[code] for code in part if code not in spare}, given)
             if mended is None:
                 raise self._none_found(part, given, words)

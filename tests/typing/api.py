@@ -3,7 +3,7 @@
 # mypy: warn-unused-ignores
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import attrs
@@ -41,6 +41,36 @@ from escalation_policy import (
     exceptions,
     fact,
     predicate,
+)
+from escalation_policy.administration import (
+    AgentAudit,
+    Ambiguity,
+    Audit,
+    AuditTotals,
+    ChannelAudit,
+    ChannelUse,
+    Checklist,
+    ChecklistStep,
+    Conflict,
+    ConflictKind,
+    Directory,
+    ExtensionEntry,
+    Ignored,
+    IgnoredBecause,
+    ImportMapping,
+    RingCentralLink,
+    RoleAssignment,
+    RoleChange,
+    RoleCreation,
+    RoleEdit,
+    RoleHandover,
+    assign_role,
+    audit,
+    checklist,
+    create_role,
+    edit_role,
+    link_ringcentral,
+    map_imported_users,
 )
 from escalation_policy.engage import (
     agent_from_payload,
@@ -92,6 +122,8 @@ assert_type(agent.enabled, bool)
 assert_type(message.private, bool | None)
 assert_type(request.context, Mapping[str, str | int | bool])
 assert_type(attrs.evolve(agent, enabled=False), Agent)
+assert_type(role.grant(Permission.USE_EMOJI, Permission.READ_STATS).revoke(Permission.USE_EMOJI), Role)
+assert_type(role.grant().revoke().relabel("Calls"), Role)
 
 Agent(id="u1", domain_id="acme", role=role)  # type: ignore[call-arg]
 Domain("acme")  # type: ignore[call-arg]
@@ -99,6 +131,10 @@ Domain(id=5)  # type: ignore[arg-type]
 Channel(id="s1", domain_id="acme", kind="viber")  # type: ignore[arg-type]
 Role(id="r1", domain_id="acme", label="Video", permissions={"use_emoji"})  # type: ignore[arg-type]
 domain.id = "other"  # type: ignore[misc]
+role.grant("use_emoji")  # type: ignore[arg-type]
+role.grant([Permission.USE_EMOJI])  # type: ignore[arg-type]
+role.revoke("use_emoji")  # type: ignore[arg-type]
+role.relabel(None)  # type: ignore[arg-type]
 
 # Facts and conditions.
 email = fact(lambda r: r.agent.email)
@@ -215,6 +251,142 @@ assert_type(
     ),
     EscalationRequest,
 )
+
+# Roles.
+creation = create_role(agent, id="r2", label="Calls", permissions={Permission.USE_EMOJI})
+assert_type(creation, RoleCreation)
+assert_type(creation.decision, Decision[RoleChange])
+assert_type(creation.role, Role | None)
+edit = edit_role(
+    agent,
+    role,
+    grant=[Permission.USE_EMOJI],
+    revoke=(Permission.READ_STATS,),
+    label=None,
+    deactivated={Permission.USE_COBROWSING},
+)
+assert_type(edit, RoleEdit)
+assert_type(edit.decision, Decision[RoleChange])
+assert_type(edit.role, Role)
+assert_type(edit.saved_by_api, Role)
+assert_type(edit.ignored, tuple[Ignored, ...])
+assert_type(edit.ignored[0].field, str)
+assert_type(edit.ignored[0].because, IgnoredBecause)
+assignment = assign_role(agent, agent, role)
+assert_type(assignment, RoleAssignment)
+assert_type(assignment.decision, Decision[RoleHandover])
+assert_type(assignment.agent, Agent)
+assert_type(assignment.gains, frozenset[str])
+assert_type(assignment.loses, frozenset[str])
+
+change = edit.decision.request
+assert_type((change.editor, change.role), tuple[Agent, Role])
+assert_type((change.compared, change.granted), tuple[frozenset[Permission], frozenset[Permission]])
+assert_type(change.grants_deactivated, bool)
+handover = assignment.decision.request
+assert_type((handover.editor, handover.agent, handover.role, handover.leads_agent), tuple[Agent, Agent, Role, bool])
+
+create_role(agent, "r2", "Calls")  # type: ignore[call-arg]
+create_role(agent, id="r2")  # type: ignore[call-arg]
+create_role(agent, id="r2", label="Calls", permissions=["use_emoji"])  # type: ignore[list-item]
+edit_role(agent, role, [Permission.USE_EMOJI])  # type: ignore[call-arg]
+edit_role(agent, role, grant=Permission.USE_EMOJI)  # type: ignore[arg-type]
+edit_role(role, agent)  # type: ignore[arg-type]
+assign_role(agent, role, agent)  # type: ignore[arg-type]
+policy.allows(handover)  # type: ignore[arg-type]
+
+# RingCentral IDs.
+directory = Directory(domain=domain, roles=[role], agents={agent}, channels=(channel,))
+link = link_ringcentral(agent, agent, user, directory=directory)
+assert_type(link, RingCentralLink)
+assert_type(link.decision, Decision[ExtensionEntry])
+assert_type(link.agent, Agent)
+entry = link.decision.request
+assert_type((entry.domain, entry.editor, entry.agent), tuple[Domain, Agent, Agent])
+assert_type((entry.ringcentral_user, entry.creates_agent), tuple[RingCentralUser, bool])
+assert_type((entry.leads_agent, entry.account_told, entry.taken), tuple[bool, bool, bool])
+mapping = map_imported_users(directory.agents, {user}, domain=domain)
+assert_type(mapping, ImportMapping)
+assert_type(mapping.linked, tuple[Agent, ...])
+assert_type(mapping.already_linked, tuple[Agent, ...])
+assert_type(mapping.unmatched_agents, tuple[Agent, ...])
+assert_type(mapping.unmatched_users, tuple[RingCentralUser, ...])
+assert_type(mapping.ambiguous, tuple[Ambiguity, ...])
+assert_type(mapping.ambiguous[0].agents, tuple[Agent, ...])
+assert_type(mapping.ambiguous[0].users, tuple[RingCentralUser, ...])
+assert_type(mapping.conflicting, tuple[Conflict, ...])
+assert_type(mapping.conflicting[0].kind, ConflictKind)
+assert_type((mapping.conflicting[0].agent, mapping.conflicting[0].user), tuple[Agent, RingCentralUser])
+assert_type(mapping.conflicting[0].other_agent_id, str | None)
+
+link_ringcentral(agent, agent, "664307016", directory=directory)  # type: ignore[arg-type]
+link_ringcentral(agent, agent, user)  # type: ignore[call-arg]
+link_ringcentral(agent, agent, user, directory)  # type: ignore[call-arg]
+link_ringcentral(agent, agent, user, directory=[agent])  # type: ignore[arg-type]
+map_imported_users([user], [agent], domain=domain)  # type: ignore[list-item]
+map_imported_users([agent], [user])  # type: ignore[call-arg]
+map_imported_users([agent], [user], domain="acme")  # type: ignore[arg-type]
+
+# Directories.
+assert_type(Directory(domain=domain), Directory)
+assert_type(directory.domain, Domain)
+assert_type(directory.roles, tuple[Role, ...])
+assert_type(directory.agents, tuple[Agent, ...])
+assert_type(directory.channels, tuple[Channel, ...])
+assert_type(attrs.evolve(directory, agents=[agent]), Directory)
+assert_type(
+    Directory.from_pages(
+        domain,
+        roles=[payload],
+        users=iter([payload]),
+        sources=({"count": 0, "offset": 0, "records": []},),
+        ringcentral={user},
+        kinds={"line": ChannelKind.CHANNEL_SDK},
+    ),
+    Directory,
+)
+
+Directory(roles=[role])  # type: ignore[call-arg]
+Directory(domain=domain, agents=[role])  # type: ignore[list-item]
+Directory.from_pages(domain, roles=[payload], users=[payload])  # type: ignore[call-arg]
+Directory.from_pages("acme", roles=[], users=[], sources=[])  # type: ignore[arg-type]
+Directory.from_pages(domain, roles=payload, users=[], sources=[])  # type: ignore[arg-type]
+directory.roles = ()  # type: ignore[misc]
+
+# The checklist and the audit.
+told = checklist(domain, agent, policy=policy)
+assert_type(told, Checklist)
+assert_type(told.steps, tuple[ChecklistStep, ...])
+assert_type(told.at_the_click, tuple[Rule[EscalationRequest], ...])
+assert_type(told.decision, Decision[EscalationRequest])
+assert_type(told.ready, bool)
+todo = told.steps[0]
+assert_type((todo.code, todo.done, todo.status), tuple[str, bool, ReasonStatus])
+assert_type((todo.requirement, todo.warning), tuple[str, str | None])
+assert_type(todo.steps, tuple[Step, ...])
+assert_type(todo.waits_for, tuple[str, ...])
+report = audit(directory, policy=policy)
+assert_type(report, Audit)
+assert_type(report.directory, Directory)
+assert_type(report.policy, Policy[EscalationRequest])
+assert_type(report.agents(), Iterator[AgentAudit])
+assert_type(next(report.agents()).agent, Agent)
+assert_type(next(report.agents()).missing, tuple[str, ...])
+assert_type(next(report.agents()).hidden, tuple[str, ...])
+assert_type(next(report.agents()).ready, bool)
+assert_type(report.channels(), tuple[ChannelAudit, ...])
+assert_type((report.channels()[0].channel, report.channels()[0].use), tuple[Channel, ChannelUse])
+assert_type(report.totals(), AuditTotals)
+assert_type(report.totals(report.agents()).missing, Mapping[str, int])
+assert_type((report.totals().agents, report.totals().ready), tuple[int, int])
+
+checklist(agent, domain)  # type: ignore[arg-type]
+checklist(domain, agent, policy)  # type: ignore[call-arg]
+checklist(domain, agent, policy=grant_policy)  # type: ignore[arg-type]
+audit(domain)  # type: ignore[arg-type]
+audit(directory, policy)  # type: ignore[call-arg]
+audit(directory, policy=grant_policy)  # type: ignore[arg-type]
+report.totals([agent])  # type: ignore[list-item]
 
 # Errors.
 fault = exceptions.Fault("user.enabled", "nothing", "true or false")

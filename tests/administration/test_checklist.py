@@ -249,7 +249,7 @@ class TestPoliciesOfOnesOwn:
             ],
         )
         told = to_do(a_domain(), an_agent(enabled=False, email=None), policy=policy)
-        assert {"last": ("middle", "first"), "middle": ("first",), "after_call": (), "first": ()} == told
+        assert {"last": ("middle", "first"), "middle": ("first",), "after_call": ("first",), "first": ()} == told
 
     def test_may_have_rules_without_remedies(self) -> None:
         """The step says what is required then, and nothing of where to click."""

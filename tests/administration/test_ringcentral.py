@@ -107,7 +107,7 @@ class TestLinkRingcentral:
 
     def test_leaves_no_rule_untried(self) -> None:
         """A rule that is never alone in the way might as well not be there."""
-        assert {"", *LINK_RINGCENTRAL} == {code for *_, code in LINKS.values()}
+        assert {"", *LINK_RINGCENTRAL} == {"domain_linked", *(code for *_, code in LINKS.values())}
 
     def test_says_all_that_is_in_the_way(self) -> None:
         """Whoever mends one thing should not learn of the next one only then."""
@@ -115,17 +115,60 @@ class TestLinkRingcentral:
         agent = an_agent(id="u9", role_domain_id="other")
         user = a_ringcentral_user(extension_id="2", account_id="1")
         link = link_ringcentral(editor, agent, user, directory=a_directory(OTHER))
-        assert [*LINK_RINGCENTRAL] == in_the_way(link)
+        assert [code for code in LINK_RINGCENTRAL if code != "domain_linked"] == in_the_way(link)
 
     def test_of_a_domain_without_an_account_needs_an_extension_of_nobody_knows_which(self) -> None:
         """No account is the domain's own then."""
         directory = a_directory(an_agent(ringcentral=None), ringcentral_account_id=None)
         agent = directory.agents[0]
-        assert ["extension_in_account"] == in_the_way(
+        assert ["domain_linked"] == in_the_way(
             link_ringcentral(an_editor(), agent, a_ringcentral_user(), directory=directory)
         )
         unknown = a_ringcentral_user(account_id=None)
         assert unknown == link_ringcentral(an_editor(), agent, unknown, directory=directory).agent.ringcentral
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"permissions": []}, r"^agent must be as up to date as the other values given, got another copy of an"),
+            ({"id": "u9", "permissions": []}, r"^agent\.role must be as up to date as .*, got another copy of a role"),
+        ],
+        ids=["agent", "role of a new agent"],
+    )
+    def test_refuses_an_agent_whose_copy_is_stale(self, changes: dict[str, Any], message: str) -> None:
+        """A new agent's role is not in doubt either: saving the link must not bring back what was taken away."""
+        with pytest.raises(InvalidValueError, match=message):
+            link_ringcentral(
+                an_editor(), an_agent(**changes), a_ringcentral_user(), directory=a_directory(an_agent(), OTHER)
+            )
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"account_id": None, "video": VideoAccess.UNKNOWN, "email": None},
+            {"account_id": None},
+            {"video": VideoAccess.UNKNOWN},
+            {"email": None},
+            {"video": VideoAccess.DENIED, "email": "grace@example.com"},
+        ],
+        ids=" ".join,
+    )
+    def test_keeps_what_is_known_of_the_same_extension(self, told: dict[str, Any]) -> None:
+        """The profile asks for an id only; what nobody told anew is still so."""
+        known: dict[str, Any] = {"account_id": ACCOUNT, "video": VideoAccess.GRANTED, "email": "ada@example.com"}
+        agent = an_agent(ringcentral=a_ringcentral_user(**known))
+        link = link_ringcentral(
+            an_editor(), agent, a_ringcentral_user(**(known | told)), directory=a_directory(agent, OTHER)
+        )
+        new = {name: value for name, value in told.items() if value not in (None, VideoAccess.UNKNOWN)}
+        assert a_ringcentral_user(**(known | new)) == link.agent.ringcentral
+
+    def test_does_not_let_a_wrong_account_be_forgotten(self) -> None:
+        """Leaving it out would be a way around the rule."""
+        agent = an_agent(ringcentral=a_ringcentral_user(account_id="1"))
+        directory = a_directory(agent, OTHER)
+        link = link_ringcentral(an_editor(), agent, a_ringcentral_user(account_id=None), directory=directory)
+        assert ["extension_in_account"] == in_the_way(link)
 
     def test_replaces_the_extension_that_the_agent_has(self) -> None:
         """The profile has one field for it; entering it again is no conflict with oneself."""
@@ -144,15 +187,18 @@ class TestLinkRingcentral:
             assert [known, new] == [in_the_way(link) for link in links]
 
     def test_refuses_an_editor_whose_copy_is_stale(self) -> None:
-        """The directory, or the agent given, shows that by now they have another role."""
+        """The directory, or the agent given, shows that by now they have another role, or are disabled."""
         editor = an_editor()
-        demoted = attrs.evolve(editor, role=an_agent().role)
-        for agent, directory in ((an_agent(), a_directory(an_agent(), demoted)), (demoted, a_directory(an_agent()))):
-            with pytest.raises(
-                InvalidValueError,
-                match=r"^editor\.role must be as up to date as the agents, got another role than the same agent has$",
+        for changed in (attrs.evolve(editor, role=an_agent().role), attrs.evolve(editor, enabled=False)):
+            for agent, directory in (
+                (an_agent(), a_directory(an_agent(), changed)),
+                (changed, a_directory(an_agent())),
             ):
-                link_ringcentral(editor, agent, a_ringcentral_user(), directory=directory)
+                with pytest.raises(
+                    InvalidValueError,
+                    match=r"^editor must be as up to date as the other values given, got another copy of an agent that",
+                ):
+                    link_ringcentral(editor, agent, a_ringcentral_user(), directory=directory)
         assert link_ringcentral(
             editor, an_agent(), a_ringcentral_user(), directory=a_directory(an_agent(), editor)
         ).decision

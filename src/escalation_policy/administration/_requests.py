@@ -245,9 +245,18 @@ LINK_RINGCENTRAL: Final = Policy(
         ),
         _within_teams(_entry(lambda r: r.editor), _entry(lambda r: r.leads_agent).is_true()),
         Rule(
+            "domain_linked",
+            ~_entry(lambda r: r.account_told).is_true() | _entry(lambda r: r.domain.ringcentral_account_id).is_set(),
+            explanation="Where the extension's account is known, the domain must be associated with one too.",
+            agent_text="This domain is not associated with a RingCentral account yet.",
+            remedy=_ask("Have the domain associated with your company's RingCentral account first."),
+            source="safety",
+        ),
+        Rule(
             "extension_in_account",
             ~_entry(lambda r: r.account_told).is_true()
             | _entry(lambda r: r.ringcentral_user.account_id).equals(_entry(lambda r: r.domain.ringcentral_account_id)),
+            after=["domain_linked"],
             explanation="The extension must be in the RingCentral account of the domain, where its account is known.",
             agent_text="This extension belongs to another RingCentral account.",
             remedy=Remedy(

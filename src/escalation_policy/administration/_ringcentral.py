@@ -9,11 +9,12 @@ from typing import Final, TypeVar, final
 import attrs
 
 from .._decision import Decision
+from .._enums import VideoAccess
 from .._values import Agent, Domain, RingCentralUser
 from ..exceptions import Fault, InvalidValueError
 from ._directory import Directory
 from ._requests import LINK_RINGCENTRAL, ExtensionEntry
-from ._roles import collected, leads, must_be, refuse_stale_editor
+from ._roles import collected, leads, must_be, refuse_stale, refuse_stale_copies
 
 T = TypeVar("T", Agent, RingCentralUser)
 
@@ -42,31 +43,36 @@ def link_ringcentral(
     Args:
         editor: Who would save it.
         agent: Whose profile it is; one who is not in the directory is about to be created.
-        ringcentral_user: The extension. Its account may be unknown: the profile does not ask for it.
+        ringcentral_user: The extension. Its account may be unknown: the profile does not ask for it. What is known
+            already of the same extension and not told anew, stays.
         directory: The domain, and who else has that extension.
 
     Raises:
-        InvalidValueError: An argument is not what it should be; or the editor has another role in the directory, or is
-            the agent with another role: one is out of date.
+        InvalidValueError: An argument is not what it should be; or what the directory says of the editor, the agent or
+            their roles differs: one is out of date.
     """
     must_be(Agent, editor=editor, agent=agent)
     must_be(RingCentralUser, ringcentral_user=ringcentral_user)
     must_be(Directory, directory=directory)
-    refuse_stale_editor(editor, [agent, *directory.agents])
-    extension = ringcentral_user.extension_id
+    for name, person in (("editor", editor), ("agent", agent)):
+        refuse_stale_copies(name, person, [agent, *directory.agents])
+        refuse_stale(f"{name}.role", person.role, agent.role, *directory.roles)
+    user = _with_known(ringcentral_user, agent.ringcentral)
     others = [each for each in directory.agents if each.id != agent.id]
     entry = ExtensionEntry(
         domain=directory.domain,
         editor=editor,
         agent=agent,
-        ringcentral_user=ringcentral_user,
+        ringcentral_user=user,
         creates_agent=len(others) == len(directory.agents),
         leads_agent=leads(editor, agent),
-        account_told=ringcentral_user.account_id is not None,
-        taken=any(each.ringcentral is not None and each.ringcentral.extension_id == extension for each in others),
+        account_told=user.account_id is not None,
+        taken=any(
+            each.ringcentral is not None and each.ringcentral.extension_id == user.extension_id for each in others
+        ),
     )
     decision = LINK_RINGCENTRAL.decide(entry)
-    linked = attrs.evolve(agent, ringcentral=ringcentral_user) if decision else agent
+    linked = attrs.evolve(agent, ringcentral=user) if decision else agent
     return RingCentralLink(decision=decision, agent=linked)
 
 
@@ -131,7 +137,8 @@ def map_imported_users(
 ) -> ImportMapping:
     """Maps users who are imported from RingCentral to agents, by e-mail address.
 
-    Addresses are equal when they are but for space around them and the case of ASCII letters. Linear in the inputs.
+    Addresses are equal when they are but for space around them and the case of ASCII letters. A user who comes twice is
+    two. Linear in the inputs.
 
     Args:
         agents: The agents of the domain.
@@ -220,6 +227,18 @@ def _conflict(agent: Agent, user: RingCentralUser, domain: Domain, holders: Iter
     if not accounts <= {None, domain.ringcentral_account_id}:
         return Conflict(ConflictKind.OTHER_ACCOUNT, agent, user)
     return None
+
+
+def _with_known(user: RingCentralUser, known: RingCentralUser | None) -> RingCentralUser:
+    """Adds to what is told of an extension what is known of the same one."""
+    if known is None or known.extension_id != user.extension_id:
+        return user
+    return attrs.evolve(
+        user,
+        account_id=user.account_id or known.account_id,
+        video=known.video if user.video is VideoAccess.UNKNOWN else user.video,
+        email=user.email or known.email,
+    )
 
 
 def _completed(agent: Agent, user: RingCentralUser) -> Agent:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import Enum, unique
-from typing import Final, TypeVar, cast, final
+from typing import Final, TypeVar, final
 
 import attrs
 
@@ -17,6 +17,7 @@ _T = TypeVar("_T")
 
 #: Permissions of features that can be deactivated on the platform, as far as their keys are known.
 _CAN_BE_DEACTIVATED: Final = frozenset({Permission.USE_COBROWSING})
+_UP_TO_DATE: Final = "as up to date as the other values given"
 #: What `GET /roles` shows and `PUT /roles/{roleId}` does not take.
 _NOT_WRITABLE: Final = frozenset(
     {
@@ -108,15 +109,17 @@ def create_role(editor: Agent, *, id: str, label: str, permissions: Iterable[Per
 
     Args:
         editor: Who would save it.
-        id: The id of the new role.
+        id: The id of the new role, which no other one has.
         label: What to call it; space around it is dropped.
         permissions: What to tick; a new role has all permissions unchecked.
 
     Raises:
-        InvalidValueError: The label is blank, a permission is none, or anything else is not what it should be.
+        InvalidValueError: The label is blank, a permission is none, the id is that of the editor's own role, or anything
+            else is not what it should be.
     """
     must_be(Agent, editor=editor)
     role = Role(id=id, domain_id=editor.domain_id, label=_label(label))
+    refuse_stale("role", role, editor.role)
     wanted = role.grant(*_permissions("permissions", permissions))
     change = RoleChange(
         editor=editor, role=role, compared=frozenset(), granted=wanted.permissions, grants_deactivated=False
@@ -151,7 +154,7 @@ def edit_role(  # noqa: PLR0913  # an edit has as many sides
     """
     must_be(Agent, editor=editor)
     must_be(Role, role=role)
-    _refuse_stale("role", role, editor.role)
+    refuse_stale("role", role, editor.role)
     granted, revoked = _permissions("grant", grant), _permissions("revoke", revoke)
     excepted = _permissions("deactivated", deactivated)
     if both := sorted(granted & revoked):
@@ -179,8 +182,9 @@ def _saved_by_api(change: RoleChange, edited: Role) -> tuple[Role, tuple[Ignored
     if not EDIT_ROLE.allows(plain):
         return role, ()
     touched = edited.permissions ^ role.permissions
-    because = dict.fromkeys(touched & _NOT_WRITABLE, IgnoredBecause.NOT_WRITABLE)
-    because |= dict.fromkeys(touched - held, IgnoredBecause.EDITOR_LACKS_IT)
+    because = dict.fromkeys(touched - held, IgnoredBecause.EDITOR_LACKS_IT)
+    # Nobody can write these: another editor would be of no help.
+    because |= dict.fromkeys(touched & _NOT_WRITABLE, IgnoredBecause.NOT_WRITABLE)
     ignored = [Ignored(permission.value, because[permission]) for permission in sorted(because)]
     if edited.label != role.label:
         ignored.append(Ignored("label", IgnoredBecause.NOT_A_PUT_FIELD))
@@ -192,15 +196,14 @@ def assign_role(editor: Agent, agent: Agent, role: Role) -> RoleAssignment:
     """Decides whether an editor may give an agent a role in the place of the one they have, and gives it.
 
     Raises:
-        InvalidValueError: An argument is not what it should be; or two copies of one role differ, or the agent is the
-            editor with another role: one is out of date.
+        InvalidValueError: An argument is not what it should be; or two copies of one role, or of the editor, differ: one
+            is out of date.
     """
     must_be(Agent, editor=editor, agent=agent)
     must_be(Role, role=role)
-    _refuse_stale("role", role, editor.role)
-    _refuse_stale("role", role, agent.role)
-    _refuse_stale("agent.role", agent.role, editor.role)
-    refuse_stale_editor(editor, [agent])
+    refuse_stale("role", role, editor.role, agent.role)
+    refuse_stale("agent.role", agent.role, editor.role)
+    refuse_stale_copies("agent", agent, [editor])
     decision = ASSIGN_ROLE.decide(RoleHandover(editor=editor, agent=agent, role=role, leads_agent=leads(editor, agent)))
     old, new = ({*each.permissions, *each.unknown_permissions} for each in (agent.role, role))
     return RoleAssignment(
@@ -217,10 +220,11 @@ def leads(editor: Agent, agent: Agent) -> bool:
 
 
 def must_be(cls: type, **arguments: object) -> None:
-    """Refuses arguments that are no `cls`."""
+    """Refuses arguments that are no `cls`; where members of an enum are asked for, it shows the key that is none."""
     for name, value in arguments.items():
         if type(value) is not cls:
-            raise InvalidValueError(Fault(name, kind_of(value), a(cls.__name__)))
+            found = f"{value!a:.60}" if isinstance(value, str) and issubclass(cls, Enum) else kind_of(value)
+            raise InvalidValueError(Fault(name, found, a(cls.__name__)))
 
 
 def collected(name: str, cls: type[_T], values: Iterable[_T]) -> list[_T]:
@@ -233,34 +237,26 @@ def collected(name: str, cls: type[_T], values: Iterable[_T]) -> list[_T]:
     return members
 
 
-def refuse_stale_editor(editor: Agent, agents: Iterable[Agent]) -> None:
-    """Refuses an editor who is one of the agents, and has another role there."""
-    for agent in agents:
-        if agent.id == editor.id and agent.domain_id == editor.domain_id and agent.role != editor.role:
-            raise InvalidValueError(
-                Fault("editor.role", "another role than the same agent has", "as up to date as the agents")
-            )
+def refuse_stale_copies(name: str, agent: Agent, known: Iterable[Agent]) -> None:
+    """Refuses an agent of whom another copy says otherwise what they may do."""
+    for other in known:
+        same = (agent.id, agent.domain_id) == (other.id, other.domain_id)
+        if same and (agent.role, agent.enabled) != (other.role, other.enabled):
+            raise InvalidValueError(Fault(name, "another copy of an agent that differs", _UP_TO_DATE))
 
 
 def _label(label: object) -> str:
-    if not isinstance(label, str) or not label.strip():
+    if not isinstance(label, str) or not any(each.isprintable() for each in label.strip()):
         found = "a blank str" if isinstance(label, str) else kind_of(label)
         raise InvalidValueError(Fault("label", found, "a non-blank str"))
     return label.strip()
 
 
 def _permissions(name: str, values: Iterable[Permission]) -> frozenset[Permission]:
-    """Reads a collection of permissions, whose keys it shows when they are none."""
-    if not is_collection(values):
-        raise InvalidValueError(Fault(name, kind_of(values), "a collection of Permissions"))
-    members = list(values)
-    for value in cast("list[object]", members):
-        if type(value) is not Permission:
-            found = f"{value!a:.60}" if isinstance(value, str) else kind_of(value)
-            raise InvalidValueError(Fault(name, found, "a collection of Permissions"))
-    return frozenset(members)
+    return frozenset(collected(name, Permission, values))
 
 
-def _refuse_stale(name: str, role: Role, known: Role) -> None:
-    if role.id == known.id and role.domain_id == known.domain_id and role != known:
-        raise InvalidValueError(Fault(name, "another copy of a role that differs", "as up to date as the agents given"))
+def refuse_stale(name: str, role: Role, *known: Role) -> None:
+    """Refuses a role of which another copy differs."""
+    if any((role.id, role.domain_id) == (each.id, each.domain_id) and role != each for each in known):
+        raise InvalidValueError(Fault(name, "another copy of a role that differs", _UP_TO_DATE))

@@ -41,7 +41,8 @@ def setup_of(policy: Policy) -> Policy:
     if not rules:
         raise InvalidPolicyError(f"policy {policy.id!r} has no rule that reads only the domain and the agent")
     kept = {rule.code for rule in rules}
-    rules = [attrs.evolve(rule, after=[code for code in rule.after if code in kept]) for rule in rules]
+    before = {code: policy._prerequisites[code] & kept for code in kept}
+    rules = [attrs.evolve(rule, after=sorted(before[rule.code])) for rule in rules]
     return Policy(f"{policy.id}:setup", rules, version=policy.version)
 
 

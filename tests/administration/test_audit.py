@@ -25,19 +25,17 @@ from escalation_policy.testing import a_channel, a_domain, a_role, an_agent
 
 ROLE: Final = a_role()
 PLAIN: Final = a_role(id="r2", permissions={Permission.USE_EMOJI})
-#: Agents of one domain, what each misses, and what is hidden behind it.
-AGENTS: Final[list[tuple[Agent, str, str]]] = [
-    (an_agent(id="u1"), "", ""),
-    (an_agent(id="u2", role=PLAIN), "role_permits", ""),
-    (
-        an_agent(id="u3", role=PLAIN, ringcentral=None),
-        "role_permits extension_linked",
-        "extension_in_account video_access",
-    ),
-    (an_agent(id="u4", account_id="1"), "extension_in_account", ""),
-    (an_agent(id="u5", account_id=None, video=VideoAccess.UNKNOWN), "extension_in_account video_access", ""),
-    (an_agent(id="u6", enabled=False), "agent_enabled", ""),
-    (an_agent(id="u7", extension_id="7"), "", ""),
+BOTH: Final = "extension_in_account video_access"
+#: Agents of one domain, what each misses, what is hidden behind it, and what of it is not known.
+AGENTS: Final[list[tuple[Agent, str, str, str]]] = [
+    (an_agent(id="u1"), "", "", ""),
+    (an_agent(id="u2", role=PLAIN), "role_permits", "", ""),
+    (an_agent(id="u3", role=PLAIN, ringcentral=None), "role_permits extension_linked", BOTH, ""),
+    (an_agent(id="u4", account_id="1"), "extension_in_account", "", ""),
+    (an_agent(id="u5", account_id=None, video=VideoAccess.UNKNOWN), BOTH, "", BOTH),
+    (an_agent(id="u6", enabled=False), "agent_enabled", "", ""),
+    (an_agent(id="u7", extension_id="7"), "", "", ""),
+    (an_agent(id="u8", account_id=None, video=VideoAccess.DENIED), BOTH, "", "extension_in_account"),
 ]
 
 
@@ -65,7 +63,7 @@ class TestAgents:
 
     def test_are_told_what_they_miss_and_what_may_be_behind_it(self) -> None:
         """In the directory's order, and in the policy's."""
-        expected = [AgentAudit(agent, (*missing.split(),), (*hidden.split(),)) for agent, missing, hidden in AGENTS]
+        expected = [AgentAudit(agent, *(tuple(codes.split()) for codes in told)) for agent, *told in AGENTS]
         found = [*audit(a_directory()).agents()]
         assert expected == found
         assert ["u1", "u7"] == [row.agent.id for row in found if row.ready]
@@ -116,7 +114,32 @@ class TestAgents:
         """A question that raises, or says neither yes nor no, is not answered by yes."""
         for answer in (explode, forget):
             policy = Policy("p", [Rule("r", fact(lambda r: r.agent.id).satisfies("broken", answer))])
-            assert {("r",)} == {row.missing for row in audit(a_directory(), policy=policy).agents()}
+            rows = [*audit(a_directory(), policy=policy).agents()]
+            assert {(("r",), ())} == {(row.missing, row.unknown) for row in rows}
+
+    def test_are_not_known_where_a_fact_is_that_decides(self) -> None:
+        """Whatever else is wrong, a fact that is unknown and does not matter is not to be looked up."""
+        disabled = ~fact(lambda r: r.agent.enabled).is_true()
+        user = fact(lambda r: r.agent.ringcentral)
+        other = user.then(lambda u: u.account_id).equals("1")
+        rules = [Rule("both", disabled & other), Rule("either", disabled | other), Rule("one", disabled)]
+        audited = audit(a_directory(), policy=Policy("p", rules))
+        row = next(row for row in audited.agents() if row.agent.id == "u5")
+        assert (("both", "either", "one"), ("either",)) == (row.missing, row.unknown)
+
+    def test_whose_rules_are_met_are_not_asked_again(self) -> None:
+        """Time is spent only on what is missing."""
+        asked: list[VideoAccess] = []
+
+        def note(video: VideoAccess) -> bool:
+            asked.append(video)
+            return video is VideoAccess.GRANTED
+
+        video = fact(lambda r: r.agent.ringcentral).then(lambda u: u.video)
+        audited = audit(a_directory(), policy=Policy("p", [Rule("noted", video.satisfies("noted", note))]))
+        assert ["u3", "u5", "u8"] == [row.agent.id for row in audited.agents() if row.missing]
+        assert [VideoAccess.DENIED] * 2 == [video for video in asked if video is not VideoAccess.GRANTED]
+        assert 5 == asked.count(VideoAccess.GRANTED)
 
 
 class TestTotals:
@@ -125,11 +148,22 @@ class TestTotals:
     def test_count_who_is_ready_and_who_misses_what(self) -> None:
         """Steps that nobody misses are there too; what is hidden is not counted."""
         totals = audit(a_directory()).totals()
-        assert (7, 2) == (totals.agents, totals.ready)
+        assert (8, 2) == (totals.agents, totals.ready)
         assert [
             *(("domain_linked", 0), ("agent_enabled", 1), ("agent_in_domain", 0), ("role_in_domain", 0)),
-            *(("role_permits", 2), ("extension_linked", 1), ("extension_in_account", 2), ("video_access", 1)),
+            *(("role_permits", 2), ("extension_linked", 1), ("extension_in_account", 3), ("video_access", 2)),
         ] == [*totals.missing.items()]
+
+    def test_count_of_how_many_it_is_not_known(self) -> None:
+        """Under the same codes, in the same order."""
+        totals = audit(a_directory()).totals()
+        assert [*totals.missing] == [*totals.unknown]
+        assert {"extension_in_account": 2, "video_access": 1} == {code: n for code, n in totals.unknown.items() if n}
+
+    def test_can_be_told_apart_in_a_set(self) -> None:
+        """Equal ones are one."""
+        audited = audit(a_directory())
+        assert 2 == len({audited.totals(), audited.totals(), audited.totals([])})
 
     def test_count_the_rows_given(self) -> None:
         """Whoever shows the rows does not have everybody audited again."""
@@ -145,7 +179,7 @@ class TestTotals:
     def test_of_nobody_are_zero(self) -> None:
         """Given no rows, they do not take all of them."""
         audited = audit(a_directory())
-        nobody = AuditTotals(0, 0, dict.fromkeys(audited.totals().missing, 0))
+        nobody = AuditTotals(0, 0, *2 * (dict.fromkeys(audited.totals().missing, 0),))
         assert nobody == audited.totals([])
         assert nobody == audit(Directory(domain=a_domain())).totals()
 

@@ -454,12 +454,6 @@ class TestStaleCopies:
             ):
                 edit_role(editor, copied)
 
-    def test_of_the_editors_own_role_are_not_made_up(self) -> None:
-        """A new role has an id of its own: a host that keeps roles by id would write over the other one."""
-        editor = an_editor()
-        with pytest.raises(InvalidValueError, match=r"^role must be as up to date as .*, got another copy of a role"):
-            create_role(editor, id=editor.role.id, label="Video")
-
     def test_that_do_not_differ_are_edited(self) -> None:
         """An equal copy is as good as the original."""
         editor = an_editor()

@@ -25,6 +25,7 @@ _ROLES: Final = [
     Role(id="r1", domain_id="acme", label="Video", permissions={Permission.ESCALATE_TO_VIDEO}),
 ]
 _USER: Final = RingCentralUser(extension_id="1", account_id="664287016", video=VideoAccess.GRANTED)
+_UNTOLD: Final = RingCentralUser(extension_id="1")
 _Text = Callable[[int], str]
 
 
@@ -44,7 +45,7 @@ def _shared(_: int) -> str:
     return "all@example.com"
 
 
-def agents(email: _Text, extension: _Text | None) -> list[Agent]:
+def agents(email: _Text, extension: _Text | None, user: RingCentralUser = _USER) -> list[Agent]:
     """Makes the agents; every other one has a role with the permission, and every third one is disabled."""
     return [
         Agent(
@@ -53,7 +54,7 @@ def agents(email: _Text, extension: _Text | None) -> list[Agent]:
             role=_ROLES[number % 2],
             enabled=number % 3 > 0,
             email=email(number),
-            ringcentral=None if extension is None else attrs.evolve(_USER, extension_id=extension(number)),
+            ringcentral=None if extension is None else attrs.evolve(user, extension_id=extension(number)),
         )
         for number in range(COUNT)
     ]
@@ -74,9 +75,9 @@ def mapping(email: _Text, held: _Text | None, address: _Text, extension: _Text) 
     return time.process_time() - start
 
 
-def auditing(held: _Text | None) -> float:
+def auditing(held: _Text | None, user: RingCentralUser = _USER) -> float:
     """Times an audit of all agents, whose rows nobody keeps."""
-    directory = Directory(domain=_DOMAIN, roles=_ROLES, agents=agents(_own, held))
+    directory = Directory(domain=_DOMAIN, roles=_ROLES, agents=agents(_own, held, user))
     start = time.process_time()
     totals = audit(directory).totals()
     if totals.agents != COUNT:
@@ -109,6 +110,7 @@ MEASURES: Final[dict[str, Callable[[], float]]] = {
     "map: all have one extension": lambda: mapping(_own, _same, _own, _same),
     "audit: all have an extension": lambda: auditing(str),
     "audit: nobody has one": lambda: auditing(None),
+    "audit: nobody looked anything up": lambda: auditing(str, _UNTOLD),
     "read 2,000 pages, then audit": reading,
 }
 

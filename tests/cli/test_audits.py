@@ -113,18 +113,42 @@ class TestAudit:
             main(["audit", "--format", name, path])
         assert "not known" not in capsys.readouterr().out
 
-    @pytest.mark.parametrize("untold", [{"video": "granted"}, {"account_id": "664287016"}, {}])
-    def test_what_is_not_known_is_counted(
+    @pytest.mark.parametrize(
+        ("told", "unknown"),
+        [
+            ({"video": "granted"}, ["extension_in_account"]),
+            ({"account_id": "664287016"}, ["video_access"]),
+            ({}, ["extension_in_account", "video_access"]),
+        ],
+        ids=["account", "video", "both"],
+    )
+    def test_what_is_not_known_is_counted_and_looked_up_first(
         self,
-        untold: dict[str, str],
+        told: dict[str, str],
+        unknown: list[str],
         directory: dict[str, Any],
         write_directory: Callable[[object], str],
         capsys: Captured,
     ) -> None:
-        """The account, the access to RingCentral Video, or both."""
-        directory["ringcentral"].append({"extension_id": "664307067", **untold})
+        """Of the others who miss the same it is known; nobody is sent to mend what was not looked up."""
+        directory["ringcentral"].append({"extension_id": "664307067", **told})
         main(["audit", "--format", "json", write_directory(directory)])
-        assert 1 == json.loads(capsys.readouterr().out)["totals"]["not_known"]
+        document = json.loads(capsys.readouterr().out)
+        assert 1 == document["totals"]["unknown"]
+        assert [[], [], [], [], [], [], unknown, []] == [agent["unknown"] for agent in document["agents"]]
+        assert unknown == [step["code"] for step in document["steps"] if step["unknown"]]
+        supplied = [step["code"] for step in document["steps"] if step["remedy"][0]["text"].startswith("Supply ")]
+        assert unknown == supplied
+
+    def test_of_an_unlinked_domain_nothing_behind_that_is_not_known(
+        self, directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
+    ) -> None:
+        """What is hidden is not looked up; what is not, is."""
+        directory["domain"] = {"id": "acme"}
+        main(["audit", "--format", "json", write_directory(directory)])
+        agent = json.loads(capsys.readouterr().out)["agents"][6]
+        assert ["domain_linked", "role_permits", "video_access"] == agent["missing"]
+        assert (["video_access"], ["extension_in_account"]) == (agent["unknown"], agent["hidden"])
 
 
 class TestTable:
@@ -196,7 +220,7 @@ def findings_on(email: str | None, label: str) -> Findings:
     found = read_directory(EXAMPLE, Waiting())
     row = next(audit(found).agents())
     shown = an_agent(email=email, role_label=label)
-    return Findings(audit(found), [type(row)(shown, row.missing)], audit(found).totals([]), 0, reveal=True)
+    return Findings(audit(found), [type(row)(shown, row.missing)], audit(found).totals([]), reveal=True)
 
 
 def written(email: str | None, label: str) -> list[str]:
@@ -223,9 +247,14 @@ class TestCsv:
             ("\n=1", "\\n=1"),
             ("\uff1d1", "'\uff1d1"),
             ("a;=1;+2; -3", "a;'=1;'+2;' -3"),
+            ("a,=1,+2, -3", "a,'=1,'+2,' -3"),
+            ('foo;"=1+1;x', "foo;\"'=1+1;x"),
             ("a=1", "a=1"),
         ],
-        ids=["equals", "plus", "minus", "at", "space", "tab", "CR", "LF", "wide", "semicolon", "inside"],
+        ids=[
+            *("equals", "plus", "minus", "at", "space", "tab", "CR", "LF", "wide"),
+            *("semicolon", "comma", "quote", "inside"),
+        ],
     )
     def test_no_cell_is_a_formula(self, label: str, cell: str) -> None:
         """What would be one has an apostrophe before it; the readers see it."""
@@ -242,12 +271,21 @@ class TestCsv:
         assert cell.isprintable()
         assert not cell.lstrip(" ").startswith(("=", "+", "-", "@"))
 
+    @given(st.text(alphabet="a;\"= ,'+-@\uff1d\t\n"))
+    def test_no_cell_is_a_formula_wherever_the_lines_are_split(self, label: str) -> None:
+        """Spreadsheets split at what their country does or somebody clicked, and some know no quotes."""
+        lines = audit_as_csv(findings_on(label or None, label or "Agent")).splitlines()
+        for delimiter in ";,\t":
+            for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+                cells = [cell for row in csv.reader(lines, delimiter=delimiter, quoting=quoting) for cell in row]
+                assert [] == [cell for cell in cells if cell.lstrip(" ").startswith(("=", "+", "-", "@", "\uff1d"))]
+
     def test_is_utf_8_wherever_it_goes(self, hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
         """Nothing in it could tell another encoding."""
         stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
         monkeypatch.setattr(sys, "stdout", stream)
         main(["audit", "--format", "csv", "--reveal", hostile(label="é中")])
-        assert "ada@example.com,é中,yes,,\n".encode() in stream.buffer.getvalue()
+        assert "ada@example.com,é中,yes,,,\n".encode() in stream.buffer.getvalue()
 
     def test_keeps_the_encoding_of_a_terminal(self, hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
         """Which knows no other one."""
@@ -255,4 +293,4 @@ class TestCsv:
         monkeypatch.setattr(stream, "isatty", lambda: True)
         monkeypatch.setattr(sys, "stdout", stream)
         main(["audit", "--format", "csv", "--reveal", hostile(label="é")])
-        assert b"ada@example.com,\\xe9,yes,,\n" in stream.buffer.getvalue()
+        assert b"ada@example.com,\\xe9,yes,,,\n" in stream.buffer.getvalue()

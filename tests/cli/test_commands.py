@@ -252,6 +252,13 @@ class TestArguments:
         assert fails(arguments) == 2
         assert capsys.readouterr() == ("", line)
 
+    @pytest.mark.parametrize(("command", "name"), [("decide", "FILE"), ("checklist", "FILE"), ("audit", "FILE-OR-DIR")])
+    def test_refuses_an_empty_path(self, command: str, name: str, capsys: Captured) -> None:
+        """Which a shell makes of a variable that is not set; it would lead to the current folder."""
+        assert fails([command, ""]) == 2
+        line = f"escalation-policy {command}: argument {name}: must be a path, got an empty one"
+        assert capsys.readouterr() == ("", f"{line}; see escalation-policy {command} --help\n")
+
     def test_refuses_unknown_commands(self, capsys: Captured) -> None:
         """Naming those there are."""
         assert fails(["\x1bexplain"]) == 2

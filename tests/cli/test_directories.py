@@ -104,6 +104,14 @@ class TestReading:
         users = [agent.ringcentral for agent in read(write_directory(directory | said)).agents if agent.ringcentral]
         assert {(None, VideoAccess.UNKNOWN)} == {(user.account_id, user.video) for user in users}
 
+    def test_ringcentral_may_write_extension_ids_as_numbers(
+        self, directory: Said, write_directory: WriteDirectory
+    ) -> None:
+        """As the API may in users."""
+        directory["ringcentral"][0]["extension_id"] = 664307016
+        directory["users"][0]["records"][0]["rc_user_id"] = 664307016
+        assert read(EXAMPLE) == read(write_directory(directory))
+
     def test_standard_input_is_read_as_one_file(self, directory: Said) -> None:
         """The path is a dash."""
         ended = subprocess.run(
@@ -234,10 +242,20 @@ class TestRefusal:
             "sources.count must be a number from 0 to 2**63 - 1, got a str",
         ]
 
-    def test_names_that_look_like_places_are_left_alone(self, directory: Said, write_directory: WriteDirectory) -> None:
+    @pytest.mark.parametrize("name", ["users[99]", "ada@example.com"], ids=["place", "address"])
+    def test_names_that_do_not_look_like_names_are_not_told(
+        self, name: str, directory: Said, write_directory: WriteDirectory
+    ) -> None:
         """A field can be called anything."""
-        directory["roles"]["records"][0]["users[99]"] = "yes"
-        assert "roles.records[0].'users[99]' must be true or false" in refusal(write_directory(directory))
+        directory["roles"]["records"][0][name] = "yes"
+        directory["ringcentral"][0][name] = "yes"
+        told = refusal(write_directory(directory))
+        assert "roles.records[0][a str] must be true or false" in told
+        assert (
+            "ringcentral[0] must be an object with the keys extension_id and, if need be, account_id, video, got a str"
+            in told
+        )
+        assert name not in told
 
     def test_the_domain_is_told(self, folder: Path) -> None:
         """It is the first that is needed."""

@@ -125,7 +125,9 @@ class TestPage:
         page = report(EXAMPLE)
         bars = re.findall(r'<svg viewBox="0 0 8 1".*?<rect width="(\d)"', page)
         assert ["2", "1", "2", "2", "2", "2"] == bars
-        assert 4 == page.count('<span class="number">2 of 8</span>')
+        assert ["1 of 8", *2 * ["2 of 8"], *2 * ["2 of 8 (1 not known)"]] == re.findall(
+            '<span class="number">(.*?)<', page
+        )
         assert "domain_linked" not in page
 
     def test_says_what_a_table_is_and_what_its_columns_are(self) -> None:
@@ -140,7 +142,7 @@ class TestPage:
         page = report(hostile(label=HOSTILE), reveal=False)
         assert "owned" not in page
         assert "@example.com" not in page
-        assert ["Agent", "Role", "Ready", "Missing", "Behind that"] == Outline(page).rows[5]
+        assert ["Agent", "Role", "Ready", "Missing", "Not known", "Behind that"] == Outline(page).rows[5]
 
 
 def hash_of(text: str) -> str:
@@ -233,10 +235,14 @@ fill("words", "");
 seen.ready = fill("wanted", "yes");
 seen.code = fill("wanted", "extension_in_account");
 seen.both = fill("words", "donald");
+fill("words", "");
+seen.unknown = fill("wanted", "?");
 fill("wanted", ""); seen.all = fill("words", "");
 seen.fetched = performance.getEntriesByType("resource").length;
 seen.foreign = document.querySelectorAll("img, #agents script, #agents style, td *").length;
 seen.paper = getComputedStyle(document.body).backgroundColor;
+seen.clipped = Array.from(document.querySelectorAll("tbody :is(th, td)"))
+  .every(cell => getComputedStyle(cell).overflow === "hidden");
 seen.bars = Array.from(document.querySelectorAll("rect"), bar =>
   Math.round(8 * bar.getBoundingClientRect().width / bar.parentNode.getBoundingClientRect().width));
 document.title = JSON.stringify(seen);
@@ -285,12 +291,17 @@ class TestBrowser:
         assert [["01", "06"], "2 of 8 shown"] == seen["ready"]
         assert [["03", "07"], "2 of 8 shown"] == seen["code"]
         assert [["07"], "1 of 8 shown"] == seen["both"]
+        assert [["07"], "1 of 8 shown"] == seen["unknown"]
         assert [seen["start"], "8 of 8 shown"] == seen["all"]
 
     def test_its_style_is_obeyed(self, seen: Any) -> None:
         """Bars are as long as their numbers, and paper is white by day."""
         assert [2, 1, 2, 2, 2, 2] == seen["bars"]
         assert "rgb(255, 255, 255)" == seen["paper"]
+
+    def test_no_cell_draws_over_others(self, seen: Any) -> None:
+        """A letter can bear hundreds of accents."""
+        assert seen["clipped"]
 
     def test_it_is_dark_where_that_is_wanted(self, browse: Callable[..., str]) -> None:
         """As the system says."""

@@ -373,11 +373,13 @@ assert_type(report.agents(), Iterator[AgentAudit])
 assert_type(next(report.agents()).agent, Agent)
 assert_type(next(report.agents()).missing, tuple[str, ...])
 assert_type(next(report.agents()).hidden, tuple[str, ...])
+assert_type(next(report.agents()).unknown, tuple[str, ...])
 assert_type(next(report.agents()).ready, bool)
 assert_type(report.channels(), tuple[ChannelAudit, ...])
 assert_type((report.channels()[0].channel, report.channels()[0].use), tuple[Channel, ChannelUse])
 assert_type(report.totals(), AuditTotals)
 assert_type(report.totals(report.agents()).missing, Mapping[str, int])
+assert_type(report.totals(report.agents()).unknown, Mapping[str, int])
 assert_type((report.totals().agents, report.totals().ready), tuple[int, int])
 
 checklist(agent, domain)  # type: ignore[arg-type]

@@ -7,8 +7,11 @@ from typing import final
 
 import attrs
 
+from .._decision import answer_rule
 from .._policy import Policy
 from .._request import EscalationRequest
+from .._rules import Rule
+from .._truth import Truth
 from .._values import Agent, Channel
 from ..escalate_to_video import ESCALATE_TO_VIDEO, RETIRED_CHANNELS
 from ._directory import Directory
@@ -23,12 +26,14 @@ class AgentAudit:
 
     Attributes:
         missing: The codes of what is in the way; nothing where the agent is ready.
-        hidden: The codes of what may be in the way behind that.
+        hidden: The codes of what comes after that, and is not met.
+        unknown: The codes of `missing` about which nothing is known: to be looked up first.
     """
 
     agent: Agent
     missing: tuple[str, ...]
     hidden: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -63,11 +68,13 @@ class AuditTotals:
 
     Attributes:
         missing: For each code of a step, in the policy's order, how many agents miss it; hidden ones are not counted.
+        unknown: For each of these codes, of how many of them that is not known.
     """
 
     agents: int
     ready: int
-    missing: Mapping[str, int]
+    missing: Mapping[str, int] = attrs.field(hash=False)
+    unknown: Mapping[str, int] = attrs.field(hash=False)
 
 
 @final
@@ -81,12 +88,17 @@ class Audit:
 
     def agents(self) -> Iterator[AgentAudit]:
         """Audits one agent after the other, in the directory's order."""
-        questions = [(rule.code, met(rule)) for rule in self._setup.rules]
+        questions = [(rule, met(rule)) for rule in self._setup.rules]
+        doubtful = {rule.code for rule in self._setup.rules if _may_be_unknown(rule)}
+        request: EscalationRequest | None = None
         for agent in self.directory.agents:
-            request = before_any_click(self.directory.domain, agent)
-            open_codes = [code for code, is_met in questions if not is_met(request)]
-            hidden = [code for code in open_codes if not self._setup._prerequisites[code].isdisjoint(open_codes)]
-            yield AgentAudit(agent, tuple(code for code in open_codes if code not in hidden), tuple(hidden))
+            # To make all of it anew for each agent takes longer than to audit them.
+            request = attrs.evolve(request, agent=agent) if request else before_any_click(self.directory.domain, agent)
+            unmet = {rule.code: rule for rule, is_met in questions if not is_met(request)}
+            hidden = [code for code in unmet if not self._setup._prerequisites[code].isdisjoint(unmet)]
+            missing = [code for code in unmet if code not in hidden]
+            unknown = [code for code in missing if code in doubtful and _is_unknown(unmet[code], request)]
+            yield AgentAudit(agent, tuple(missing), tuple(hidden), tuple(unknown))
 
     def channels(self) -> tuple[ChannelAudit, ...]:
         """Audits every channel, by the rules that read nothing but the channel and whether the message is private."""
@@ -107,11 +119,23 @@ class Audit:
         """Counts; the rows given, or else those of all agents."""
         agents = ready = 0
         missing: Counter[str] = Counter(dict.fromkeys(self._setup, 0))
+        unknown = missing.copy()
         for row in self.agents() if rows is None else rows:
             agents += 1
             ready += row.ready
             missing.update(row.missing)
-        return AuditTotals(agents, ready, dict(missing))
+            unknown.update(row.unknown)
+        return AuditTotals(agents, ready, dict(missing), dict(unknown))
+
+
+def _may_be_unknown(rule: Rule) -> bool:
+    """Says whether any fact that a rule reads may be unknown; answering the others again would take time."""
+    paths = [path for test in rule.requires.tests() for path in test.paths]
+    return any(path.unknown is not None or any(hop.unknown_when_none for hop in path.hops) for path in paths)
+
+
+def _is_unknown(rule: Rule, request: EscalationRequest) -> bool:
+    return answer_rule(rule, request)[0] is Truth.UNKNOWN
 
 
 def audit(directory: Directory, *, policy: Policy = ESCALATE_TO_VIDEO) -> Audit:

@@ -114,12 +114,10 @@ def create_role(editor: Agent, *, id: str, label: str, permissions: Iterable[Per
         permissions: What to tick; a new role has all permissions unchecked.
 
     Raises:
-        InvalidValueError: The label is blank, a permission is none, the id is that of the editor's own role, or anything
-            else is not what it should be.
+        InvalidValueError: The label is blank, a permission is none, or anything else is not what it should be.
     """
     must_be(Agent, editor=editor)
     role = Role(id=id, domain_id=editor.domain_id, label=_label(label))
-    refuse_stale("role", role, editor.role)
     wanted = role.grant(*_permissions("permissions", permissions))
     change = RoleChange(
         editor=editor, role=role, compared=frozenset(), granted=wanted.permissions, grants_deactivated=False

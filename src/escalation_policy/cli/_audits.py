@@ -9,14 +9,14 @@ from typing import Final
 from rich.cells import cell_len
 
 from ..administration import AgentAudit
-from ._answers import document, steps_as_data, steps_of
-from ._findings import USES, Findings, parties_of
+from ._answers import document, steps_as_data
+from ._findings import USES, Findings
 from ._page import Page, inert
 
 #: How wide a column is made; a cell that is longer moves those after it.
 _WIDEST: Final = 40
-#: Where a spreadsheet would take what follows for a formula. Some split the lines at semicolons, quotes or not.
-_FORMULA: Final = re.compile(r"(?:^|(?<=;))(?= *[=+\-@\uff1d\uff0b\uff0d\uff20])")
+#: Where a spreadsheet would take what follows for a formula. Some split the lines elsewhere, quotes or not.
+_FORMULA: Final = re.compile(r"(?:^|(?<=[;,\"]))(?= *[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 def audit_as_text(findings: Findings, *, terminal: bool) -> str:
@@ -25,10 +25,11 @@ def audit_as_text(findings: Findings, *, terminal: bool) -> str:
     page.add("", (findings.title, "bold"))
     page.add("")
     page.add("", findings.verdict)
-    if findings.caveat:
-        page.add("", findings.caveat)
     room = len(f"{findings.totals.agents:,}")
-    steps = [(rule.code, f"{n:,}".rjust(room), parties_of(rule) if n else "") for rule, n in findings.steps()]
+    steps = [
+        (each.rule.code, f"{each.missing:,}".rjust(room) + each.caveat, each.parties if each.missing else "")
+        for each in findings.steps()
+    ]
     _add_table(page, "Missing", steps)
     channels = [(each.channel.id, each.channel.kind.value, USES[each.use]) for each in findings.audit.channels()]
     _add_table(page, "Channels", channels)
@@ -41,8 +42,9 @@ def _person(findings: Findings, row: AgentAudit) -> list[str]:
 
 
 def _standing(row: AgentAudit) -> str:
+    missing = ", ".join(f"{code} (not known)" if code in row.unknown else code for code in row.missing)
     behind = f"; behind that: {', '.join(row.hidden)}" if row.hidden else ""
-    return f"{', '.join(row.missing)}{behind}" if row.missing else "ready"
+    return f"{missing}{behind}" if missing else "ready"
 
 
 def _add_table(page: Page, title: str, rows: Iterable[tuple[str, ...]]) -> None:
@@ -63,22 +65,27 @@ def audit_as_json(findings: Findings) -> str:
         policy_id=audit.policy.id,
         policy_version=audit.policy.version,
         fingerprint=audit.policy.fingerprint,
-        totals={"agents": totals.agents, "ready": totals.ready, "not_known": findings.untold},
+        totals={
+            "agents": totals.agents,
+            "ready": totals.ready,
+            "unknown": sum(1 for row in findings.rows if row.unknown),
+        },
         steps=[
             {
-                "code": rule.code,
-                "missing": missing,
-                "requirement": rule.explanation,
-                "remedy": steps_as_data(steps_of(rule.remedy)),
+                "code": each.rule.code,
+                "missing": each.missing,
+                "unknown": each.unknown,
+                "requirement": each.rule.explanation,
+                "remedy": steps_as_data(each.remedy),
             }
-            for rule, missing in findings.steps()
+            for each in findings.steps()
         ],
         channels=[
             {"id": each.channel.id, "kind": each.channel.kind.value, "use": each.use.value} for each in audit.channels()
         ],
         agents=[
             dict(zip(findings.columns, findings.person(row.agent), strict=True))
-            | {"ready": row.ready, "missing": row.missing, "hidden": row.hidden}
+            | {"ready": row.ready, "missing": row.missing, "unknown": row.unknown, "hidden": row.hidden}
             for row in findings.rows
         ],
     )
@@ -88,8 +95,9 @@ def audit_as_csv(findings: Findings) -> str:
     """Writes a line for each agent; no cell is a formula, and none holds a line break."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*findings.columns, "ready", "missing", "hidden"])
+    writer.writerow([*findings.columns, "ready", "missing", "unknown", "hidden"])
     for row in findings.rows:
-        cells = (*findings.person(row.agent), "yes" if row.ready else "no", " ".join(row.missing), " ".join(row.hidden))
+        codes = map(" ".join, (row.missing, row.unknown, row.hidden))
+        cells = (*findings.person(row.agent), "yes" if row.ready else "no", *codes)
         writer.writerow([_FORMULA.sub("'", inert(cell or "")) for cell in cells])
     return text.getvalue()

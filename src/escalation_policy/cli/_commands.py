@@ -155,6 +155,7 @@ def _parser() -> _Parser:
     decide.add_argument(
         "file",
         metavar="FILE",
+        type=_path,
         help="the request as JSON, with the records as the API returns them; - reads standard input",
     )
     _add_output(decide)
@@ -174,6 +175,7 @@ def _parser() -> _Parser:
     checklist.add_argument(
         "file",
         metavar="FILE",
+        type=_path,
         help="a case file, of which the domain, the user and the role do; - reads standard input",
     )
     _add_output(checklist)
@@ -187,6 +189,7 @@ def _parser() -> _Parser:
     audit.add_argument(
         "path",
         metavar="FILE-OR-DIR",
+        type=_path,
         help="the domain's roles, users and sources as the API lists them: one JSON file, or a folder; - reads standard input",
     )
     audit.add_argument("--format", choices=_FORMATS, default="table", help="what to print, by default a table of text")
@@ -194,6 +197,13 @@ def _parser() -> _Parser:
         "--reveal", action="store_true", help="also show e-mail addresses and labels of roles; keep that out of logs"
     )
     return parser
+
+
+def _path(given: str) -> str:
+    """Refuses an empty path, which would be that of the current folder."""
+    if not given:
+        raise argparse.ArgumentTypeError("must be a path, got an empty one")
+    return given
 
 
 def _add_output(command: argparse.ArgumentParser) -> None:

@@ -1,12 +1,14 @@
 """Files of JSON: read to the letter, or refused in one line that says why."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, NoReturn, TypeVar, cast, final
 
 from .. import Domain, RingCentralUser, VideoAccess
 from .._fields import kind_of
+from ..engage._reading import as_id, shown
 from ..exceptions import EscalationPolicyError, InvalidValueError
 
 _E = TypeVar("_E", bound=Enum)
@@ -67,8 +69,7 @@ def _parsed(data: bytes) -> object:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for at, key in enumerate(keys) if key in keys[:at])
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise UnusableInputError(f"must name each key once, got {shown(twice)} twice in one object")
     return fields
 
@@ -86,12 +87,19 @@ def fields_of(path: str, given: object, *, required: Iterable[str], optional: It
     return fields
 
 
-def check_names(must: str, given: Iterable[str], *, required: Iterable[str], optional: Iterable[str]) -> None:
+def check_names(
+    must: str,
+    given: Iterable[str],
+    *,
+    required: Iterable[str],
+    optional: Iterable[str],
+    show: Callable[[str], str] = shown,
+) -> None:
     """Refuses names that are missing, or mean nothing; `must` is how the sentence begins that says so."""
     names, needed, accepted = list(given), list(required), [*required, *optional]
     sentence = f"{must} {', '.join(needed)} and, if need be, {', '.join(optional)}"
     if strange := [name for name in names if name not in accepted]:
-        raise UnusableInputError(f"{sentence}, got {shown(strange[0])} too")
+        raise UnusableInputError(f"{sentence}, got {show(strange[0])} too")
     if missing := [name for name in needed if name not in names]:
         raise UnusableInputError(f"{sentence}, got none called {missing[0]}")
 
@@ -115,7 +123,8 @@ def ringcentral_user(path: str, given: object) -> RingCentralUser:
     """Reads what RingCentral says of an extension."""
     user = fields_of(path, given, required=("extension_id",), optional=("account_id", "video"))
     video = word(f"{path}.video", VideoAccess, user.get("video", "unknown"))
-    return _made(path, RingCentralUser, {**user, "video": video})
+    extension_id = as_id(user["extension_id"]) or user["extension_id"]
+    return _made(path, RingCentralUser, {**user, "extension_id": extension_id, "video": video})
 
 
 def _made(path: str, kind: type[_T], fields: Mapping[str, Any]) -> _T:
@@ -124,8 +133,3 @@ def _made(path: str, kind: type[_T], fields: Mapping[str, Any]) -> _T:
     except InvalidValueError as error:
         fault = error.fault
         raise InvalidValueError(fault._replace(path=f"{path}.{fault.path.rpartition('.')[2]}")) from error
-
-
-def shown(given: object) -> str:
-    """Shows a key or a word, cut; of anything longer-winded only what kind of thing it is."""
-    return ascii(given[:40]) if isinstance(given, str) else kind_of(given)

@@ -8,10 +8,9 @@ from importlib.resources import files
 from string import Template
 from typing import Final
 
-from .. import Rule
 from ..administration import AgentAudit
-from ._answers import PARTIES, steps_of
-from ._findings import USES, Findings, parties_of
+from ._answers import PARTIES
+from ._findings import USES, Findings, Missed
 from ._page import inert
 
 _COLUMNS: Final = {"id": "Agent", "role_id": "Role", "email": "E-mail", "role_label": "Role's label"}
@@ -21,8 +20,8 @@ def audit_as_html(findings: Findings) -> str:
     """Lays an audit out: the summary, a bar for each step that somebody misses, the channels, a table of the agents."""
     style, script = _resource("report.css"), _resource("report.js")
     agents = findings.totals.agents
-    missed = [(rule, missing) for rule, missing in findings.steps() if missing]
-    heads = [*(_COLUMNS[column] for column in findings.columns), "Ready", "Missing", "Behind that"]
+    missed = [each for each in findings.steps() if each.missing]
+    heads = [*(_COLUMNS[column] for column in findings.columns), "Ready", "Missing", "Not known", "Behind that"]
     return Template(_resource("report.html")).substitute(
         style=style,
         style_hash=_hash(style),
@@ -30,10 +29,9 @@ def audit_as_html(findings: Findings) -> str:
         script_hash=_hash(script),
         title=_shown(findings.title),
         verdict=_shown(findings.verdict),
-        caveat=f"<p>{_shown(findings.caveat)}</p>" if findings.caveat else "",
         ready_bar=_bar(findings.totals.ready, agents),
-        steps="\n".join(_step(rule, missing, agents) for rule, missing in missed) or "<li>Nothing.</li>",
-        choices="".join(f'<option value="{rule.code}">who misses {rule.code}</option>' for rule, _ in missed),
+        steps="\n".join(_step(each, agents) for each in missed) or "<li>Nothing.</li>",
+        choices="".join(f'<option value="{value}">{label}</option>' for value, label in _choices(missed)),
         channels="\n".join(
             _row([each.channel.id, each.channel.kind.value, USES[each.use]]) for each in findings.audit.channels()
         ),
@@ -60,17 +58,25 @@ def _bar(part: int, whole: int) -> str:
     return f'<svg viewBox="0 0 {whole} 1" preserveAspectRatio="none" aria-hidden="true"><rect width="{part}" height="1"/></svg>'
 
 
-def _step(rule: Rule, missing: int, agents: int) -> str:
-    steps = "".join(f"<li>{_shown(PARTIES[step.party])}: {_shown(step.text)}</li>" for step in steps_of(rule.remedy))
+def _step(each: Missed, agents: int) -> str:
+    steps = "".join(f"<li>{_shown(PARTIES[step.party])}: {_shown(step.text)}</li>" for step in each.remedy)
+    number = f"{each.missing:,} of {agents:,}{each.caveat}"
     return (
-        f'<li><div class="head"><h3><code>{rule.code}</code></h3><span class="number">{missing:,} of {agents:,}</span></div>'
-        f"{_bar(missing, agents)}<p>{_shown(rule.explanation)}</p>"
-        f"<details><summary>Who acts: {_shown(parties_of(rule))}</summary><ul>{steps}</ul></details></li>"
+        f'<li><div class="head"><h3><code>{each.rule.code}</code></h3><span class="number">{number}</span></div>'
+        f"{_bar(each.missing, agents)}<p>{_shown(each.rule.explanation)}</p>"
+        f"<details><summary>Who acts: {_shown(each.parties)}</summary><ul>{steps}</ul></details></li>"
     )
 
 
-def _standing(row: AgentAudit) -> tuple[str, str, str]:
-    return "yes" if row.ready else "no", ", ".join(row.missing), ", ".join(row.hidden)
+def _choices(missed: Iterable[Missed]) -> Iterable[tuple[str, str]]:
+    """Gives what can be looked for; no code of a rule is a question mark."""
+    if any(each.unknown for each in missed):
+        yield "?", "of whom something is not known"
+    yield from ((each.rule.code, f"who misses {each.rule.code}") for each in missed)
+
+
+def _standing(row: AgentAudit) -> tuple[str, ...]:
+    return "yes" if row.ready else "no", *map(", ".join, (row.missing, row.unknown, row.hidden))
 
 
 def _row(cells: Iterable[str | None]) -> str:

@@ -6,7 +6,7 @@
   const body = table.tBodies[0];
   const rows = Array.from(body.rows);
   const heads = Array.from(table.tHead.rows[0].cells);
-  const ready = heads.length - 3;
+  const ready = heads.length - 4;
   const order = new Intl.Collator("en", { numeric: true }).compare;
   const text = (row, column) => row.cells[column].textContent;
 
@@ -26,7 +26,8 @@
     const wanted = form.elements.wanted.value;
     let shown = 0;
     for (const row of rows) {
-      const isWanted = !wanted || text(row, ready) === wanted || text(row, ready + 1).split(", ").includes(wanted);
+      const isWanted = wanted === "?" ? text(row, ready + 2) !== ""
+        : !wanted || text(row, ready) === wanted || text(row, ready + 1).split(", ").includes(wanted);
       row.hidden = !(isWanted && row.textContent.toLowerCase().includes(words));
       shown += row.hidden ? 0 : 1;
     }

@@ -16,9 +16,11 @@ _T = TypeVar("_T")
 UNREAD: Final = " "
 
 
-def shown(value: str) -> str:
-    """Shows a value or a key, cut and with every character that a terminal or a log could obey escaped."""
-    return ascii(value[:40])
+def shown(name: object) -> str:
+    """Quotes a key or a word, cut, where it looks like one; says of anything else only what kind of thing it is."""
+    if isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9_./-]+", name):
+        return ascii(name[:40])
+    return kind_of(name)
 
 
 @final
@@ -71,7 +73,7 @@ class Faults(list[Fault]):
         """Gives the value in its form, or notes the fault and gives None."""
         parsed = form.parse(value)
         if parsed is None:
-            found = shown(value) if form.enumerated and isinstance(value, str) else kind_of(value)
+            found = shown(value) if form.enumerated else kind_of(value)
             self.append(Fault(path, found, form.accepted))
         return parsed
 
@@ -163,7 +165,8 @@ class Record:
         for key, value in self._places.get(self.path, {}).items():
             name = plain(key) if isinstance(key, str) else repr(key)
             if name not in apart_from:
-                path = f"{self.path}.{name if re.fullmatch(r'[a-zA-Z0-9_]{1,40}', name) else shown(name)}"
+                is_plain = re.fullmatch(r"[a-zA-Z0-9_]{1,40}", name)
+                path = f"{self.path}.{name}" if is_plain else f"{self.path}[{shown(plain(key))}]"
                 on |= {name} if self.faults.parse(FLAG, path, value) else set()
         return frozenset(on)
 

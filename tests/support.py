@@ -1,12 +1,21 @@
-"""The allowed request, and a second type of request, for the tests of the core."""
+"""The allowed request, a second type of request, and what holds records against their schema."""
 
 from enum import Enum
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Final
 
 import attrs
+import pytest
 
 from escalation_policy import EscalationRequest, Facts
+from escalation_policy.records import schema
 from escalation_policy.testing import a_request
+
+#: Only who works on the library has jsonschema.
+_jsonschema: Final[Any] = import_module("jsonschema") if find_spec("jsonschema") else None
+VALIDATOR: Final[Any] = _jsonschema and _jsonschema.Draft202012Validator(schema())
+needs_validator: Final = pytest.mark.skipif(VALIDATOR is None, reason="needs jsonschema")
 
 ALLOWED: Final[EscalationRequest] = a_request()
 

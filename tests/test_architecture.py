@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 
 import escalation_policy
-from escalation_policy import administration, engage, exceptions, testing
+from escalation_policy import administration, engage, exceptions, records, testing
 
 PACKAGE: Final = Path(escalation_policy.__file__).parent
 #: Top to bottom. Nothing imports from a line above its own, nor from a neighbour on its own line.
@@ -23,6 +23,7 @@ FLOORS: Final = [
     "__main__",
     "cli",
     "testing",
+    "records",
     "administration",
     "engage",
     "__init__",
@@ -148,7 +149,9 @@ class TestFace:
     """What the package shows."""
 
     @pytest.mark.parametrize(
-        "module", [escalation_policy, administration, engage, exceptions, testing], ids=lambda module: module.__name__
+        "module",
+        [escalation_policy, administration, engage, exceptions, records, testing],
+        ids=lambda module: module.__name__,
     )
     def test_lists_all_its_names_in_order(self, module: typing.Any) -> None:
         """Upper case first, as ruff sorts it, and nothing twice."""
@@ -212,7 +215,7 @@ class TestImport:
         """No extra, no test tool, no reader, no command line, nothing that opens sockets or parses."""
         unwanted = (
             "rich httpx pytest hypothesis escalation_policy.cli escalation_policy.engage escalation_policy.testing "
-            "escalation_policy.administration argparse json asyncio logging"
+            "escalation_policy.administration escalation_policy.records argparse json asyncio logging"
         )
         assert not set(unwanted.split()) & self.LOADED
 
@@ -223,6 +226,11 @@ class TestImport:
     def test_of_administration_needs_no_extra(self) -> None:
         """It is part of the plain library too."""
         assert not {"rich", "escalation_policy.cli"} & modules_after("import escalation_policy.administration")
+
+    def test_of_records_needs_no_extra(self) -> None:
+        """Nor does it bring along what only tests of it use."""
+        unwanted = {"rich", "escalation_policy.cli", "jsonschema", "structlog", "opentelemetry"}
+        assert not unwanted & modules_after("import escalation_policy.records")
 
     def test_of_the_kit_for_tests_needs_no_extra(self) -> None:
         """Only the strategies and the pytest plugin do, which are imported by name."""

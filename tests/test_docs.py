@@ -28,7 +28,7 @@ import attrs
 import pytest
 
 import escalation_policy
-from escalation_policy import ESCALATE_TO_VIDEO, Permission, administration, engage, exceptions, testing
+from escalation_policy import ESCALATE_TO_VIDEO, Permission, administration, engage, exceptions, records, testing
 from escalation_policy.testing import _keywords as keywords
 from escalation_policy.testing import pytest_plugin, strategies
 from escalation_policy.testing._coverage import Coverage, Tallies
@@ -304,7 +304,7 @@ def told_of(name: str) -> set[str]:
 
 _PUBLIC = [
     (module.__name__, name)
-    for module in (escalation_policy, administration, exceptions, engage, testing)
+    for module in (escalation_policy, administration, exceptions, engage, records, testing)
     for name in sorted(module.__all__)
 ] + [
     (strategies.__name__, name)
@@ -321,7 +321,12 @@ _BUILDERS = {
     "an_intervention": keywords.INTERVENTION,
     "a_request": keywords.REQUEST,
 }
-_CLASSES = [value for name in escalation_policy.__all__ if isinstance(value := getattr(escalation_policy, name), type)]
+_CLASSES = [
+    value
+    for module in (escalation_policy, records)
+    for name in module.__all__
+    if isinstance(value := getattr(module, name), type)
+]
 
 
 class TestReference:

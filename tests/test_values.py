@@ -309,8 +309,8 @@ class TestContext:
 
     def test_shows_its_names_only(self) -> None:
         """The values can be anything about a customer, and a repr ends up in logs."""
-        assert "<context of 'a', 'b'>" == repr(a_request(context={"b": "secret", "a": 1}).context)
-        assert "<context of nothing>" == repr(ALLOWED.context)
+        assert "<mapping of 'a', 'b'>" == repr(a_request(context={"b": "secret", "a": 1}).context)
+        assert "<mapping of nothing>" == repr(ALLOWED.context)
 
 
 class TestRepr:

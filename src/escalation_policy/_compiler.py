@@ -6,60 +6,61 @@ that raises) is handed over to the slow path, which answers rule by rule.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from ._conditions import Condition, Junction, Test
-from ._decision import Decision
+from ._conditions import Condition, Junction, R, Test
+from ._decision import Decision, answer_rule
 from ._operators import OPERATORS
 from ._paths import Hop, Path
+from ._rules import Rule
 from ._truth import Truth
 
-_FUNCTIONS: Final = """\
-def allows(request):
+_FUNCTION: Final = """\
+def {name}(request):
     try:
         if type(request) is not request_type:
-            return slow_allows(request)
-        {allows}
-        return True
+            return slow(request)
+        {begin}
+        {asked}
+        {allow}
     except Exception:
-        return slow_allows(request)
-
-def decide(request):
-    try:
-        if type(request) is not request_type:
-            return slow_decide(request)
-        decision = new(Decision)
-        decision._request = request
-        decision._judge = judge
-        {decide}
-        decision._allowed = True
-        return decision
-    except Exception:
-        return slow_decide(request)
+        return slow(request)
 """
 _DENY: Final = "<deny>"
+_ALLOWS: Final = {"name": "allows", "begin": "pass", "allow": "return True", _DENY: "return False"}
+_DECIDES: Final = {
+    "name": "decide",
+    "begin": "decision = new(Decision); decision._request = request; decision._judge = judge",
+    "allow": "decision._allowed = True; return decision",
+    _DENY: "decision._allowed = False; return decision",
+}
 _Way = tuple[Hop, ...]
 
 
-def compile_policy(conditions: Sequence[Condition[Any]], **names: object) -> tuple[Any, Any]:
-    """Makes two functions: one says whether all conditions are true for a request, the other makes a decision of that.
+def compile_policy(conditions: Sequence[Condition[R]], slow: Callable[[R], Any], judge: object = None) -> Any:
+    """Makes a function that says whether all conditions are true for a request or, for a judge, makes a decision of that.
 
     Args:
         conditions: What is required; all of it, and all of one type of request.
-        names: What the functions call on: `slow_allows` and `slow_decide`, which answer whatever is unusual in their
-            place, and the `judge` that decisions are told about.
+        slow: Answers whatever is unusual in its place.
+        judge: Who the decisions are told made them.
     """
     chain = _Chain(conditions, _Chain(conditions, Counter()).uses)
-    text = "\n        ".join(chain.lines)
-    denials = {"allows": "return False", "decide": "decision._allowed = False; return decision"}
-    source = _FUNCTIONS.format(**{name: text.replace(_DENY, denial) for name, denial in denials.items()})
-    scope: dict[str, Any] = {**chain.constants, **names, "new": object.__new__, "Decision": Decision}
-    scope["request_type"] = conditions[0].request_type
+    words = _ALLOWS if judge is None else _DECIDES
+    asked = "\n        ".join(chain.lines).replace(_DENY, words[_DENY])
+    scope: dict[str, Any] = {"request_type": conditions[0].request_type, "slow": slow, "judge": judge}
+    scope |= {**chain.constants, "new": object.__new__, "Decision": Decision}
     # INVARIANT: nothing a host writes gets into the source but names of attributes that attrs classes declare.
-    exec(compile(source, "<compiled policy>", "exec"), scope)  # noqa: S102
-    return scope["allows"], scope["decide"]
+    exec(compile(_FUNCTION.format(asked=asked, **words), "<compiled policy>", "exec"), scope)  # noqa: S102
+    return scope[words["name"]]
+
+
+def compile_check(rule: Rule[R]) -> Callable[[R], bool]:
+    """Makes a function that says whether a request meets one rule, quickly."""
+    check = compile_policy([rule.requires], lambda request: answer_rule(rule, request)[0] is Truth.TRUE)
+    return cast("Callable[[R], bool]", check)
 
 
 class _Chain:

@@ -1,6 +1,6 @@
 """Decisions: the answer to one request, and the reasons it rests on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Generic, NamedTuple, cast, final
 
 import attrs
@@ -13,7 +13,7 @@ from ._truth import Finding, Truth
 from .exceptions import EscalationDeniedError
 
 #: In the order of `Truth`. What is absent is simply not there, which somebody can mend: unmet.
-_STATUSES: Final = tuple(map(ReasonStatus, ("unmet", "met", "unmet", "unknown", "error")))
+STATUSES: Final = tuple(map(ReasonStatus, ("unmet", "met", "unmet", "unknown", "error")))
 #: What the agent reads where a rule's own text might be untrue.
 _UNCHECKED: Final = "This could not be checked. Please tell whoever looks after this application."
 
@@ -63,17 +63,11 @@ Outcome = tuple[tuple[Reason, ...], tuple[str, ...]]
 
 @final
 class Judge(NamedTuple):
-    """What a decision knows of the policy that made it.
-
-    Attributes:
-        judge: Gives the outcome for a request. An outcome itself where it is known already: predicates are asked only
-            once, and a pickled decision takes no policy along.
-    """
+    """What a decision that was pickled knows of the policy that made it; otherwise it knows the policy itself."""
 
     id: str
     version: str | None
     fingerprint: str
-    judge: Callable[[Any], Outcome] | Outcome
 
 
 @final
@@ -93,12 +87,13 @@ class Decision(Generic[R]):
         raise TypeError("decisions are made by Policy.decide()")
 
     @classmethod
-    def _made(cls, request: R, allowed: bool, judge: Judge) -> "Decision[R]":  # noqa: FBT001  a pickle has no keywords
-        """Makes a decision, as a policy's compiled function does it statement by statement."""
+    def _made(cls, request: R, allowed: bool, judge: Any, outcome: Outcome) -> "Decision[R]":  # noqa: FBT001  a pickle has no keywords
+        """Makes a decision of which all is known: predicates are asked only once, and a pickle takes no policy along."""
         decision = object.__new__(cls)
         decision._request = request
         decision._allowed = allowed
         decision._judge = judge
+        decision._outcome = outcome
         return decision
 
     @property
@@ -135,9 +130,9 @@ class Decision(Generic[R]):
         return self._judge.fingerprint
 
     def _judged(self) -> Outcome:
-        judge = self._judge.judge
         if not hasattr(self, "_outcome"):  # nobody has asked yet
-            self._outcome = judge(self._request) if callable(judge) else judge
+            policy: Any = self._judge
+            self._outcome = policy._judge(self._request)
         return self._outcome
 
     @property
@@ -201,8 +196,8 @@ class Decision(Generic[R]):
         return f"<{self.effect.value}: {codes}{hidden}; policy: {self.policy_id}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        judge = self._judge._replace(judge=self._judged())
-        return Decision._made, (self._request, self._allowed, judge)
+        judge = Judge(self.policy_id, self.policy_version, self.fingerprint)
+        return Decision._made, (self._request, self._allowed, judge, self._judged())
 
 
 def answer_rule(rule: Rule[R], request: R) -> Answer:
@@ -216,21 +211,33 @@ def answer_rule(rule: Rule[R], request: R) -> Answer:
 
 def reason_of(rule: Rule[Any], answer: Answer) -> Reason:
     """Puts in words how a rule was answered."""
-    truth, findings = answer
-    evidence = tuple(dict.fromkeys(Evidence(each.fact, each.required, each.seen) for each in findings))
+    truth, evidence = answer[0], evidence_of(answer)
     seen = "; ".join(f"{each.fact} = {each.seen}" for each in evidence)
     required = rule.requires.words()
     told = rule.explanation if required in rule.explanation else f"{rule.explanation} Required: {required}."
-    error = next((each.error for each in findings if truth is each.truth is Truth.ERROR), None)
-    remedy = None if truth is Truth.TRUE else rule.remedy
-    if truth in (Truth.ERROR, Truth.UNKNOWN):
-        missing = dict.fromkeys(each.fact for each in findings if truth is each.truth is Truth.UNKNOWN)
-        first = f"Supply {', '.join(missing)}." if missing else f"Mend rule {rule.code}, or what it is given."
-        remedy = Remedy((Step(Party.DEVELOPER, first), *(remedy.steps if remedy else ())))
     agent_text = rule.agent_text if truth <= Truth.ABSENT else _UNCHECKED
-    return Reason(
-        rule.code, _STATUSES[truth], f"{told} Seen: {seen}.", agent_text, evidence, remedy, rule.source, error
-    )
+    explanation, remedy, error = f"{told} Seen: {seen}.", remedy_of(rule, answer), error_of(answer)
+    return Reason(rule.code, STATUSES[truth], explanation, agent_text, evidence, remedy, rule.source, error)
+
+
+def evidence_of(answer: Answer) -> tuple[Evidence, ...]:
+    """Says what was required and seen, without repeats."""
+    return tuple(dict.fromkeys([Evidence(each.fact, each.required, each.seen) for each in answer[1]]))
+
+
+def error_of(answer: Answer) -> str | None:
+    """Says what raised, where that made the answer an error."""
+    return next((each.error for each in answer[1] if answer[0] is each.truth is Truth.ERROR), None)
+
+
+def remedy_of(rule: Rule[Any], answer: Answer) -> Remedy | None:
+    """Says who mends what came out so; what is unknown or an error, the developer does first."""
+    truth, findings = answer
+    if truth <= Truth.ABSENT:
+        return None if truth is Truth.TRUE else rule.remedy
+    missing = dict.fromkeys(each.fact for each in findings if truth is each.truth is Truth.UNKNOWN)
+    first = f"Supply {', '.join(missing)}." if missing else f"Mend rule {rule.code}, or what it is given."
+    return Remedy((Step(Party.DEVELOPER, first), *(rule.remedy.steps if rule.remedy else ())))
 
 
 def unmasked(request: object, evidence: Evidence) -> dict[str, str]:

@@ -12,11 +12,14 @@ from attrs import validators
 from .exceptions import Fault, InvalidPolicyError, InvalidValueError
 
 #: Field metadata: None in this field says that we were not told, not that there is none.
-UNKNOWN_WHEN_NONE: Final = {"escalation_policy.unknown_when_none": True}
-#: Field metadata: an address, a name or an id of RingCentral, shown to nobody who did not ask for it.
-PRIVATE: Final = {"escalation_policy.private": True}
+UNKNOWN_WHEN_NONE: Final = "escalation_policy.unknown_when_none"
+#: Field metadata: an address, a name or an id of RingCentral, shown to nobody who did not ask for it; of which kind, or
+#: True. Only those of one kind are ever compared.
+PRIVATE: Final = "escalation_policy.private"
+#: Field metadata of a host's own request: nothing that has to be masked in a record.
+PUBLIC: Final = "escalation_policy.public"
 #: Field metadata, set here: whatever stands in this field is what its annotation says.
-CHECKED: Final = {"escalation_policy.checked": True}
+CHECKED: Final = "escalation_policy.checked"
 #: Field metadata: what to say instead of the annotation when something else was given.
 ACCEPTED: Final = "escalation_policy.accepted"
 
@@ -52,11 +55,6 @@ def is_collection(values: object) -> bool:
 def to_tuple(values: Iterable[_T]) -> tuple[_T, ...]:
     """Makes a tuple of a collection; what is none is left to be refused."""
     return tuple(values) if is_collection(values) else cast("tuple[_T, ...]", values)
-
-
-def marked(field: "attrs.Attribute[Any]", mark: dict[str, bool]) -> bool:
-    """Says whether a field bears one of the marks above."""
-    return field.metadata.items() >= mark.items()
 
 
 def plain(value: _T) -> _T:
@@ -124,8 +122,8 @@ def _checked(field: Any, error: _Error) -> object:
     return field.evolve(
         validator=validators.and_(check, field.validator) if field.validator else check,
         converter=_PLAIN if kind is str and field.converter is None else field.converter,
-        metadata={**field.metadata, **CHECKED},
-        repr=_masked if marked(field, PRIVATE) else field.repr,
+        metadata={**field.metadata, CHECKED: True},
+        repr=_masked if field.metadata.get(PRIVATE) else field.repr,
     )
 
 

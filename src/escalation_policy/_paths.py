@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from enum import Enum
+from functools import cached_property
 from typing import Any, Final, NamedTuple, final, get_args, get_origin, get_type_hints
 
 import attrs
 
-from ._fields import CHECKED, PRIVATE, UNKNOWN_WHEN_NONE, a, kind_of, marked, without_none
+from ._fields import CHECKED, PRIVATE, PUBLIC, UNKNOWN_WHEN_NONE, a, kind_of, without_none
 from ._truth import MismatchError, Truth
 from ._values import Domain
 from .exceptions import InvalidPolicyError
@@ -31,12 +32,15 @@ class Hop(NamedTuple):
 
 
 @final
-class Path(NamedTuple):
+@attrs.frozen
+class Path:
     """The way from a request to one value.
 
     Attributes:
         kind: The type of the value, without None.
+        private: Whether it is shown to nobody who did not ask for it, or of which kind of such it is.
         trusted: Whether the last attribute was checked against its annotation when the request was made.
+        public: Whether its type declares that it need not be masked in a record.
         exact: The type that a comparable value has to have: `str`, `int`, `bool`, an enum or `frozenset`.
         member: The type of what the value holds, where it is a set.
         unknown: The member called `UNKNOWN`, where the value is of an enum that has one.
@@ -47,36 +51,35 @@ class Path(NamedTuple):
     request_type: type
     hops: tuple[Hop, ...] = ()
     kind: Any = None
-    private: bool = False
+    private: bool | str = False
     trusted: bool = False
+    public: bool = False
 
     def __str__(self) -> str:
         return ".".join(hop.name for hop in self.hops)
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """The path in ASCII; for a context value with its type."""
         return f"{str(self)!a}:{self.kind.__name__}" if self.hops[-1].in_mapping else ascii(str(self))
 
-    @property
+    @cached_property
     def exact(self) -> Any:
-        if get_origin(self.kind) is frozenset:
-            return frozenset
-        return self.kind if is_scalar(self.kind) else None
+        return frozenset if get_origin(self.kind) is frozenset else self.kind if is_scalar(self.kind) else None
 
-    @property
+    @cached_property
     def promised(self) -> bool:
         return self.exact is not None and (self.hops[-1].in_mapping or not self.trusted)
 
-    @property
+    @cached_property
     def settled(self) -> bool:
         return self.trusted or not self.hops[-1].in_mapping
 
-    @property
+    @cached_property
     def unknown(self) -> object:
         return self.kind.__members__.get("UNKNOWN") if isinstance(self.kind, type(Enum)) else None
 
-    @property
+    @cached_property
     def member(self) -> Any:
         return get_args(self.kind)[0] if get_origin(self.kind) is frozenset else None
 
@@ -96,9 +99,12 @@ class Path(NamedTuple):
         except NameError as error:
             raise InvalidPolicyError(f"{owner.__name__}.{name} is a {field.type!r}, which means nothing") from error
         kind, optional = without_none(hint)
-        hop = Hop(name, optional, marked(field, UNKNOWN_WHEN_NONE))
-        private = self.private or marked(field, PRIVATE)
-        return Path(self.request_type, (*self.hops, hop), kind, private, marked(field, CHECKED))
+        hop = Hop(name, optional, field.metadata.get(UNKNOWN_WHEN_NONE, False))
+        private = self.private or field.metadata.get(PRIVATE, False)
+        trusted = field.metadata.get(CHECKED, False)
+        return Path(
+            self.request_type, (*self.hops, hop), kind, private, trusted, trusted or field.metadata.get(PUBLIC, False)
+        )
 
     def into(self, key: str, kind: type) -> "Path":
         """Goes on to what a mapping holds under `key`, of type `kind`; unknown where it holds nothing."""

@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Generic, final
 
 import attrs
 
-from ._compiler import compile_policy
-from ._conditions import R, same_request_type
-from ._decision import Decision, Judge, Outcome, answer_rule, reason_of
+from ._compiler import compile_check, compile_policy
+from ._conditions import Answer, R, same_request_type
+from ._decision import Decision, Outcome, answer_rule, reason_of
 from ._enums import ReasonStatus
 from ._fields import kind_of, plain
 from ._rules import CODE_WORDS, Rule, is_code
@@ -45,31 +45,37 @@ class Policy(Generic[R]):
     allows: Callable[[R], bool] = attrs.field(eq=False)
     decide: Callable[[R], Decision[R]] = attrs.field(eq=False)
     _prerequisites: dict[str, frozenset[str]] = attrs.field(eq=False)
+    _asks_once: bool = attrs.field(eq=False)
 
     def __init__(self, id: str, rules: Iterable[Rule[R]], *, version: str | None = None) -> None:  # noqa: A002
         checked = _checked(id, rules, version)
         conditions = [rule.requires for rule in checked]
-        fingerprint = _fingerprint(checked)
-        judge = Judge(plain(id), version, fingerprint, self._judge)
-        allows, decide = compile_policy(
-            conditions, judge=judge, slow_allows=self._allows_now, slow_decide=self._decide_now
-        )
+        allows = compile_policy(conditions, self._allows_now)
         # A predicate is asked once, and a fact that may change read once: that decides, and is what the reasons tell.
         tests = [test for condition in conditions for test in condition.tests()]
-        if any(test.opaque or not all(path.settled for path in test.paths) for test in tests):
-            decide = self._decide_now
+        asks_once = any(test.opaque or not all(path.settled for path in test.paths) for test in tests)
+        decide = self._decide_now if asks_once else compile_policy(conditions, self._decide_now, self)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-            plain(id), checked, version, fingerprint, allows, decide, _all_prerequisites(checked)
+            plain(id), checked, version, _fingerprint(checked), allows, decide, _all_prerequisites(checked), asks_once
         )
 
+    @cached_property
+    def _checks(self) -> list[tuple[Rule[R], Callable[[R], bool]]]:
+        """Each rule, with what says quickly whether it is met; where that may be asked only once, it says no."""
+        return [(rule, (lambda _: False) if self._asks_once else compile_check(rule)) for rule in self.rules]
+
     def _judge(self, request: R) -> Outcome:
-        """Answers the rules one by one, and says which to report and which to hide."""
-        answers = {rule.code: answer_rule(rule, request) for rule in self.rules}
-        unmet = {code for code, (truth, _) in answers.items() if truth is not Truth.TRUE}
-        hidden = {code for code in unmet if self._prerequisites[code] & unmet}
-        shown = [rule for rule in self.rules if rule.code in unmet - hidden] or self.rules
-        reasons = tuple(reason_of(rule, answers[rule.code]) for rule in shown)
-        return reasons, tuple(code for code in self if code in hidden)
+        """Answers the rules one by one, and puts in words those to report."""
+        shown, hidden = self._answered(request)
+        return tuple(reason_of(rule, answer) for rule, answer in shown), hidden
+
+    def _answered(self, request: R) -> tuple[list[tuple[Rule[R], Answer]], tuple[str, ...]]:
+        """Answers the rules to report, and says which to hide."""
+        answers = {rule.code: answer_rule(rule, request) for rule, is_met in self._checks if not is_met(request)}
+        unmet = [code for code, (truth, _) in answers.items() if truth is not Truth.TRUE]
+        hidden = tuple([code for code in unmet if not self._prerequisites[code].isdisjoint(unmet)])
+        shown = [rule for rule in self.rules if rule.code in unmet and rule.code not in hidden] or self.rules
+        return [(rule, answers.get(rule.code) or answer_rule(rule, request)) for rule in shown], hidden
 
     def _allows_now(self, request: R) -> bool:
         return all(answer_rule(rule, request)[0] is Truth.TRUE for rule in self.rules)
@@ -77,8 +83,7 @@ class Policy(Generic[R]):
     def _decide_now(self, request: R) -> Decision[R]:
         outcome = self._judge(request)
         allowed = all(reason.status is ReasonStatus.MET for reason in outcome[0])
-        judge = Judge(self.id, self.version, self.fingerprint, outcome)
-        return Decision[R]._made(request, allowed, judge)
+        return Decision[R]._made(request, allowed, self, outcome)
 
     def with_rules(self, *rules: Rule[R]) -> "Policy[R]":
         """Makes a policy with these rules added at the end. It never allows more than this one."""
@@ -87,18 +92,14 @@ class Policy(Generic[R]):
     def without(self, *codes: str) -> "Policy[R]":
         """Makes a policy without these rules, which the others then no longer come after."""
         dropped = {self[code].code for code in codes}
-        kept = [
-            attrs.evolve(rule, after=[each for each in rule.after if each not in dropped])
-            for rule in self.rules
-            if rule.code not in dropped
-        ]
+        rules = [rule for rule in self.rules if rule.code not in dropped]
+        kept = [attrs.evolve(rule, after=[each for each in rule.after if each not in dropped]) for rule in rules]
         return Policy(self.id, kept, version=self.version)
 
     def replace(self, rule: Rule[R]) -> "Policy[R]":
         """Makes a policy with this rule in the place of the one that has its code."""
         replaced = self[rule.code]
-        rules = [rule if each is replaced else each for each in self.rules]
-        return Policy(self.id, rules, version=self.version)
+        return Policy(self.id, [rule if each is replaced else each for each in self.rules], version=self.version)
 
     def __getitem__(self, code: str) -> Rule[R]:
         return {rule.code: rule for rule in self.rules}[code]

@@ -1,7 +1,7 @@
 """The question: may this agent escalate this message to video, now?"""
 
 from collections.abc import Iterator, Mapping
-from typing import final
+from typing import TypeVar, final
 
 import attrs
 
@@ -11,16 +11,17 @@ from ._values import Agent, Domain, Intervention, Message
 from .exceptions import Fault, InvalidValueError
 
 ContextValue = str | int | bool
+V = TypeVar("V")
 
 
 @final
 @attrs.frozen(eq=False, repr=False)
-class Context(Mapping[str, ContextValue]):
-    """An immutable mapping of names to what the host knows. `True` and `1` differ in it, as they do to a rule."""
+class FrozenMapping(Mapping[str, V]):
+    """An immutable mapping of names to values. `True` and `1` differ in it, as they do to a rule."""
 
-    _values: dict[str, ContextValue]
+    _values: dict[str, V]
 
-    def __getitem__(self, key: str) -> ContextValue:
+    def __getitem__(self, key: str) -> V:
         return self._values[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -29,32 +30,32 @@ class Context(Mapping[str, ContextValue]):
     def __len__(self) -> int:
         return len(self._values)
 
-    def _typed(self) -> frozenset[tuple[str, type, ContextValue]]:
+    def _typed(self) -> frozenset[tuple[str, type, V]]:
         return frozenset((key, type(value), value) for key, value in self._values.items())
 
     def __eq__(self, other: object) -> bool:
-        return self._typed() == other._typed() if isinstance(other, Context) else self._values == other
+        return self._typed() == other._typed() if isinstance(other, FrozenMapping) else self._values == other
 
     def __hash__(self) -> int:
         return hash(self._typed())
 
     def __repr__(self) -> str:
-        return f"<context of {', '.join(sorted(map(ascii, self._values))) or 'nothing'}>"
+        return f"<mapping of {', '.join(sorted(map(ascii, self._values))) or 'nothing'}>"
 
 
 def _to_context(context: Mapping[str, ContextValue]) -> Mapping[str, ContextValue]:
-    if isinstance(context, Context) or not isinstance(context, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if isinstance(context, FrozenMapping) or not isinstance(context, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         return context
-    return Context({_name(name): _value(name, value) for name, value in context.items()})
+    return FrozenMapping({_name(name): _value(name, value) for name, value in context.items()})
 
 
 def _name(name: object) -> str:
     exact = plain(name)
-    if not isinstance(exact, str) or exact == "":
-        raise InvalidValueError(
-            Fault("EscalationRequest.context", f"{kind_of(exact)} as a name", "named by non-empty strs")
-        )
-    return exact
+    if isinstance(exact, str) and exact != "":
+        return exact
+    raise InvalidValueError(
+        Fault("EscalationRequest.context", f"{kind_of(exact)} as a name", "named by non-empty strs")
+    )
 
 
 def _value(name: str, value: object) -> ContextValue:
@@ -82,4 +83,4 @@ class EscalationRequest:
     login: Login
     message: Message
     intervention: Intervention | None = None
-    context: Mapping[str, ContextValue] = attrs.field(factory=lambda: Context({}), converter=_to_context)
+    context: Mapping[str, ContextValue] = attrs.field(factory=lambda: FrozenMapping({}), converter=_to_context)

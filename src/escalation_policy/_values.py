@@ -55,7 +55,7 @@ class Domain:
     """
 
     id: str
-    ringcentral_account_id: str | None = attrs.field(default=None, validator=_DIGITS, metadata=PRIVATE)
+    ringcentral_account_id: str | None = attrs.field(default=None, validator=_DIGITS, metadata={PRIVATE: "account"})
 
 
 @final
@@ -70,7 +70,7 @@ class Role:
 
     id: str
     domain_id: str
-    label: str = attrs.field(metadata=PRIVATE)
+    label: str = attrs.field(metadata={PRIVATE: "label"})
     permissions: frozenset[Permission] = attrs.field(default=frozenset[Permission](), converter=_to_permissions)
     unknown_permissions: frozenset[str] = attrs.field(
         default=frozenset[str](), converter=_to_strs, validator=must("a collection of keys of no Permission", _is_new)
@@ -100,10 +100,12 @@ class RingCentralUser:
         video: Whether it has RingCentral Video.
     """
 
-    extension_id: str = attrs.field(validator=_DIGITS, metadata=PRIVATE)
-    account_id: str | None = attrs.field(default=None, validator=_DIGITS, metadata=PRIVATE | UNKNOWN_WHEN_NONE)
+    extension_id: str = attrs.field(validator=_DIGITS, metadata={PRIVATE: "extension"})
+    account_id: str | None = attrs.field(
+        default=None, validator=_DIGITS, metadata={PRIVATE: "account", UNKNOWN_WHEN_NONE: True}
+    )
     video: VideoAccess = VideoAccess.UNKNOWN
-    email: str | None = attrs.field(default=None, metadata=PRIVATE)
+    email: str | None = attrs.field(default=None, metadata={PRIVATE: "email"})
 
 
 @final
@@ -122,7 +124,7 @@ class Agent:
     domain_id: str
     role: Role
     enabled: bool
-    email: str | None = attrs.field(default=None, metadata=PRIVATE)
+    email: str | None = attrs.field(default=None, metadata={PRIVATE: "email"})
     ringcentral: RingCentralUser | None = None
     team_ids: frozenset[str] = attrs.field(default=frozenset[str](), converter=_to_strs)
     led_team_ids: frozenset[str] = attrs.field(default=frozenset[str](), converter=_to_strs)
@@ -151,8 +153,8 @@ class Message:
     id: str
     channel: Channel
     author: MessageAuthor
-    private: bool | None = attrs.field(default=None, metadata=UNKNOWN_WHEN_NONE)
-    intervention_id: str | None = attrs.field(default=None, metadata=UNKNOWN_WHEN_NONE)
+    private: bool | None = attrs.field(default=None, metadata={UNKNOWN_WHEN_NONE: True})
+    intervention_id: str | None = attrs.field(default=None, metadata={UNKNOWN_WHEN_NONE: True})
 
 
 @final

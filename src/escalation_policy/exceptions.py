@@ -75,6 +75,5 @@ class EscalationDeniedError(EscalationPolicyError):
         self.decision = decision
 
     def __str__(self) -> str:
-        return f"{self.decision.effect.value} {self.decision.policy_id}: " + ", ".join(
-            f"{reason.code} ({reason.status.value})" for reason in self.decision.reasons
-        )
+        codes = [f"{reason.code} ({reason.status.value})" for reason in self.decision.reasons]
+        return f"{self.decision.effect.value} {self.decision.policy_id}: {', '.join(codes)}"

@@ -144,7 +144,7 @@ class TestAgreementWithTheNaiveEvaluator:
         for spec in every_test():
             if "boom" not in spec:
                 for condition in (build(spec), ~build(spec), build(spec) & build(spec), build(spec) | ~build(spec)):
-                    allows, decide = compile_policy([condition], slow_allows=slow, slow_decide=slow, judge=None)
+                    allows, decide = compile_policy([condition], slow), compile_policy([condition], slow, "judge")
                     for request in sound:
                         assert allows(request) is decide(request).allowed
         deep = [
@@ -153,7 +153,7 @@ class TestAgreementWithTheNaiveEvaluator:
         ]
         for number in range(len(deep) + 1):
             for request in sound:
-                compile_policy([*deep[number:], *deep[:number]], slow_allows=slow)[0](request)
+                compile_policy([*deep[number:], *deep[:number]], slow)(request)
 
     def test_over_every_combination_of_sixteen_rules_ordered_as_the_built_in_policy_is(self) -> None:
         """Only one of the 65536 is allowed."""

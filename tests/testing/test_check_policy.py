@@ -6,7 +6,6 @@ import random
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final, cast, final
 
 import attrs
@@ -265,13 +264,17 @@ class TestFailClosed:
             """Lets pass whatever is a request."""
             return isinstance(request, EscalationRequest)
 
-        swap(_policy, "compile_policy", lambda *_, **names: (allows, names["slow_decide"]))
+        def compile_policy(_: object, slow: Any, judge: object = None) -> Any:
+            """Leaves deciding to the slow way."""
+            return allows if judge is None else slow
+
+        swap(_policy, "compile_policy", compile_policy)
         what, came = "rule hours cannot be answered", "deny: hours (unknown); but allows() is True"
         assert told(self.LAW, what, "the typical one", "deny", came) == broken(Policy("small", [HOURS]))
 
     def test_finds_a_policy_that_raises(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where it was raised is said, and not the message."""
-        monkeypatch.setattr(_decision, "_STATUSES", ())
+        monkeypatch.setattr(_decision, "STATUSES", ())
         *lines, came = broken(SMALL)
         assert told(self.LAW, "a policy raises", "the typical one", "a decision", "")[:-1] == lines
         assert came.startswith(f"  came: IndexError at {_decision.__file__}:")
@@ -301,10 +304,8 @@ class TestFailClosed:
 
     def test_finds_an_allows_that_is_made_true_by_a_rule_that_raises(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """No request makes one raise, so that a rule has to be made to."""
-        open_ = _compiler._FUNCTIONS.replace(
-            "except Exception:\n        return slow_allows(request)", "except: return True"
-        )
-        monkeypatch.setattr(_compiler, "_FUNCTIONS", open_)
+        open_ = _compiler._FUNCTION.replace("except Exception:\n        return slow(request)", "except: {allow}")
+        monkeypatch.setattr(_compiler, "_FUNCTION", open_)
         assert told(self.LAW, "rule login raises, made to", "the typical one", "deny", "allow") == broken(SMALL)
 
     def test_finds_a_decision_that_is_made_an_allow_by_a_rule_that_raises(self, swap: Swap) -> None:
@@ -315,7 +316,7 @@ class TestFailClosed:
             outcome = self._judge(request)
             statuses = {reason.status for reason in outcome[0]} - {ReasonStatus.ERROR}
             allowed = isinstance(request, EscalationRequest) and statuses <= {ReasonStatus.MET}
-            return Decision._made(request, allowed, _decision.Judge(self.id, self.version, self.fingerprint, outcome))
+            return Decision._made(request, allowed, self, outcome)
 
         swap(Policy, "_decide_now", decide_now)
         assert told(self.LAW, "rule login raises, made to", "the typical one", "deny", "allow") == broken(SMALL)
@@ -390,14 +391,14 @@ class TestAgreement:
 
     def test_finds_an_allows_that_says_otherwise_than_decide(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Hosts use the one for the button and the other for the click."""
-        monkeypatch.setattr(_compiler, "_FUNCTIONS", _compiler._FUNCTIONS.replace("return True", "return False"))
+        monkeypatch.setitem(_compiler._ALLOWS, "allow", "return False")
         came = "allow; but allows() is False"
         assert told(self.LAW, self.WHAT, "the typical one", "allow", came) == broken(Policy("small", SMALL.rules))
 
     def test_finds_a_status_that_is_another_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What was not told is the developer's to supply, and nothing that the agent has done wrong."""
-        statuses = [ReasonStatus.UNMET if each is ReasonStatus.UNKNOWN else each for each in _decision._STATUSES]
-        monkeypatch.setattr(_decision, "_STATUSES", statuses)
+        statuses = [ReasonStatus.UNMET if each is ReasonStatus.UNKNOWN else each for each in _decision.STATUSES]
+        monkeypatch.setattr(_decision, "STATUSES", statuses)
         request = "the typical one, but with login = unknown"
         expected, came = "deny: login (unknown)", "deny: login (unmet)"
         assert told(self.LAW, self.WHAT, request, expected, came) == broken(SMALL)
@@ -520,11 +521,10 @@ class TestPurity:
         assert [] != [*_pure(trial)]
 
     def test_finds_allows_that_changes_its_mind_by_itself(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The reasons stay the same."""
+        """The reasons stay the same; the first call is for these."""
         calls = itertools.count()
-        functions = _compiler._FUNCTIONS.replace("return True", "return next(calls) > 0")
-        monkeypatch.setattr(_compiler, "_FUNCTIONS", functions)
-        monkeypatch.setattr(_policy, "compile_policy", partial(_compiler.compile_policy, calls=calls))
+        monkeypatch.setitem(_compiler._ALLOWS, "allow", "return type(request).calls()")
+        monkeypatch.setattr(EscalationRequest, "calls", lambda: next(calls) != 1, raising=False)
         expected, came = "allow; but allows() is False", "allow"
         what = "the policy answers otherwise when asked again"
         assert told(self.LAW, what, "the typical one", expected, came) == broken(Policy("small", [LOGIN]))
@@ -656,7 +656,7 @@ class TestCopies:
 
         def forget(self: Decision[Any]) -> Any:
             """Leaves behind what is hidden."""
-            return Decision._made, (self.request, self.allowed, self._judge._replace(judge=(self.reasons, ())))
+            return Decision._made, (self.request, self.allowed, self._judge, (self.reasons, ()))
 
         swap(Decision, "__reduce__", forget)
         policy = Policy("small", [VIDEO, attrs.evolve(LOGIN, after=["video"])])

@@ -4,7 +4,9 @@
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
 from functools import partial
+from typing import Any
 
 import attrs
 from hypothesis.strategies import SearchStrategy
@@ -80,6 +82,7 @@ from escalation_policy.engage import (
     request_from_payloads,
     role_from_payload,
 )
+from escalation_policy.records import DecisionRecord, RecordedReason, record, schema
 from escalation_policy.testing import (
     NoSuchRequestError,
     NoSuchRuleError,
@@ -389,6 +392,58 @@ audit(domain)  # type: ignore[arg-type]
 audit(directory, policy)  # type: ignore[call-arg]
 audit(directory, policy=grant_policy)  # type: ignore[arg-type]
 report.totals([agent])  # type: ignore[list-item]
+
+# Decision records.
+at = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+kept = record(decision, at=at, id="d1")
+assert_type(kept, DecisionRecord)
+assert_type(record(grant_policy.decide(Grant(agent, {})), at=at, id="d1", policy=grant_policy), DecisionRecord)
+assert_type(
+    record(decision, at=at, id="d1", correlation_id="c", facts_read_at=at, key=b"k", reveal=["agent"], mask={"login"}),
+    DecisionRecord,
+)
+assert_type((kept.id, kept.at, kept.effect), tuple[str, datetime, Effect])
+assert_type((kept.policy_id, kept.policy_version, kept.fingerprint), tuple[str, str | None, str])
+assert_type(kept.reasons, tuple[RecordedReason, ...])
+assert_type((kept.reasons[0].code, kept.reasons[0].status), tuple[str, ReasonStatus])
+assert_type((kept.reasons[0].evidence, kept.reasons[0].error), tuple[tuple[Evidence, ...], str | None])
+assert_type((kept.met, kept.hidden, kept.unknown), tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]])
+assert_type(kept.masked, tuple[str, ...])
+assert_type(kept.next_party, Party | None)
+assert_type(kept.facts["agent.id"], str | int | float | bool | tuple[str | int | float | bool, ...] | None)
+assert_type(kept.outputs, Mapping[str, bool])
+assert_type((kept.correlation_id, kept.facts_read_at), tuple[str | None, datetime | None])
+assert_type(kept.schema_version, str)
+assert_type(kept.to_json(), str)
+assert_type(DecisionRecord.from_json("{}"), DecisionRecord)
+assert_type(DecisionRecord.from_json(b"{}"), DecisionRecord)
+assert_type(DecisionRecord.from_payload({}), DecisionRecord)
+assert_type(schema(), dict[str, Any])
+assert_type(
+    DecisionRecord(
+        id="d1",
+        at=at,
+        effect=Effect.DENY,
+        policy_id="p",
+        fingerprint="f",
+        reasons=[RecordedReason("r", ReasonStatus.UNMET, [Evidence("a", "is set", "not set")])],
+        hidden=["h"],
+        facts={"a": None, "b": ("x", "y"), "c": 1},
+        outputs={"p": True},
+    ),
+    DecisionRecord,
+)
+
+record(decision, at, "d1")  # type: ignore[call-arg]
+record(decision, at=at)  # type: ignore[call-arg]
+record(request, at=at, id="d1")  # type: ignore[arg-type]
+record(decision, at="2026-01-31T09:30:00Z", id="d1")  # type: ignore[arg-type]
+record(decision, at=at, id="d1", key="k")  # type: ignore[arg-type]
+record(decision, at=at, id="d1", mask=[1])  # type: ignore[list-item]
+DecisionRecord(id="d1", at=at, effect="deny", policy_id="p", fingerprint="f")  # type: ignore[arg-type]
+DecisionRecord.from_json({})  # type: ignore[arg-type]
+kept.facts["a"] = 1  # type: ignore[index]
+kept.id = "d2"  # type: ignore[misc]
 
 # Errors.
 fault = exceptions.Fault("user.enabled", "nothing", "true or false")

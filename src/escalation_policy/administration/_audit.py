@@ -7,6 +7,7 @@ from typing import final
 
 import attrs
 
+from .._compiler import compile_check
 from .._decision import answer_rule
 from .._policy import Policy
 from .._request import EscalationRequest
@@ -16,7 +17,7 @@ from .._values import Agent, Channel
 from ..escalate_to_video import ESCALATE_TO_VIDEO, RETIRED_CHANNELS
 from ._directory import Directory
 from ._roles import must_be
-from ._setup import before_any_click, met, on_channel, rules_reading, setup_of
+from ._setup import before_any_click, on_channel, rules_reading, setup_of
 
 
 @final
@@ -88,7 +89,7 @@ class Audit:
 
     def agents(self) -> Iterator[AgentAudit]:
         """Audits one agent after the other, in the directory's order."""
-        questions = [(rule, met(rule)) for rule in self._setup.rules]
+        questions = [(rule, compile_check(rule)) for rule in self._setup.rules]
         doubtful = {rule.code for rule in self._setup.rules if _may_be_unknown(rule)}
         request: EscalationRequest | None = None
         for agent in self.directory.agents:
@@ -103,7 +104,7 @@ class Audit:
     def channels(self) -> tuple[ChannelAudit, ...]:
         """Audits every channel, by the rules that read nothing but the channel and whether the message is private."""
         rules = rules_reading(self.policy, "domain", "message.channel", "message.private")
-        questions = [met(rule) for rule in rules if any(fact.startswith("message.") for fact in rule.facts)]
+        questions = [compile_check(rule) for rule in rules if any(fact.startswith("message.") for fact in rule.facts)]
         return tuple(ChannelAudit(channel, self._use(channel, questions)) for channel in self.directory.channels)
 
     def _use(self, channel: Channel, questions: Iterable[Callable[[EscalationRequest], bool]]) -> ChannelUse:

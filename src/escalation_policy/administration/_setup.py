@@ -1,17 +1,13 @@
 """What can be set up before anybody clicks: the rules of a policy that read only the domain and the agent."""
 
-from collections.abc import Callable
 from typing import Final
 
 import attrs
 
-from .._compiler import compile_policy
-from .._decision import answer_rule
 from .._enums import ChannelKind, Login, MessageAuthor
 from .._policy import Policy
 from .._request import EscalationRequest
 from .._rules import Rule
-from .._truth import Truth
 from .._values import Agent, Channel, Domain, Message, Role
 from ..exceptions import InvalidPolicyError
 from ._roles import must_be
@@ -44,17 +40,6 @@ def setup_of(policy: Policy) -> Policy:
     before = {code: policy._prerequisites[code] & kept for code in kept}
     rules = [attrs.evolve(rule, after=sorted(before[rule.code])) for rule in rules]
     return Policy(f"{policy.id}:setup", rules, version=policy.version)
-
-
-def met(rule: Rule) -> Callable[[EscalationRequest], bool]:
-    """Makes a function that says whether a request meets one rule."""
-
-    def slowly(request: EscalationRequest) -> bool:
-        return answer_rule(rule, request)[0] is Truth.TRUE
-
-    allows: Callable[[EscalationRequest], bool]
-    allows, _ = compile_policy([rule.requires], judge=None, slow_allows=slowly, slow_decide=None)
-    return allows
 
 
 def before_any_click(domain: Domain, agent: Agent) -> EscalationRequest:

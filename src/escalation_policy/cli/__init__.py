@@ -1,4 +1,4 @@
-"""The command line: decides case files, prints the policy, lists and audits the setup. It needs the extra `cli`."""
+"""The command line: decides case files, prints the policy, audits the setup, reads logs. It needs the extra `cli`."""
 
 from ._commands import main
 

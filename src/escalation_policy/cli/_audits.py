@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import Final
 
@@ -30,10 +30,10 @@ def audit_as_text(findings: Findings, *, terminal: bool) -> str:
         (each.rule.code, f"{each.missing:,}".rjust(room) + each.caveat, each.parties if each.missing else "")
         for each in findings.steps()
     ]
-    _add_table(page, "Missing", steps)
+    add_table(page, "Missing", steps)
     channels = [(each.channel.id, each.channel.kind.value, USES[each.use]) for each in findings.audit.channels()]
-    _add_table(page, "Channels", channels)
-    _add_table(page, "Agents", [(*_person(findings, row), _standing(row)) for row in findings.rows])
+    add_table(page, "Channels", channels)
+    add_table(page, "Agents", [(*_person(findings, row), _standing(row)) for row in findings.rows])
     return str(page)
 
 
@@ -47,7 +47,8 @@ def _standing(row: AgentAudit) -> str:
     return f"{missing}{behind}" if missing else "ready"
 
 
-def _add_table(page: Page, title: str, rows: Iterable[tuple[str, ...]]) -> None:
+def add_table(page: Page, title: str, rows: Iterable[Sequence[str]]) -> None:
+    """Adds a table: a title, and columns as wide as they need to be."""
     page.add("")
     page.add("", (title, "bold"))
     cells = [[inert(cell) for cell in row] for row in rows]
@@ -92,12 +93,22 @@ def audit_as_json(findings: Findings) -> str:
 
 
 def audit_as_csv(findings: Findings) -> str:
-    """Writes a line for each agent; no cell is a formula, and none holds a line break."""
+    """Writes a line for each agent."""
+    rows = [
+        (
+            *findings.person(row.agent),
+            "yes" if row.ready else "no",
+            *map(" ".join, (row.missing, row.unknown, row.hidden)),
+        )
+        for row in findings.rows
+    ]
+    return as_csv([*findings.columns, "ready", "missing", "unknown", "hidden"], rows)
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> str:
+    """Writes a line for each row; no cell is a formula, and none holds a line break."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*findings.columns, "ready", "missing", "unknown", "hidden"])
-    for row in findings.rows:
-        codes = map(" ".join, (row.missing, row.unknown, row.hidden))
-        cells = (*findings.person(row.agent), "yes" if row.ready else "no", *codes)
-        writer.writerow([_FORMULA.sub("'", inert(cell or "")) for cell in cells])
+    writer.writerow(columns)
+    writer.writerows([_FORMULA.sub("'", inert(cell or "")) for cell in row] for row in rows)
     return text.getvalue()

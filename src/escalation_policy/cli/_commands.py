@@ -17,6 +17,7 @@ from ._checklists import checklist_as_json, checklist_as_text
 from ._directories import read_directory
 from ._files import UnusableInputError
 from ._findings import Findings
+from ._logs import add_log, answer_log
 from ._page import inert
 from ._progress import Waiting
 from ._reports import audit_as_html
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after the program's name; None: those of this process.
 
     Returns:
-        The exit status: 0 allowed, or all done; 1 denied, or something to do; 2 unusable input, which one line on
+        The exit status: 0 allowed, or all done; 1 denied, something to do, or not found; 2 unusable input, which one line on
         standard error explains.
 
     Raises:
@@ -78,11 +79,19 @@ def _audit(asked: argparse.Namespace) -> int:
         findings = Findings.of(audit(directory, policy=ESCALATE_TO_VIDEO), waiting, reveal=asked.reveal)
         waiting.begin("Writing")
         text = _FORMATS[asked.format](findings)
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if asked.format == "csv" and reconfigure and not _is_terminal():
-        reconfigure(encoding="utf-8")  # nothing in the file could tell another one
-    _write(text, sys.stdout)
+    _write(text, _stream_for(asked.format))
     return _YES
+
+
+def _log(asked: argparse.Namespace) -> int:
+    answer = answer_log(asked, terminal=_is_terminal())
+    with suppress(OSError):  # what is left is the answer
+        _write("".join(f"{inert(line)}\n" for line in answer.wrong), sys.stderr)
+    if answer.problem:
+        _fail(answer.problem)
+    else:
+        _write(answer.text, _stream_for(getattr(asked, "format", "table")))
+    return answer.status
 
 
 #: How each command is answered.
@@ -91,6 +100,7 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
     "rules": _rules,
     "checklist": _checklist,
     "audit": _audit,
+    "log": _log,
 }
 #: How an audit is written.
 _FORMATS: Final[dict[str, Callable[[Findings], str]]] = {
@@ -103,6 +113,13 @@ _FORMATS: Final[dict[str, Callable[[Findings], str]]] = {
 
 def _is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _stream_for(form: str) -> TextIO | None:
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if form == "csv" and reconfigure and not _is_terminal():
+        reconfigure(encoding="utf-8")  # nothing in the file could tell another one
+    return sys.stdout
 
 
 def _fail(message: str) -> int:
@@ -196,6 +213,8 @@ def _parser() -> _Parser:
     audit.add_argument(
         "--reveal", action="store_true", help="also show e-mail addresses and labels of roles; keep that out of logs"
     )
+
+    add_log(commands)
     return parser
 
 

@@ -51,5 +51,9 @@ class Waiting:
         self.begin(what, total)
         for number, item in enumerate(items):
             if number % max(total // 100, 1) == 0:
-                self._bar.update(self._bar.task_ids[0], completed=number)
+                self.reached(number)
             yield item
+
+    def reached(self, completed: int) -> None:
+        """Tells how far it has come, of the total."""
+        self._bar.update(self._bar.task_ids[0], completed=completed)

@@ -18,7 +18,7 @@ import attrs
 
 from .. import ESCALATE_TO_VIDEO, Decision, EscalationRequest, Policy, ReasonStatus, Rule
 from .._conditions import Condition
-from .._decision import _STATUSES, answer_rule
+from .._decision import STATUSES, answer_rule
 from .._fields import a
 from ._builders import a_request
 from ._recorder import Answer, unrecorded
@@ -138,7 +138,7 @@ def _answered(policy: Policy[Any], request: object) -> _NotMet:
 
 
 def _status(rule: Rule[Any], request: object) -> str:
-    return _STATUSES[answer_rule(rule, request)[0]].value
+    return STATUSES[answer_rule(rule, request)[0]].value
 
 
 def _plain(text: str) -> str:
@@ -166,7 +166,7 @@ class Tallies:
         not_met: _NotMet | None = None
         if answer:
             not_met = ()
-        elif isinstance(answer, Decision) and not callable(answer._judge.judge):
+        elif isinstance(answer, Decision) and hasattr(answer, "_outcome"):
             not_met = _told(policy, answer)
         elif isinstance(unrecorded(policy, "decide"), MethodType):
             # Predicates are asked while what they look at is still there.

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, cast, final
 import attrs
 
 from .. import Policy
-from .._fields import PRIVATE, kind_of, marked
+from .._fields import PRIVATE, kind_of
 from .._operators import words_of
 from .._paths import Path
 from ..exceptions import InvalidPolicyError
@@ -115,7 +115,7 @@ def leaves(value: Any, name: str = "", *, private: bool = False) -> dict[str, Le
     """Takes a request apart into its values, by their dotted names; it asks none of its parts whether they are equal."""
     parts: dict[str, tuple[Any, bool]] = {}
     if fields := _fields(value):
-        parts = {each.name: (getattr(value, each.name), private or marked(each, PRIVATE)) for each in fields}
+        parts = {each.name: (getattr(value, each.name), private or bool(each.metadata.get(PRIVATE))) for each in fields}
     elif isinstance(value, Mapping):
         parts = {key: (each, private) for key, each in cast("Mapping[str, object]", value).items()}
     elif isinstance(value, list | tuple):
@@ -176,7 +176,7 @@ def with_canaries(value: Any, known: dict[object, Any], *, private: bool = False
     if type(value) is frozenset:
         return frozenset(with_canaries(each, known, private=private) for each in cast("frozenset[object]", value))
     for field in _fields(value):
-        part = with_canaries(getattr(value, field.name), known, private=private or marked(field, PRIVATE))
+        part = with_canaries(getattr(value, field.name), known, private=private or bool(field.metadata.get(PRIVATE)))
         with suppress(Exception):
             value = attrs.evolve(value, **{field.alias or field.name: part})
     return value

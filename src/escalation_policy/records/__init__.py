@@ -1,0 +1,30 @@
+"""Decisions as log records: made, written, read, counted and replayed."""
+
+from ._authzen import to_authzen
+from ._logging import DecisionLogger
+from ._reading import BrokenLine, open_log, read_records
+from ._record import DecisionRecord, RecordedReason
+from ._recording import record
+from ._replay import Replay, Replayed, replay, replay_each
+from ._schema import schema
+from ._summary import ReasonTally, Summary, Tally, summarize
+
+__all__ = [
+    "BrokenLine",
+    "DecisionLogger",
+    "DecisionRecord",
+    "ReasonTally",
+    "RecordedReason",
+    "Replay",
+    "Replayed",
+    "Summary",
+    "Tally",
+    "open_log",
+    "read_records",
+    "record",
+    "replay",
+    "replay_each",
+    "schema",
+    "summarize",
+    "to_authzen",
+]

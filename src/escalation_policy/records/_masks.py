@@ -1,0 +1,92 @@
+"""Masks: which facts a record does not show, and the tokens that stand for them."""
+
+import hmac
+from collections.abc import Collection, Iterable
+from typing import Final, cast
+
+from .._fields import is_collection, kind_of
+from .._paths import Path
+from ..exceptions import Fault, InvalidPolicyError, InvalidValueError
+from ._forms import FactValue, Scalar
+
+#: What kind of id a fact is that no type declares to be one.
+_VALUE: Final = "value"
+#: How many hexadecimal digits of a keyed token are kept.
+_DIGITS: Final = 16
+_NONE: Final = frozenset[str]()
+
+_Atom = tuple[str, type, Scalar]
+
+
+def mask_of(path: Path, reveal: Collection[str], mask: Collection[str]) -> str:
+    """Says as what kind of id a fact is masked; empty where it is shown."""
+    name = str(path)
+    if not _is_in(name, mask) and (_is_in(name, reveal) or (path.public and not path.private)):
+        return ""
+    return path.private if isinstance(path.private, str) else _VALUE
+
+
+def _is_in(name: str, places: Iterable[str]) -> bool:
+    return any(f"{name}.".startswith(f"{place}.") for place in places)
+
+
+def checked_places(name: str, places: Iterable[str]) -> frozenset[str]:
+    """Reads a collection of dotted paths."""
+    if places == ():
+        return _NONE
+    if not is_collection(places):
+        raise InvalidValueError(Fault(name, kind_of(places), "a collection of dotted paths"))
+    members = tuple(places)
+    if not all(isinstance(each, str) for each in cast("tuple[object, ...]", members)):
+        raise InvalidValueError(Fault(name, kind_of(members), "a collection of dotted paths"))
+    return frozenset(members)
+
+
+def refuse_unknown(places: Iterable[str], request_type: type) -> None:
+    """Refuses to mask what no request has: a typing error would show what it was to hide."""
+    for place in places:
+        path = Path(request_type)
+        for step in place.split("."):
+            if path.hops and path.hops[-1].name == "context":
+                break
+            try:
+                path = path.then(step)
+            except InvalidPolicyError as error:
+                accepted = f"the dotted path of a fact of {request_type.__name__}"
+                raise InvalidValueError(Fault("mask", f"{place!a:.60}", accepted)) from error
+
+
+def put_tokens(facts: dict[str, FactValue], masks: Iterable[tuple[str, str]], key: bytes | None) -> tuple[str, ...]:
+    """Puts tokens in the place of the values of facts, and names these. Equal values of one kind of id get equal tokens.
+
+    Args:
+        facts: All facts of one request.
+        masks: The facts to mask, each with what kind of id it is.
+        key: With a key, tokens are the same in every record; without one they are numbered.
+    """
+    masked = [(name, _atoms(kind, value)) for name, kind in masks if (value := facts.get(name)) is not None]
+    places: dict[_Atom, list[int]] = {}
+    for number, (_, atoms) in enumerate(masked):
+        for atom in atoms:
+            places.setdefault(atom, []).append(number)
+    # Numbered by where they stand and not by what they are: what is masked leaves no trace in the order.
+    tokens = {
+        atom: f"{atom[0]}#{_keyed(key, atom) if key else number}"
+        for number, atom in enumerate(sorted(places, key=places.__getitem__), 1)
+    }
+    for name, atoms in masked:
+        found = [tokens[atom] for atom in atoms]
+        facts[name] = tuple(sorted(found)) if isinstance(facts[name], tuple) else found[0]
+    return tuple([name for name, _ in masked])
+
+
+def _atoms(kind: str, value: FactValue) -> list[_Atom]:
+    values = value if isinstance(value, tuple) else (value,)
+    return [(kind, type(each), each) for each in values if each is not None]
+
+
+def _keyed(key: bytes, atom: _Atom) -> str:
+    kind, of, value = atom
+    exact = value + 0.0 if isinstance(value, float) else value  # -0.0 equals 0.0
+    text = f"{kind}\0{of.__name__}\0{exact}"
+    return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:_DIGITS]

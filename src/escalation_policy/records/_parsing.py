@@ -1,0 +1,230 @@
+"""Parsing: from the JSON of a record to what it says, strictly; all that is wrong is told together."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from enum import Enum
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, cast, final
+
+from .._decision import Evidence
+from .._enums import Effect, Party, ReasonStatus
+from .._fields import kind_of
+from .._request import FrozenMapping
+from .._rules import CODE_WORDS, is_code
+from ..exceptions import Fault, InvalidPayloadError
+from ._forms import is_fact
+
+SCHEMA: Final = "escalation_policy.decision"
+#: Readers of 1.0 can read all of 1.x.
+SCHEMA_VERSION: Final = "1.0"
+
+_BAD: Final = object()
+_STR: Final = frozenset[type]({str})
+_EASY: Final = frozenset[type]({str, bool, type(None)})
+_OBJECT: Final = frozenset[type]({dict})
+#: What every Python reads as the same time.
+_TIME_SHAPE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+@final
+class _Kind(NamedTuple):
+    """What a field accepts, in words, and what makes its value; `_BAD` where that cannot be."""
+
+    accepted: str
+    read: Callable[[Any], Any]
+
+
+def _text(value: Any) -> Any:
+    return value if type(value) is str and value else _BAD
+
+
+def _version(value: Any) -> Any:
+    return value if type(value) is str and is_version(value) else _BAD
+
+
+def is_version(version: str) -> bool:
+    """Says whether a version of the schema is one that is known, or a newer minor one."""
+    major, _, minor = version.partition(".")
+    return major == "1" and minor.isdecimal() and minor.isascii()
+
+
+def _code(value: Any) -> Any:
+    return value if type(value) is str and is_code(value) else _BAD
+
+
+def _codes(value: Any) -> Any:
+    codes = _listed(value, _STR)
+    return codes if codes is not _BAD and _are_codes(codes) else _BAD
+
+
+@lru_cache(1024)
+def _are_codes(codes: tuple[str, ...]) -> bool:
+    return all(map(is_code, codes))
+
+
+def _texts(value: Any) -> Any:
+    texts = _listed(value, _STR)
+    return texts if texts is not _BAD and all(texts) else _BAD
+
+
+def _listed(value: Any, kinds: frozenset[type]) -> Any:
+    members = cast("list[Any]", value)
+    return tuple(members) if type(value) is list and kinds.issuperset(map(type, members)) else _BAD
+
+
+def _time(value: Any) -> Any:
+    if type(value) is not str or not _TIME_SHAPE.fullmatch(value):
+        return _BAD
+    try:
+        at = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        return at if at.tzinfo is timezone.utc else at.astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return _BAD
+
+
+def _member_of(enum: type[Enum]) -> Callable[[Any], Any]:
+    members = {member.value: member for member in enum}
+    return lambda value: members.get(value, _BAD) if type(value) is str else _BAD
+
+
+def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else read(value)
+
+
+def _facts(value: Any) -> Any:
+    return facts_in(cast("dict[str, Any]", value).copy()) if _is_object(value) else _BAD
+
+
+def facts_in(facts: dict[str, Any]) -> Any:
+    """Makes facts of an object that is nobody else's; `_BAD` where that cannot be."""
+    for name, each in facts.items():
+        if type(each) not in _EASY:
+            facts[name] = _fact(each)
+            if facts[name] is _BAD:
+                return _BAD
+    return FrozenMapping(facts)
+
+
+def _fact(value: Any) -> Any:
+    names = _listed(value, _STR)
+    if names is not _BAD:
+        return names
+    kind: Any = value.__class__
+    fact = tuple(value) if kind is list else value
+    return fact if kind is not tuple and is_fact(fact) else _BAD
+
+
+def _outputs(value: Any) -> Any:
+    if not _is_object(value):
+        return _BAD
+    outputs = cast("dict[str, Any]", value).copy()
+    return FrozenMapping(outputs) if {bool}.issuperset(map(type, outputs.values())) else _BAD
+
+
+def _is_object(value: Any) -> bool:
+    return type(value) is dict and _STR.issuperset(map(type, cast("dict[object, object]", value)))
+
+
+def _evidence(value: Any) -> Any:
+    listed = _listed(value, _OBJECT)
+    if listed is _BAD:
+        return _BAD
+    told = [[each.get(name) for name in Evidence._fields] for each in listed]
+    return tuple([Evidence(*each) for each in told]) if all(map(_are_texts, told)) else _BAD
+
+
+def _are_texts(values: list[Any]) -> bool:
+    return _STR.issuperset(map(type, values))
+
+
+_TEXT: Final = _Kind("a non-empty string", _text)
+_TEXT_OR_NULL: Final = _Kind("a non-empty string or null", _or_none(_text))
+_CODE: Final = _Kind(CODE_WORDS, _code)
+_CODES: Final = _Kind(f"a list of codes {CODE_WORDS}", _codes)
+_TEXTS: Final = _Kind("a list of non-empty strings", _texts)
+_TIME: Final = "a time with a zone, such as 2026-01-31T09:30:00Z"
+_STATUS: Final = ", ".join(status.value for status in ReasonStatus if status is not ReasonStatus.MET)
+_REASON: Final = {
+    "code": _CODE,
+    "status": _Kind(f"one of {_STATUS}", _member_of(ReasonStatus)),
+    "evidence": _Kind("a list of objects with the strings fact, required and seen", _evidence),
+    "error": _TEXT_OR_NULL,
+}
+_RECORD: Final = {
+    "schema_version": _Kind("1.x, the only major version that is known", _version),
+    "id": _TEXT,
+    "at": _Kind(_TIME, _time),
+    "effect": _Kind("allow or deny", _member_of(Effect)),
+    "policy_id": _CODE,
+    "policy_version": _TEXT_OR_NULL,
+    "fingerprint": _TEXT,
+    "met": _CODES,
+    "hidden": _CODES,
+    "next_party": _Kind(f"one of {', '.join(party.value for party in Party)} or null", _or_none(_member_of(Party))),
+    "facts": _Kind("an object of strings, numbers of 64 bits, bools, nulls and lists of these", _facts),
+    "unknown": _TEXTS,
+    "masked": _TEXTS,
+    "outputs": _Kind("an object of bools", _outputs),
+    "correlation_id": _TEXT_OR_NULL,
+    "facts_read_at": _Kind(f"{_TIME}, or null", _or_none(_time)),
+}
+
+
+def fields_of(payload: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Reads the fields of a record, and those of its reasons. Keys that are not known are left out.
+
+    Raises:
+        InvalidPayloadError: It is no record, one of another major version, or has fields that are not what they should
+            be; `faults` lists them all.
+    """
+    if not isinstance(payload, Mapping):
+        raise InvalidPayloadError([Fault("record", kind_of(payload), "an object")])
+    fields = cast("Mapping[str, Any]", payload)
+    if fields.get("schema") != SCHEMA:
+        raise InvalidPayloadError([Fault("record.schema", _shown(fields.get("schema")), SCHEMA)])
+    faults: list[Fault] = []
+    read = _read(_RECORD, fields, "record", faults)
+    if "schema_version" not in read:
+        # Nothing else means what it means here.
+        raise InvalidPayloadError(faults[:1])
+    reasons: list[Any] = fields["reasons"] if type(fields.get("reasons")) is list else [None]
+    told = [_reason(each, f"record.reasons[{number}]", faults) for number, each in enumerate(reasons)]
+    if not faults and (why := contradiction(read["effect"], [each["status"] for each in told], read["hidden"])):
+        faults.append(why)
+    if faults:
+        raise InvalidPayloadError(faults)
+    return read, told
+
+
+def _reason(value: Any, path: str, faults: list[Fault]) -> dict[str, Any]:
+    if type(value) is not dict:
+        faults.append(Fault(path, kind_of(value), "an object"))
+        return {}
+    return _read(_REASON, cast("dict[str, Any]", value), path, faults)
+
+
+def _read(kinds: Mapping[str, _Kind], fields: Mapping[str, Any], path: str, faults: list[Fault]) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    for name, (accepted, made) in kinds.items():
+        value = made(fields.get(name))
+        if value is _BAD:
+            faults.append(Fault(f"{path}.{name}", _shown(fields.get(name)), accepted))
+        else:
+            read[name] = value
+    return read
+
+
+def _shown(value: object) -> str:
+    return f"{value!a:.60}" if isinstance(value, str) else kind_of(value)
+
+
+def contradiction(effect: Effect, statuses: list[ReasonStatus], hidden: tuple[str, ...]) -> Fault | None:
+    """Says where reasons contradict an effect."""
+    if effect is Effect.ALLOW and (statuses or hidden):
+        return Fault("record.reasons", "rules that stood in the way", "none, where the effect is allow")
+    if effect is Effect.DENY and not statuses:
+        return Fault("record.reasons", "none", "rules that stood in the way, where the effect is deny")
+    if ReasonStatus.MET in statuses:
+        return Fault("record.reasons", "a rule that was met", "rules that stood in the way")
+    return None

@@ -1,0 +1,852 @@
+"""Logging: what a line says, which decisions get one, and that no failure gets out."""
+
+import io
+import json
+import logging
+import pickle
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from escalation_policy import ESCALATE_TO_VIDEO, Decision, Domain, Login, Policy, Rule, context, fact, predicate
+from escalation_policy.exceptions import InvalidValueError
+from escalation_policy.records import DecisionLogger, DecisionRecord, _logging, record
+from escalation_policy.testing import a_request
+from support import SAMPLE, Sample
+
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+ALLOW: Final = ESCALATE_TO_VIDEO.decide(a_request())
+DENY: Final = ESCALATE_TO_VIDEO.decide(a_request(account_id="98765", login=Login.PASSWORD))
+BROKEN: Final = ESCALATE_TO_VIDEO.with_rules(Rule("consent", context("consent", bool).is_true())).decide(
+    a_request(context={"consent": "yes"})
+)
+ALLOW_LINE: Final = "allow escalate_to_video agent=u1 message=c1"
+DENY_LINE: Final = "deny escalate_to_video agent=u1 message=c1: extension_in_account (unmet), ringcentral_sso (unmet)"
+BROKEN_LINE: Final = "deny escalate_to_video agent=u1 message=c1: consent (error)"
+#: Each would break a line, hide a part of it or pass for another one.
+HOSTILE: Final = {
+    "newline": "u1\nallow escalate_to_video agent=u2 message=c2",
+    "carriage return": "u1\r\n",
+    "line separator": "u1\u2028allow",
+    "next line": "u1\x85allow",
+    "form feed": "\x0c\x1c\x1e",
+    "escape": "\x1b[2K\x1b[31m",
+    "null": "\0",
+    "delete": "\x7f",
+    "space": "u1 message=c9: none",
+    "no-break space": "u1\u00a0message=c9",
+    "ideographic space": "u1\u3000x",
+    "blank letter": "u1\u3164x",
+    "right to left": "u1\u202e1c=egassem",
+    "isolate": "\u2066u1",
+    "letters from right to left": "אבג",
+    "lone surrogate": "\udc80",
+    "beyond the basic plane": "😀",
+    "backslash": "u1\\n",
+    "escaped": "u1\\x20message=c9",
+    "quotes": "\"'`",
+    "format": "%s %(name)s {0}",
+}
+hostile: Final = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+
+
+class Lines(logging.Handler):
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps a line."""
+        self.records.append(record)
+
+    @property
+    def messages(self) -> list[str]:
+        """The messages, as a formatter would get them."""
+        return [each.getMessage() for each in self.records]
+
+    @property
+    def levels(self) -> list[str]:
+        """The names of the levels."""
+        return [each.levelname for each in self.records]
+
+
+@pytest.fixture
+def lines() -> Lines:
+    """What was logged."""
+    return Lines()
+
+
+@pytest.fixture
+def logger(lines: Lines) -> logging.Logger:
+    """A logger that stands alone, so that nothing of one test is left for the next."""
+    alone = logging.Logger("alone", logging.DEBUG)  # noqa: LOG001
+    alone.addHandler(lines)
+    return alone
+
+
+def extra_of(line: logging.LogRecord) -> dict[str, Any]:
+    """Gives what a line has that other lines have not; a formatter leaves there what it made of it."""
+    plain = {*vars(logging.makeLogRecord({})), "message"}
+    return {name: value for name, value in vars(line).items() if name not in plain}
+
+
+def explode(*_: object) -> Any:
+    """Fails, as whatever a host brings along can."""
+    raise RuntimeError("broken")
+
+
+def always(answer: object) -> Callable[[object], Any]:
+    """Makes a function that looks at nothing."""
+
+    def answered(_: object) -> object:
+        return answer
+
+    return answered
+
+
+def interrupt(*_: object) -> Any:
+    """Ctrl-C, which nothing may swallow."""
+    raise KeyboardInterrupt
+
+
+class TestMessage:
+    """A message reads well alone."""
+
+    @pytest.mark.parametrize(
+        ("decision", "message"), [(ALLOW, ALLOW_LINE), (DENY, DENY_LINE), (BROKEN, BROKEN_LINE)], ids=str
+    )
+    def test_says_who_may_do_what_and_why_not(
+        self, decision: Decision[Any], message: str, logger: logging.Logger, lines: Lines
+    ) -> None:
+        """The effect, the policy, the agent, the message, and each reason with its status."""
+        DecisionLogger(logger).log(decision, id="d1", at=AT)
+
+        assert [message] == lines.messages
+
+    @pytest.mark.parametrize(("flag", "message"), [(True, "allow p"), (False, "deny p: r (unmet)")], ids=str)
+    def test_has_no_agent_where_there_is_none(
+        self,
+        flag: bool,  # noqa: FBT001
+        message: str,
+        logger: logging.Logger,
+        lines: Lines,
+    ) -> None:
+        """Another request is about something else."""
+        policy = Policy("p", [Rule("r", SAMPLE(lambda r: r.flag).is_true())])
+
+        DecisionLogger(logger).log(policy.decide(Sample(flag=flag)), id="d1", at=AT)
+
+        assert [message] == lines.messages
+
+    def test_of_what_was_no_request_names_nobody(self, logger: logging.Logger, lines: Lines) -> None:
+        """Nothing could be read of it."""
+        nonsense: Any = "nonsense"
+
+        DecisionLogger(logger).log(ESCALATE_TO_VIDEO.decide(nonsense), id="d1", at=AT)
+
+        assert lines.messages[0].startswith("deny escalate_to_video: domain_linked (error), agent_enabled (error), ")
+
+    def test_shows_a_token_where_the_id_is_masked(self, logger: logging.Logger, lines: Lines) -> None:
+        """It tells what the record tells, and no more."""
+        made = DecisionLogger(logger, mask=["agent.id", "message.id"]).log(ALLOW, id="d1", at=AT)
+
+        assert made is not None
+        tokens = [made.about["agent"], made.about["message"]]
+        assert all(str(token).startswith("value#") for token in tokens)
+        assert ["allow escalate_to_video agent={} message={}".format(*tokens)] == lines.messages
+
+    @hostile
+    def test_is_one_line_whatever_an_id_holds(self, text: str, logger: logging.Logger, lines: Lines) -> None:
+        """Each id is one word of printable ASCII, from which it can be had back."""
+        request = a_request(agent_id=text, message_id=f"c{text}", login=Login.PASSWORD)
+
+        DecisionLogger(logger).log(ESCALATE_TO_VIDEO.decide(request), id="d1", at=AT)
+
+        effect, policy, agent, message, *reasons = lines.messages[0].split(" ")
+        assert ["deny", "escalate_to_video", "ringcentral_sso", "(unmet)"] == [effect, policy, *reasons]
+        assert lines.messages[0].isascii()
+        assert lines.messages[0].isprintable()
+        assert agent.removeprefix("agent=").encode().decode("unicode_escape") == text
+        assert message.removeprefix("message=").removesuffix(":").encode().decode("unicode_escape") == f"c{text}"
+
+    def test_is_ascribed_to_whoever_asked_for_it(self, logger: logging.Logger, lines: Lines) -> None:
+        """File, line and function are those of the caller, not of this library."""
+        DecisionLogger(logger).log(ALLOW, id="d1", at=AT)
+
+        line = lines.records[0]
+        here = sys._getframe().f_code
+        assert (__file__, here.co_name) == (line.pathname, line.funcName)
+        assert line.lineno > here.co_firstlineno
+
+
+class TestExtra:
+    """What stands beside the message, for machines."""
+
+    def test_tells_of_a_denial_all_that_is_asked_first(self, logger: logging.Logger, lines: Lines) -> None:
+        """Texts under names that no line has already; a list is joined by commas."""
+        request = a_request(ringcentral=None, login=Login.PASSWORD)
+
+        made = DecisionLogger(logger).log(
+            ESCALATE_TO_VIDEO.decide(request),
+            id="d1",
+            at=AT,
+            correlation_id="r7",
+            facts_read_at=AT.astimezone(timezone(timedelta(hours=1))) - timedelta(minutes=5),
+        )
+
+        assert made is not None
+        assert extra_of(lines.records[0]) == {
+            "escalation_agent": "u1",
+            "escalation_at": "2026-01-31T09:30:00.000000Z",
+            "escalation_channel": "whats_app",
+            "escalation_correlation_id": "r7",
+            "escalation_decision_id": "d1",
+            "escalation_domain": "acme",
+            "escalation_effect": "deny",
+            "escalation_facts_read_at": "2026-01-31T09:25:00.000000Z",
+            "escalation_hidden": "extension_in_account,video_access",
+            "escalation_intervention": "i1",
+            "escalation_login": "password",
+            "escalation_message": "c1",
+            "escalation_next_party": "ringcentral_administrator",
+            "escalation_policy_fingerprint": ESCALATE_TO_VIDEO.fingerprint,
+            "escalation_policy_id": "escalate_to_video",
+            "escalation_policy_version": "1",
+            "escalation_reasons": "extension_linked,ringcentral_sso",
+            "escalation_record": made.to_json(),
+            "escalation_role": "r1",
+            "escalation_state": "open",
+            "escalation_statuses": "unmet,unmet",
+        }
+
+    def test_leaves_out_what_there_is_not(self, logger: logging.Logger, lines: Lines) -> None:
+        """No None, and no empty list."""
+        policy = Policy("p", [Rule("r", SAMPLE(lambda r: r.flag).is_true())])
+
+        made = DecisionLogger(logger).log(policy.decide(Sample()), id="d1", at=AT)
+
+        assert made is not None
+        assert extra_of(lines.records[0]) == {
+            "escalation_at": "2026-01-31T09:30:00.000000Z",
+            "escalation_decision_id": "d1",
+            "escalation_effect": "allow",
+            "escalation_policy_fingerprint": policy.fingerprint,
+            "escalation_policy_id": "p",
+            "escalation_record": made.to_json(),
+        }
+
+    @hostile
+    def test_is_printable_ascii_whatever_the_host_passes(self, text: str, logger: logging.Logger, lines: Lines) -> None:
+        """A formatter that prints a key as it is prints one line; the record holds the very text."""
+        domain = Domain(id=text, ringcentral_account_id="664287016")
+        request = a_request(domain=domain, role_id=text, message_id=text, intervention_id=text)
+        policy = Policy(ESCALATE_TO_VIDEO.id, ESCALATE_TO_VIDEO.rules, version=text)
+
+        made = DecisionLogger(logger).log(policy.decide(request), id=text, at=AT, correlation_id=text)
+
+        extra = extra_of(lines.records[0])
+        exact = DecisionRecord.from_json(extra["escalation_record"])
+        assert made == exact
+        assert (text, text, text) == (exact.id, exact.correlation_id, exact.about["domain"])
+        assert all(type(value) is str and value.isascii() and value.isprintable() for value in extra.values())
+        assert not any(" " in value for name, value in extra.items() if name != "escalation_record")
+
+    def test_replays_from_the_line(self, logger: logging.Logger, lines: Lines) -> None:
+        """The record that stands in it is the one that `record()` makes."""
+        made = DecisionLogger(logger, key=b"k", reveal=["agent.email"], mask=["login"]).log(DENY, id="d1", at=AT)
+
+        assert made == record(DENY, id="d1", at=AT, key=b"k", reveal=["agent.email"], mask=["login"])
+        assert made == DecisionRecord.from_json(extra_of(lines.records[0])["escalation_record"])
+
+    def test_holds_nothing_that_is_masked(self, logger: logging.Logger, lines: Lines) -> None:
+        """Neither the message nor a key does."""
+        DecisionLogger(logger).log(DENY, id="d1", at=AT)
+
+        told = str([lines.messages, extra_of(lines.records[0])])
+        assert not [each for each in ("664287016", "664307016", "98765", "ada@example.com") if each in told]
+
+
+class TestLevels:
+    """Which level a decision has, and that nothing is made for one that is disabled."""
+
+    def test_are_info_but_for_a_rule_that_broke(self, logger: logging.Logger, lines: Lines) -> None:
+        """A denial is the answer that was asked for."""
+        decisions = DecisionLogger(logger)
+
+        for decision in (ALLOW, DENY, BROKEN):
+            decisions.log(decision, id="d1", at=AT)
+
+        assert ["INFO", "INFO", "ERROR"] == lines.levels
+
+    def test_are_chosen_by_the_host(self, logger: logging.Logger, lines: Lines) -> None:
+        """Each of the three."""
+        decisions = DecisionLogger(
+            logger, allow_level=logging.DEBUG, deny_level=logging.WARNING, error_level=logging.CRITICAL
+        )
+
+        for decision in (ALLOW, DENY, BROKEN):
+            decisions.log(decision, id="d1", at=AT)
+
+        assert ["DEBUG", "WARNING", "CRITICAL"] == lines.levels
+
+    @pytest.mark.parametrize(
+        ("level", "logged", "made"),
+        [(logging.INFO, [ALLOW_LINE, DENY_LINE, BROKEN_LINE], 3), (logging.ERROR, [BROKEN_LINE], 2), (60, [], 0)],
+        ids=["info", "error", "none"],
+    )
+    def test_that_are_disabled_get_no_record(  # noqa: PLR0913, PLR0917
+        self,
+        level: int,
+        logged: list[str],
+        made: int,
+        logger: logging.Logger,
+        lines: Lines,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """But that of a denial, where an error would be logged: only the record tells whether it is one."""
+        calls: list[object] = []
+
+        def counted(*args: Any, **kwargs: Any) -> DecisionRecord:
+            calls.append(args)
+            return record(*args, **kwargs)
+
+        monkeypatch.setattr(_logging, "record", counted)
+        logger.setLevel(level)
+        decisions = DecisionLogger(logger)
+
+        answers = [decisions.log(decision, id="d1", at=AT) for decision in (ALLOW, DENY, BROKEN)]
+
+        assert logged == lines.messages
+        assert len(logged) == len([each for each in answers if each is not None])
+        assert made == len(calls)
+        assert (0, 0) == (decisions.dropped, decisions.failed)
+
+    def test_of_errors_may_be_disabled_alone(self, logger: logging.Logger, lines: Lines) -> None:
+        """A level that the logger does not take is the host's decision."""
+        logger.setLevel(logging.INFO)
+
+        answer = DecisionLogger(logger, error_level=logging.DEBUG).log(BROKEN, id="d1", at=AT)
+
+        assert (None, []) == (answer, lines.records)
+
+
+class TestSampling:
+    """Leaving out a part of what was allowed."""
+
+    @staticmethod
+    def kept(decisions: DecisionLogger, ids: list[str]) -> list[str]:
+        """Logs an allowed decision for each id, and gives those that were kept."""
+        return [each for each in ids if decisions.log(ALLOW, id=each, at=AT) is not None]
+
+    IDS: Final = [f"d{number}" for number in range(300)]
+
+    def test_keeps_everything_by_default(self, logger: logging.Logger) -> None:
+        """Who samples has chosen to."""
+        decisions = DecisionLogger(logger)
+
+        assert self.IDS == self.kept(decisions, self.IDS)
+        assert 0 == decisions.dropped
+
+    def test_keeps_nothing_at_zero(self, logger: logging.Logger, lines: Lines) -> None:
+        """And counts it all."""
+        decisions = DecisionLogger(logger, sample_allows=0)
+
+        assert [] == self.kept(decisions, self.IDS)
+        assert ([], 300, 0) == (lines.records, decisions.dropped, decisions.failed)
+
+    def test_is_told_by_the_id_alone(self, logger: logging.Logger) -> None:
+        """So that every process keeps the same ones, on every machine and every Python."""
+        decisions = DecisionLogger(logger, sample_allows=0.5)
+
+        assert ["d0", "d5", "d6", "d8"] == self.kept(decisions, self.IDS[:10])
+        assert ["d0", "d5", "d6", "d8"] == self.kept(decisions, self.IDS[:10])
+        assert 12 == decisions.dropped
+
+    def test_keeps_about_as_many_as_it_should(self, logger: logging.Logger) -> None:
+        """Ids that are numbered are spread as evenly as others."""
+        assert 15 < len(self.kept(DecisionLogger(logger, sample_allows=0.1), self.IDS)) < 45
+
+    def test_keeps_what_a_lower_rate_keeps(self, logger: logging.Logger) -> None:
+        """To raise the rate loses nothing of what one knew before."""
+        some, more = (set(self.kept(DecisionLogger(logger, sample_allows=each), self.IDS)) for each in (0.1, 0.3))
+
+        assert some < more
+
+    def test_takes_any_id(self, logger: logging.Logger) -> None:
+        """One that cannot be encoded too."""
+        decisions = DecisionLogger(logger, sample_allows=0.999999)
+
+        assert list(HOSTILE.values()) == self.kept(decisions, list(HOSTILE.values()))
+
+    def test_leaves_denials_alone(self, logger: logging.Logger, lines: Lines) -> None:
+        """They are what somebody will ask about."""
+        for rate in (0, always(0)):
+            decisions = DecisionLogger(logger, sample_allows=rate)
+            for decision in (DENY, BROKEN):
+                decisions.log(decision, id="d1", at=AT)
+            assert 0 == decisions.dropped
+
+        assert [DENY_LINE, BROKEN_LINE] * 2 == lines.messages
+
+    def test_makes_no_record_of_what_it_leaves_out(
+        self, logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """That would be most of the cost."""
+        monkeypatch.setattr(_logging, "record", explode)
+        decisions = DecisionLogger(logger, sample_allows=0)
+
+        decisions.log(ALLOW, id="d1", at=AT)
+
+        assert (1, 0) == (decisions.dropped, decisions.failed)
+
+    def test_may_differ_from_record_to_record(self, logger: logging.Logger) -> None:
+        """A function gives the rate, or a bool."""
+        seen: list[DecisionRecord] = []
+
+        def rate(made: DecisionRecord) -> float:
+            seen.append(made)
+            return {"d0": True, "d5": True, "d9": 0.0}.get(made.id, 0.5)
+
+        decisions = DecisionLogger(logger, sample_allows=rate)
+
+        assert ["d0", "d5", "d6", "d8"] == self.kept(decisions, self.IDS[:10])
+        assert (6, 0) == (decisions.dropped, decisions.failed)
+        assert self.IDS[:10] == [each.id for each in seen]
+
+    @pytest.mark.parametrize(
+        "rate",
+        [explode, *map(always, ("half", 1.5, float("nan"), None))],
+        ids=["raises", "text", "too much", "nan", "none"],
+    )
+    def test_keeps_what_a_broken_function_is_asked_about(
+        self, rate: Callable[[DecisionRecord], Any], logger: logging.Logger, lines: Lines
+    ) -> None:
+        """Whoever broke it should not lose the log as well."""
+        decisions = DecisionLogger(logger, sample_allows=rate)
+
+        answer = decisions.log(ALLOW, id="d1", at=AT)
+
+        assert answer is not None
+        assert ([ALLOW_LINE], 0, 1) == (lines.messages, decisions.dropped, decisions.failed)
+
+
+class Slow(int):
+    """A number that lets other threads go first while it is added to."""
+
+    def __add__(self, other: int) -> "Slow":
+        time.sleep(0.001)
+        return Slow(int(self) + other)
+
+
+class TestDrop:
+    """Leaving out what a predicate says."""
+
+    def test_is_by_the_record(self, logger: logging.Logger, lines: Lines) -> None:
+        """Of what was allowed and of what was denied."""
+        asked: list[DecisionRecord] = []
+
+        def other_domain(made: DecisionRecord) -> bool:
+            asked.append(made)
+            return made.about["domain"] != "acme"
+
+        decisions = DecisionLogger(logger, drop=other_domain)
+        elsewhere = ESCALATE_TO_VIDEO.decide(a_request(domain_id="demo", login=Login.PASSWORD))
+
+        answers = [decisions.log(each, id=f"d{at}", at=AT) for at, each in enumerate((ALLOW, elsewhere, DENY))]
+
+        assert [ALLOW_LINE, DENY_LINE] == lines.messages
+        assert [asked[0], None, asked[2]] == answers
+        assert (1, 0) == (decisions.dropped, decisions.failed)
+
+    def test_spares_errors(self, logger: logging.Logger, lines: Lines) -> None:
+        """They are always logged."""
+        decisions = DecisionLogger(logger, drop=always(True))
+
+        decisions.log(BROKEN, id="d1", at=AT)
+
+        assert ([BROKEN_LINE], 0) == (lines.messages, decisions.dropped)
+
+    @pytest.mark.parametrize(
+        ("drop", "failed"), [(explode, 1), (always(None), 0), (always("yes"), 0)], ids=["raises", "none", "text"]
+    )
+    def test_needs_a_clear_yes(
+        self, drop: Callable[[DecisionRecord], Any], failed: int, logger: logging.Logger, lines: Lines
+    ) -> None:
+        """What a predicate that is broken might have left out is logged."""
+        decisions = DecisionLogger(logger, drop=drop)
+
+        answer = decisions.log(DENY, id="d1", at=AT)
+
+        assert answer is not None
+        assert ([DENY_LINE], 0, failed) == (lines.messages, decisions.dropped, decisions.failed)
+
+    def test_comes_with_sampling(self, logger: logging.Logger, lines: Lines) -> None:
+        """Each decision is counted once, whichever of the two left it out."""
+        for rate in (0.5, always(0.5)):
+            decisions = DecisionLogger(logger, sample_allows=rate, drop=lambda made: made.id in ("d5", "d9"))
+            for number in range(10):
+                decisions.log(ALLOW, id=f"d{number}", at=AT)
+            assert (7, 0) == (decisions.dropped, decisions.failed)
+
+        assert 6 == len(lines.records)
+
+    def test_is_counted_by_threads_together(self, logger: logging.Logger) -> None:
+        """None is lost between reading the number and writing it."""
+        decisions, failing = DecisionLogger(logger, sample_allows=0), DecisionLogger(logger, drop=explode)
+        decisions._dropped, failing._failed = Slow(), Slow()
+        together = threading.Barrier(4)
+
+        def log() -> None:
+            together.wait()
+            for _ in range(20):
+                decisions.log(ALLOW, id="d1", at=AT)
+                failing.log(ALLOW, id="d1", at=AT)
+
+        threads = [threading.Thread(target=log) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert (80, 80) == (decisions.dropped, failing.failed)
+
+    @pytest.fixture(autouse=True)
+    def _quiet(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(logging, "raiseExceptions", False)
+
+
+class Failing(logging.Handler):
+    """A handler that does not catch what it raises, as `handle()` expects of it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Fails."""
+        explode(record)
+
+
+def add_handler(logger: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
+    """Adds a handler that fails."""
+    handler = Failing()
+    handler.emit = broken  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    return {}
+
+
+def add_filter(logger: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
+    """Adds a filter that fails."""
+    logger.addFilter(broken)
+    return {}
+
+
+def make_line(logger: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
+    """Makes the logger fail to make a line."""
+    logger.makeRecord = broken  # type: ignore[method-assign]
+    return {}
+
+
+def drop(_: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
+    """Gives a predicate that fails."""
+    return {"drop": broken}
+
+
+def sample(_: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
+    """Gives a rate that fails."""
+    return {"sample_allows": broken}
+
+
+class TestFailures:
+    """Whatever fails, a decision is what it was, and whoever asked for it goes on."""
+
+    @pytest.mark.parametrize("way", [add_handler, add_filter, make_line, drop, sample], ids=lambda way: way.__name__)
+    def test_are_counted_and_told(
+        self,
+        way: Callable[[logging.Logger, Callable[..., Any]], dict[str, Any]],
+        logger: logging.Logger,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """On stderr, as logging itself does: what failed, where, and who asked."""
+        decisions = DecisionLogger(logger, **way(logger, explode))
+        decision = ESCALATE_TO_VIDEO.decide(a_request())
+
+        answer = decisions.log(decision, id="d1", at=AT)
+
+        assert ALLOW == decision
+        assert (0, 1) == (decisions.dropped, decisions.failed)
+        assert (way in (drop, sample)) is (answer is not None)
+        told = capsys.readouterr().err
+        assert told.startswith("--- Logging error ---\nTraceback")
+        assert "RuntimeError: broken\nCall stack:\n" in told
+        assert "test_are_counted_and_told" in told
+        assert "Message: 'a decision was " in told
+
+    @pytest.mark.parametrize("way", [add_handler, add_filter, make_line, drop, sample], ids=lambda way: way.__name__)
+    def test_are_not_told_in_production(
+        self,
+        way: Callable[[logging.Logger, Callable[..., Any]], dict[str, Any]],
+        logger: logging.Logger,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Where `logging.raiseExceptions` is off; they are counted all the same."""
+        monkeypatch.setattr(logging, "raiseExceptions", False)
+        decisions = DecisionLogger(logger, **way(logger, explode))
+
+        decisions.log(ALLOW, id="d1", at=AT)
+
+        assert (1, "") == (decisions.failed, capsys.readouterr().err)
+
+    @pytest.mark.parametrize("way", [add_handler, add_filter, make_line, drop, sample], ids=lambda way: way.__name__)
+    def test_are_no_interruptions(
+        self, way: Callable[[logging.Logger, Callable[..., Any]], dict[str, Any]], logger: logging.Logger
+    ) -> None:
+        """Ctrl-C gets through."""
+        decisions = DecisionLogger(logger, **way(logger, interrupt))
+
+        with pytest.raises(KeyboardInterrupt):
+            decisions.log(ALLOW, id="d1", at=AT)
+
+        assert 0 == decisions.failed
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            ({"at": datetime(2026, 1, 31)}, "at must be a time with a zone, got a time without one"),  # noqa: DTZ001
+            ({"id": ""}, "id must be a non-empty str, got an empty str"),
+            ({"id": 7}, "id must be a non-empty str, got an int"),
+            ({"decision": "yes"}, "decision must be a Decision, got a str"),
+            ({"correlation_id": 7}, "correlation_id must be a non-empty str, got an int"),
+        ],
+        ids=["time", "empty", "number", "decision", "correlation"],
+    )
+    def test_of_arguments_are_told_too(
+        self,
+        arguments: dict[str, Any],
+        told: str,
+        logger: logging.Logger,
+        lines: Lines,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """A host that passes nonsense is told so, and goes on."""
+        decisions = DecisionLogger(logger)
+
+        given: dict[str, Any] = {"decision": ALLOW, "id": "d1", "at": AT, **arguments}
+        answer = decisions.log(**given)
+
+        assert (None, [], 1) == (answer, lines.records, decisions.failed)
+        assert f"InvalidValueError: {told}\n" in capsys.readouterr().err
+
+    def test_of_a_mask_that_fits_no_fact_log_nothing(
+        self, logger: logging.Logger, lines: Lines, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """A typing error must not show what it was to hide."""
+        decisions = DecisionLogger(logger, mask=["agent.ids"])
+
+        decisions.log(ALLOW, id="d1", at=AT)
+
+        assert ([], 1) == (lines.records, decisions.failed)
+        assert "mask must be the dotted path of a fact" in capsys.readouterr().err
+
+    def test_that_a_handler_deals_with_are_its_own(
+        self, logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """As those of the standard library do: they tell of them, and nothing is to be seen from outside."""
+        stream = io.StringIO()
+        handler = logging.StreamHandler(stream)
+        handler.setFormatter(logging.Formatter("%(no_such_key)s"))
+        logger.addHandler(handler)
+        decisions = DecisionLogger(logger)
+
+        answer = decisions.log(ALLOW, id="d1", at=AT)
+
+        assert answer is not None
+        assert ("", 0) == (stream.getvalue(), decisions.failed)
+        assert "no_such_key" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("there", [True, False], ids=["closed", "none"])
+    def test_cannot_fail_to_be_told(
+        self,
+        there: bool,  # noqa: FBT001
+        logger: logging.Logger,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Where there is nobody to tell, that is no reason to raise."""
+        closed = io.StringIO()
+        closed.close()
+        monkeypatch.setattr(sys, "stderr", closed if there else None)
+        decisions = DecisionLogger(logger, drop=explode)
+
+        decisions.log(ALLOW, id="d1", at=AT)
+
+        assert 1 == decisions.failed
+
+
+class TestConfiguration:
+    """The library configures no logging."""
+
+    def test_takes_a_logger_by_its_name(self) -> None:
+        """Its own by default."""
+        name = "escalation_policy.decisions"
+
+        assert logging.getLogger(name) is DecisionLogger()._logger
+        assert logging.getLogger(f"{name}.web") is DecisionLogger(f"{name}.web")._logger
+
+    def test_changes_nothing_of_it(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """No handler, no level, no filter, no switch; neither of it nor of the root."""
+        name = "escalation_policy.decisions.untouched"
+        root, logger = logging.getLogger(), logging.getLogger(name)
+        states = [(vars(each) | {"handlers": [*each.handlers], "_cache": None}) for each in (root, logger)]
+
+        decisions = DecisionLogger(name)
+        for decision in (ALLOW, DENY, BROKEN):
+            decisions.log(decision, id="d1", at=AT)
+
+        assert states == [(vars(each) | {"handlers": [*each.handlers], "_cache": None}) for each in (root, logger)]
+        assert (logging.NOTSET, True, False, []) == (logger.level, logger.propagate, logger.disabled, logger.handlers)
+        assert 0 == decisions.failed
+        assert "" == capsys.readouterr().err
+
+    def test_of_a_pickled_decision_needs_its_policy(self, logger: logging.Logger, lines: Lines) -> None:
+        """It took none along."""
+        decision = pickle.loads(pickle.dumps(DENY))
+
+        DecisionLogger(logger, policy=ESCALATE_TO_VIDEO).log(decision, id="d1", at=AT)
+
+        assert [DENY_LINE] == lines.messages
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            ({"logger": 7}, "logger must be the name of a logger, or a Logger, got an int"),
+            ({"allow_level": "INFO"}, "allow_level must be a level, such as logging.INFO, got a str"),
+            ({"deny_level": True}, "deny_level must be a level, such as logging.INFO, got a bool"),
+            ({"error_level": None}, "error_level must be a level, such as logging.INFO, got None"),
+            ({"sample_allows": 1.1}, "sample_allows must be from 0 to 1, got a float"),
+            ({"sample_allows": -1}, "sample_allows must be from 0 to 1, got an int"),
+            ({"sample_allows": float("nan")}, "sample_allows must be from 0 to 1, got a float"),
+            ({"sample_allows": "1"}, "sample_allows must be from 0 to 1, got a str"),
+            ({"drop": True}, "drop must be a function of a record, or None, got a bool"),
+            ({"policy": "p"}, "policy must be a Policy or None, got a str"),
+            ({"key": "k"}, "key must be non-empty bytes or None, got a str"),
+            ({"key": b""}, "key must be non-empty bytes or None, got a bytes"),
+            ({"reveal": "agent.email"}, "reveal must be a collection of dotted paths, got a str"),
+            ({"mask": 1}, "mask must be a collection of dotted paths, got an int"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else next(iter(value)),
+    )
+    def test_is_refused_where_it_makes_no_sense(self, arguments: dict[str, Any], told: str) -> None:
+        """At once, and not with the first decision."""
+        with pytest.raises(InvalidValueError) as caught:
+            DecisionLogger(**arguments)
+
+        assert told == str(caught.value)
+
+
+def everything(logger: logging.Logger) -> list[DecisionRecord]:
+    """Logs decisions of each sort, with all that there is to say."""
+    decisions = DecisionLogger(logger)
+    odd = predicate("odd", lambda _: False)
+    policy = Policy("p", [Rule("odd", odd), Rule("later", fact(lambda r: r.agent.enabled).is_true(), after=["odd"])])
+    hostile = a_request(agent_id=HOSTILE["newline"], message_id=HOSTILE["lone surrogate"])
+    others = [policy.decide(a_request(enabled=False)), ESCALATE_TO_VIDEO.decide(hostile)]
+    made = [
+        decisions.log(decision, id=f"d{number}", at=AT, correlation_id="r1", facts_read_at=AT)
+        for number, decision in enumerate((ALLOW, DENY, BROKEN, *others))
+    ]
+    return [each for each in made if each is not None]
+
+
+class TestFormatters:
+    """What people have already keeps the keys as they are."""
+
+    def expected(self, lines: Lines) -> list[dict[str, Any]]:
+        """What was handed over."""
+        return [extra_of(line) | {"said": line.getMessage()} for line in lines.records]
+
+    def test_json(self, logger: logging.Logger, lines: Lines) -> None:
+        """python-json-logger writes each line as one object."""
+        formatter = pytest.importorskip("pythonjsonlogger.json", reason="needs python-json-logger")
+        stream = io.StringIO()
+        handler = logging.StreamHandler(stream)
+        handler.setFormatter(formatter.JsonFormatter(rename_fields={"message": "said"}))
+        logger.addHandler(handler)
+
+        made = everything(logger)
+
+        written = [json.loads(line) for line in stream.getvalue().splitlines()]
+        assert self.expected(lines) == written
+        assert made == [DecisionRecord.from_json(each["escalation_record"]) for each in written]
+
+    def test_structlog(self, logger: logging.Logger, lines: Lines) -> None:
+        """Its ExtraAdder lifts the keys into the event."""
+        structlog: Any = pytest.importorskip("structlog", reason="needs structlog")
+        stream = io.StringIO()
+        handler = logging.StreamHandler(stream)
+        handler.setFormatter(
+            structlog.stdlib.ProcessorFormatter(
+                foreign_pre_chain=[structlog.stdlib.ExtraAdder()],
+                processors=[
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    structlog.processors.EventRenamer("said"),
+                    structlog.processors.JSONRenderer(),
+                ],
+            )
+        )
+        logger.addHandler(handler)
+
+        made = everything(logger)
+
+        written = [json.loads(line) for line in stream.getvalue().splitlines()]
+        assert self.expected(lines) == written
+        assert made == [DecisionRecord.from_json(each["escalation_record"]) for each in written]
+
+    def test_opentelemetry(self, logger: logging.Logger, lines: Lines, capsys: pytest.CaptureFixture[str]) -> None:
+        """Its handler makes them attributes; it takes only some types, and warns of others."""
+        handlers: Any = pytest.importorskip(
+            "opentelemetry.instrumentation.logging.handler", reason="needs OpenTelemetry"
+        )
+        logs: Any = pytest.importorskip("opentelemetry.sdk._logs", reason="needs OpenTelemetry")
+        export: Any = pytest.importorskip("opentelemetry.sdk._logs.export", reason="needs OpenTelemetry")
+        exporter, provider = export.InMemoryLogRecordExporter(), logs.LoggerProvider()
+        provider.add_log_record_processor(export.SimpleLogRecordProcessor(exporter))
+        logger.addHandler(handlers.LoggingHandler(logger_provider=provider))
+
+        made = everything(logger)
+
+        written = [each.log_record for each in exporter.get_finished_logs()]
+        assert self.expected(lines) == [{**each.attributes, "said": each.body} for each in written]
+        assert ["INFO", "INFO", "ERROR", "INFO", "INFO"] == [each.severity_text for each in written]
+        assert made == [DecisionRecord.from_json(each.attributes["escalation_record"]) for each in written]
+        assert "" == capsys.readouterr().err
+        provider.shutdown()
+
+    def test_opentelemetry_events(self, logger: logging.Logger, lines: Lines) -> None:
+        """The how-to's mapping, before the real handler, makes an event with a name and attributes."""
+        handlers: Any = pytest.importorskip(
+            "opentelemetry.instrumentation.logging.handler", reason="needs OpenTelemetry"
+        )
+        logs: Any = pytest.importorskip("opentelemetry.sdk._logs", reason="needs OpenTelemetry")
+        export: Any = pytest.importorskip("opentelemetry.sdk._logs.export", reason="needs OpenTelemetry")
+        page: dict[str, Any] = {}
+        text = (Path(__file__).parents[2] / "docs/how-to/ecs-and-opentelemetry.md").read_text(encoding="utf-8")
+        exec("\n".join(re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[:-1]), page)  # noqa: S102
+        exporter, provider = export.InMemoryLogRecordExporter(), logs.LoggerProvider()
+        provider.add_log_record_processor(export.SimpleLogRecordProcessor(exporter))
+        logger.addHandler(page["Events"](handlers.LoggingHandler(logger_provider=provider)))
+
+        made = everything(logger)
+
+        written = [each.log_record for each in exporter.get_finished_logs()]
+        assert {"escalation_policy.decision"} == {each.event_name for each in written}
+        assert lines.messages == [each.body for each in written]
+        assert [page["event_attributes"](each) for each in made] == [
+            json.loads(json.dumps({**each.attributes, "otel.event.name": each.event_name})) for each in written
+        ]
+        provider.shutdown()

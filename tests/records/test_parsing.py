@@ -1,0 +1,339 @@
+"""Records are read strictly: whatever is wrong is refused, and all of it told together."""
+
+import copy
+import json
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any, Final
+
+import pytest
+
+from escalation_policy import Effect, Evidence, ReasonStatus
+from escalation_policy.exceptions import Fault, InvalidPayloadError
+from escalation_policy.records import DecisionRecord, RecordedReason
+
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+REASON: Final = RecordedReason("r", ReasonStatus.UNMET, (Evidence("login", "equals ringcentral_sso", "password"),))
+RECORD: Final = DecisionRecord(
+    id="d1",
+    at=AT,
+    effect=Effect.DENY,
+    policy_id="p",
+    fingerprint="f",
+    reasons=[REASON],
+    facts={"a": "x", "names": ("x", "y")},
+    outputs={"o": True},
+)
+TIME: Final = "a time with a zone, such as 2026-01-31T09:30:00Z"
+TEXT: Final = "a non-empty string"
+CODES: Final = "a list of codes made of ASCII letters, digits and _.:-"
+FACTS: Final = "an object of strings, numbers of 64 bits, bools, nulls and lists of these"
+PARTY: Final = "one of agent, engage_administrator, ringcentral_administrator, ringcentral, developer, nobody or null"
+EVIDENCE: Final = "a list of objects with the strings fact, required and seen"
+
+
+def payload(**fields: Any) -> dict[str, Any]:
+    """Gives the JSON of a record in which some things are different."""
+    made: dict[str, Any] = json.loads(RECORD.to_json())
+    return made | fields
+
+
+def without(*keys: str) -> dict[str, Any]:
+    """Gives the JSON of a record without some of its keys."""
+    return {key: value for key, value in payload().items() if key not in keys}
+
+
+def reason(**fields: Any) -> dict[str, Any]:
+    """Gives the JSON of a reason in which some things are different."""
+    made: dict[str, Any] = payload()["reasons"][0]
+    return made | fields
+
+
+def faults_of(text: Any, read: Callable[[Any], DecisionRecord] = DecisionRecord.from_payload) -> list[str]:
+    """Reads what cannot be read, and gives what is said of it."""
+    with pytest.raises(InvalidPayloadError) as caught:
+        read(text)
+    assert "; ".join(map(str, caught.value.faults)) == str(caught.value)
+    return [str(fault) for fault in caught.value.faults]
+
+
+class TestFromJson:
+    """What is no JSON is no record."""
+
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("", "JSONDecodeError"),
+            ("{", "JSONDecodeError"),
+            (RECORD.to_json()[:-1], "JSONDecodeError"),
+            (f"{RECORD.to_json()}{RECORD.to_json()}", "JSONDecodeError"),
+            (f"\ufeff{RECORD.to_json()}", "JSONDecodeError"),
+            (f"\ufeff{RECORD.to_json()}".encode(), "JSONDecodeError"),
+            (b"\xff\xfe", "UnicodeDecodeError"),
+            (RECORD.to_json().encode("utf-16"), "UnicodeDecodeError"),
+            (RECORD.to_json().replace("d1", "\ud800").encode("utf-8", "surrogatepass"), "UnicodeDecodeError"),
+            ("[" * 100_000, "RecursionError"),
+            (None, "TypeError"),
+            (5, "TypeError"),
+        ],
+        ids=lambda each: f"{each!a:.20}",
+    )
+    def test_refuses_what_is_no_json(self, text: Any, found: str) -> None:
+        """Bytes are UTF-8 and nothing else, without a mark before them."""
+        assert [f"record must be JSON, got {found}"] == faults_of(text, DecisionRecord.from_json)
+
+    def test_tells_nothing_of_what_it_read(self) -> None:
+        """A log line may hold anything; the exception it came from is at hand."""
+        with pytest.raises(InvalidPayloadError) as caught:
+            DecisionRecord.from_json('{"id": "ada@example.com"')
+        assert "ada" not in str(caught.value)
+        assert isinstance(caught.value.__cause__, json.JSONDecodeError)
+
+    @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", str(2**63), str(-(2**63) - 1), "1e19"])
+    @pytest.mark.parametrize("within", ["{}", "[{}]", '["a", {}]'])
+    def test_refuses_numbers_that_not_every_reader_knows(self, number: str, within: str) -> None:
+        """Python would take them, and write what others cannot read."""
+        line = RECORD.to_json().replace('"facts":{', f'"facts":{{"n":{within.format(number)},')
+        assert [f"record.facts must be {FACTS}, got a dict"] == faults_of(line, DecisionRecord.from_json)
+
+    @pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 0.1, -0.0, 5e-324, True])
+    def test_takes_those_that_every_reader_knows(self, number: float) -> None:
+        """And keeps their type."""
+        read = DecisionRecord.from_json(json.dumps(payload(facts={"n": number, "m": [number]})))
+        assert (number, (number,)) == (read.facts["n"], read.facts["m"])
+        assert type(number) is type(read.facts["n"])
+
+
+class TestVersions:
+    """A newer minor version is read, a newer major one refused."""
+
+    @pytest.mark.parametrize("version", ["1.0", "1.1", "1.17", "1.007"])
+    def test_that_may_only_have_more_are_read(self, version: str) -> None:
+        """Keys that are not known are left out, wherever they stand; the version stays what it was."""
+        evidence = [payload()["reasons"][0]["evidence"][0] | {"more": [1]}]
+        newer = payload(schema_version=version, more={"a": 1}, reasons=[reason(more=None, evidence=evidence)])
+        read = DecisionRecord.from_payload(newer)
+        assert version == read.schema_version
+        assert json.loads(read.to_json()) == payload(schema_version=version)
+        assert read == DecisionRecord.from_json(read.to_json())
+
+    @pytest.mark.parametrize(
+        ("version", "shown"),
+        [
+            ("2.0", "'2.0'"),
+            ("0.9", "'0.9'"),
+            ("10.0", "'10.0'"),
+            ("1", "'1'"),
+            ("1.", "'1.'"),
+            ("1.x", "'1.x'"),
+            ("1.0.0", "'1.0.0'"),
+            ("1.\N{ARABIC-INDIC DIGIT TWO}", "'1.\\u0662'"),
+            ("1.\N{SUPERSCRIPT TWO}", "'1.\\xb2'"),
+            ("1.0\n", "'1.0\\n'"),
+            (" 1.0", "' 1.0'"),
+            ("", "''"),
+            (1.0, "a float"),
+            (None, "None"),
+        ],
+    )
+    def test_of_another_major_are_refused_for_that_alone(self, version: Any, shown: str) -> None:
+        """Nothing else means there what it means here, so nothing else is complained of."""
+        told = f"record.schema_version must be 1.x, the only major version that is known, got {shown}"
+        assert [told] == faults_of(payload(schema_version=version, id=5, reasons="?", effect="maybe"))
+
+    def test_that_nobody_gave_are_refused(self) -> None:
+        """A record says which schema it follows."""
+        told = "record.schema_version must be 1.x, the only major version that is known, got None"
+        assert [told] == faults_of(without("schema_version"))
+
+    @pytest.mark.parametrize(
+        ("name", "shown"),
+        [
+            ("escalation_policy.decisions", "'escalation_policy.decisions'"),
+            ("x" * 90, f"'{'x' * 59}"),
+            (5, "an int"),
+        ],
+    )
+    def test_of_another_schema_are_refused(self, name: Any, shown: str) -> None:
+        """It is another kind of thing."""
+        assert [f"record.schema must be escalation_policy.decision, got {shown}"] == faults_of(payload(schema=name))
+
+    @pytest.mark.parametrize(
+        ("thing", "shown"), [(None, "None"), ([], "an empty list"), ("{}", "a str"), (5, "an int")]
+    )
+    def test_of_nothing_at_all_are_refused(self, thing: Any, shown: str) -> None:
+        """JSON, and no record."""
+        assert [f"record must be an object, got {shown}"] == faults_of(thing)
+        assert [f"record must be an object, got {shown}"] == faults_of(json.dumps(thing), DecisionRecord.from_json)
+
+
+class TestFields:
+    """Each field is what it should be, and whatever is not is told."""
+
+    @pytest.mark.parametrize(
+        ("fields", "told"),
+        [
+            ({"id": ""}, f"record.id must be {TEXT}, got ''"),
+            ({"id": 5}, f"record.id must be {TEXT}, got an int"),
+            ({"at": 5}, f"record.at must be {TIME}, got an int"),
+            ({"at": "2026-01-31T09:30:00"}, f"record.at must be {TIME}, got '2026-01-31T09:30:00'"),
+            ({"effect": "maybe"}, "record.effect must be allow or deny, got 'maybe'"),
+            ({"effect": ["deny"]}, "record.effect must be allow or deny, got a list"),
+            ({"policy_id": "a\nb"}, "record.policy_id must be made of ASCII letters, digits and _.:-, got 'a\\nb'"),
+            ({"policy_id": None}, "record.policy_id must be made of ASCII letters, digits and _.:-, got None"),
+            ({"policy_version": ""}, f"record.policy_version must be {TEXT} or null, got ''"),
+            ({"fingerprint": None}, f"record.fingerprint must be {TEXT}, got None"),
+            ({"met": "abc"}, f"record.met must be {CODES}, got 'abc'"),
+            ({"met": [""]}, f"record.met must be {CODES}, got a list"),
+            ({"met": [1]}, f"record.met must be {CODES}, got a list"),
+            ({"hidden": ["a", "b\N{LINE SEPARATOR}"]}, f"record.hidden must be {CODES}, got a list"),
+            (
+                {"next_party": "somebody"},
+                f"record.next_party must be {PARTY}, got 'somebody'",
+            ),
+            ({"facts": []}, f"record.facts must be {FACTS}, got an empty list"),
+            ({"facts": {"a": {}}}, f"record.facts must be {FACTS}, got a dict"),
+            ({"facts": {"a": [None]}}, f"record.facts must be {FACTS}, got a dict"),
+            ({"facts": {"a": [["b"]]}}, f"record.facts must be {FACTS}, got a dict"),
+            ({"facts": {"a": ("b",)}}, f"record.facts must be {FACTS}, got a dict"),
+            ({"facts": {1: "a"}}, f"record.facts must be {FACTS}, got a dict"),
+            ({"unknown": [""]}, "record.unknown must be a list of non-empty strings, got a list"),
+            ({"unknown": None}, "record.unknown must be a list of non-empty strings, got None"),
+            ({"masked": [5]}, "record.masked must be a list of non-empty strings, got a list"),
+            ({"masked": "a"}, "record.masked must be a list of non-empty strings, got 'a'"),
+            ({"outputs": {"a": 1}}, "record.outputs must be an object of bools, got a dict"),
+            ({"outputs": {1: True}}, "record.outputs must be an object of bools, got a dict"),
+            ({"outputs": [True]}, "record.outputs must be an object of bools, got a list"),
+            ({"correlation_id": ""}, f"record.correlation_id must be {TEXT} or null, got ''"),
+            ({"facts_read_at": False}, f"record.facts_read_at must be {TIME}, or null, got a bool"),
+            ({"reasons": [None]}, "record.reasons[0] must be an object, got None"),
+            ({"reasons": None}, "record.reasons[0] must be an object, got None"),
+            ({"reasons": {"code": "r"}}, "record.reasons[0] must be an object, got None"),
+            (
+                {"reasons": [reason(), reason(code="a b")]},
+                "record.reasons[1].code must be made of ASCII letters, digits and _.:-, got 'a b'",
+            ),
+            (
+                {"reasons": [reason(status="bad")]},
+                "record.reasons[0].status must be one of unmet, unknown, error, got 'bad'",
+            ),
+            ({"reasons": [reason(error="")]}, f"record.reasons[0].error must be {TEXT} or null, got ''"),
+            ({"reasons": [reason(evidence=None)]}, f"record.reasons[0].evidence must be {EVIDENCE}, got None"),
+            ({"reasons": [reason(evidence=["x"])]}, f"record.reasons[0].evidence must be {EVIDENCE}, got a list"),
+            (
+                {"reasons": [reason(evidence=[{"fact": "a", "required": "b"}])]},
+                f"record.reasons[0].evidence must be {EVIDENCE}, got a list",
+            ),
+            (
+                {"reasons": [reason(evidence=[{"fact": "a", "required": "b", "seen": True}])]},
+                f"record.reasons[0].evidence must be {EVIDENCE}, got a list",
+            ),
+        ],
+    )
+    def test_that_are_not_what_they_should_be_are_refused(self, fields: dict[str, Any], told: str) -> None:
+        """With the place, what stood there and what is accepted."""
+        assert [told] == faults_of(payload(**fields))
+
+    @pytest.mark.parametrize("key", sorted({*payload()} - {"schema", "schema_version"}))
+    def test_that_are_missing_are_refused_unless_they_may_be_null(self, key: str) -> None:
+        """What is not there counts as null."""
+        nullable = {"policy_version", "next_party", "correlation_id", "facts_read_at"}
+        if key in nullable:
+            assert None is getattr(DecisionRecord.from_payload(without(key)), key)
+        else:
+            place = "record.reasons[0]" if key == "reasons" else f"record.{key}"
+            (told,) = faults_of(without(key))
+            assert told.startswith(f"{place} must be ")
+            assert told.endswith(", got None")
+
+    def test_that_are_wrong_are_told_together(self) -> None:
+        """Whoever mends a writer of records wants to know all at once."""
+        wrong = payload(id=5, met="x", facts=None, reasons=[reason(code=5, status=5, error=5), 7])
+        places = ["id", "met", "facts", "reasons[0].code", "reasons[0].status", "reasons[0].error", "reasons[1]"]
+        with pytest.raises(InvalidPayloadError) as caught:
+            DecisionRecord.from_payload(wrong)
+        assert [f"record.{place}" for place in places] == [fault.path for fault in caught.value.faults]
+        assert Fault("record.met", "'x'", CODES) == caught.value.faults[1]
+
+    def test_shows_a_wrong_word_on_one_line_and_cut_off(self) -> None:
+        """A log is read line by line, and this goes into one."""
+        (told,) = faults_of(payload(effect="a\nb\N{LINE SEPARATOR}\x1b" * 50))
+        assert told.isprintable()
+        assert len(told) < 120
+
+    @pytest.mark.parametrize(
+        ("written", "read"),
+        [
+            ("2026-01-31T09:30:00Z", AT),
+            ("2026-01-31T09:30:00.000Z", AT),
+            ("2026-01-31T09:30:00.000000Z", AT),
+            ("2026-01-31T09:30:00+00:00", AT),
+            ("2026-01-31T15:00:00.000001+05:30", AT.replace(microsecond=1)),
+            ("2026-01-30T23:30:00-10:00", AT),
+        ],
+    )
+    @pytest.mark.parametrize("key", ["at", "facts_read_at"])
+    def test_of_time_are_read_with_any_zone(self, written: str, read: datetime, key: str) -> None:
+        """And kept in UTC."""
+        found = getattr(DecisionRecord.from_payload(payload(**{key: written})), key)
+        assert (read, timezone.utc) == (found, found.tzinfo)
+
+    @pytest.mark.parametrize(
+        "written",
+        [
+            *("", "now", "2026-01-31", "2026-01-31T09:30Z", "2026-01-31T09:30:00", "2026-01-31 09:30:00Z"),
+            *("20260131T093000Z", "2026-W05-6T09:30:00Z", "2026-01-31T09:30:00.5Z", "2026-01-31T09:30:00,000Z"),
+            *("2026-02-30T09:30:00Z", "2026-01-31T09:61:00Z", "2026-01-31T09:30:00+24:00", "2026-01-31T09:30:00z"),
+            *("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "2026-01-31T09:30:00Z\n", "ZZ"),
+            *("2026-01-31T09:30:00+00:00:00", "\N{FULLWIDTH DIGIT TWO}026-01-31T09:30:00Z", " 2026-01-31T09:30:00Z"),
+        ],
+    )
+    def test_of_time_are_refused_where_not_every_python_reads_the_same(self, written: str) -> None:
+        """A time without a zone could be any time of the day."""
+        assert [f"record.at must be {TIME}, got {written!a:.60}"] == faults_of(payload(at=written))
+
+
+class TestContradictions:
+    """Reasons that contradict the effect are refused."""
+
+    @pytest.mark.parametrize(
+        ("fields", "found", "accepted"),
+        [
+            ({"effect": "allow"}, "rules that stood in the way", "none, where the effect is allow"),
+            (
+                {"effect": "allow", "reasons": [], "hidden": ["h"]},
+                "rules that stood in the way",
+                "none, where the effect is allow",
+            ),
+            ({"reasons": []}, "none", "rules that stood in the way, where the effect is deny"),
+            ({"reasons": [], "hidden": ["h"]}, "none", "rules that stood in the way, where the effect is deny"),
+            ({"reasons": [reason(status="met")]}, "a rule that was met", "rules that stood in the way"),
+        ],
+    )
+    def test_between_reasons_and_effect(self, fields: dict[str, Any], found: str, accepted: str) -> None:
+        """Somebody, or something, has edited that line."""
+        assert [f"record.reasons must be {accepted}, got {found}"] == faults_of(payload(**fields))
+
+    def test_are_looked_for_only_where_all_can_be_read(self) -> None:
+        """What cannot be read contradicts nothing."""
+        assert [f"record.id must be {TEXT}, got ''"] == faults_of(payload(effect="allow", id=""))
+
+
+class TestFromPayload:
+    """What was parsed already is read without being touched."""
+
+    def test_leaves_what_it_was_given_as_it_was(self) -> None:
+        """It may be a part of something else, and be read again."""
+        given = payload()
+        before = copy.deepcopy(given)
+        assert RECORD == DecisionRecord.from_payload(given) == DecisionRecord.from_payload(given)
+        assert before == given
+
+    def test_keeps_nothing_of_it(self) -> None:
+        """A record does not change with what it was read from."""
+        given = payload()
+        read = DecisionRecord.from_payload(given)
+        for part in ("facts", "outputs"):
+            given[part].clear()
+        given["facts"]["a"] = given["outputs"]["o"] = object()
+        assert RECORD == read

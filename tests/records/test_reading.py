@@ -1,0 +1,467 @@
+"""Records are found in the lines of a log, whatever else stands there; what is wrong with a line is told in its place."""
+
+import codecs
+import gzip
+import io
+import itertools
+import json
+import os
+import tracemalloc
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from escalation_policy import ESCALATE_TO_VIDEO, Login
+from escalation_policy._rules import CODE_WORDS
+from escalation_policy.exceptions import Fault, InvalidValueError
+from escalation_policy.records import BrokenLine, DecisionRecord, open_log, read_records, record
+from escalation_policy.records._lines import _end_of, quickly
+from escalation_policy.records._reading import unpacked
+from escalation_policy.testing import a_request
+
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+ALLOWED: Final = record(ESCALATE_TO_VIDEO.decide(a_request()), at=AT, id="d1")
+DENIED: Final = record(
+    ESCALATE_TO_VIDEO.decide(a_request(login=Login.PASSWORD, account_id="999")),
+    at=AT,
+    id="d2",
+    facts_read_at=AT,
+    correlation_id="x",
+)
+LINE: Final = ALLOWED.to_json()
+OTHER: Final = DENIED.to_json()
+#: The members of a line, as it is cut to be read.
+MEMBERS: Final = {
+    "first": LINE[1 : LINE.index(',"facts":')],
+    "facts": LINE[LINE.index('"facts":') : LINE.index(',"facts_read_at"')],
+    "next": LINE[LINE.index('"facts_read_at"') : LINE.index(',"masked":')],
+    "last": LINE[LINE.index('"masked":') : -1],
+}
+DATA: Final = f"{LINE}\n{OTHER}\n".encode()
+PACKED: Final = gzip.compress(DATA)
+OTHER_TEXT: Final = "line must be JSON, or end with it, got other text"
+
+
+def told(lines: Any, **options: Any) -> list[str]:
+    """Reads lines, and names what was found: records by their id, broken lines by their number and what is wrong."""
+    return [
+        each.id if isinstance(each, DecisionRecord) else f"{each.number}: {each}"
+        for each in read_records(lines, **options)
+    ]
+
+
+def changed(**fields: Any) -> str:
+    """Gives a line in which some things are different."""
+    return json.dumps(json.loads(LINE) | fields)
+
+
+def in_bytes(text: str) -> io.BytesIO:
+    """Gives a binary file."""
+    return io.BytesIO(text.encode())
+
+
+class Stream(io.RawIOBase):
+    """A file that gives some parts and then, if there is one, an error."""
+
+    def __init__(self, parts: Iterator[bytes], error: OSError | None = None) -> None:
+        """Has given nothing yet."""
+        self.parts = parts
+        self.error = error
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Gives the next part."""
+        part = next(self.parts, b"")
+        if not part and self.error:
+            raise self.error
+        buffer[: len(part)] = part
+        return len(part)
+
+
+class TestReadRecords:
+    """`read_records()`."""
+
+    # Whatever lines come from.
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            [LINE, OTHER],
+            [f"{LINE}\n", f"{OTHER}\n"],
+            [LINE.encode(), OTHER.encode()],
+            (line for line in (LINE, OTHER)),
+            io.StringIO(f"{LINE}\n{OTHER}"),
+            io.BytesIO(f"{LINE}\n{OTHER}".encode()),
+            io.BytesIO(f"{LINE}\r\n{OTHER}\r\n".encode()),
+            io.TextIOWrapper(io.BytesIO(f"{LINE}\n{OTHER}\n".encode())),
+        ],
+        ids=["str", "line ends", "bytes", "generator", "StringIO", "binary file", "CRLF", "text file"],
+    )
+    def test_gives_each_record(self, lines: Any) -> None:
+        """As it was."""
+        assert [ALLOWED, DENIED] == list(read_records(lines))
+
+    def test_no_letter_stops_a_text_file(self) -> None:
+        """Its bytes are read."""
+        file = io.TextIOWrapper(io.BytesIO(b"\xff\n" + DATA), encoding="utf-8")
+        assert ["1: line must be UTF-8, got another byte at 0", "d1", "d2"] == told(file)
+
+    def test_passes_over_blank_lines(self) -> None:
+        """They are counted all the same."""
+        assert ["d1", f"5: {OTHER_TEXT}"] == told(["", "\n", LINE, b" \t\r\n", "x"])
+
+    def test_reads_no_more_than_it_is_asked_for(self) -> None:
+        """A log may have no end."""
+        lines = (changed(id=f"d{number}") for number in itertools.count())
+        assert ["d0", "d1", "d2"] == [getattr(each, "id", "") for each in itertools.islice(read_records(lines), 3)]
+
+    # Before a record may stand what a logger puts there.
+    @pytest.mark.parametrize(
+        "prefix",
+        [
+            "2026-01-31 09:30:00,123 INFO decisions: ",
+            "\ufeff",
+            "[{main}] ",
+            "{main} ",
+            "{} ",
+            '{"level": "INFO"} ',
+            "récord=",
+            "{" * 7,
+        ],
+    )
+    def test_reads_what_stands_after_other_text(self, prefix: str) -> None:
+        """The JSON that reaches to the end of the line."""
+        assert ["d1"] == told([f"{prefix}{LINE}\n".encode()])
+
+    def test_looks_for_its_beginning_in_few_places(self) -> None:
+        """Each takes time, and a line may be made of nothing else."""
+        assert [f"1: {OTHER_TEXT}"] == told(["{" * 8 + LINE])
+        assert [f"1: {OTHER_TEXT}"] == told(['{"a":' * 200_000])
+
+    # What is wrong with a line is told in its place, with its number, and the next one is read.
+    @pytest.mark.parametrize(
+        ("line", "fault"),
+        [
+            ("Traceback (most recent call last):", OTHER_TEXT),
+            (LINE[:-1], OTHER_TEXT),
+            (LINE[: len(LINE) // 2], OTHER_TEXT),
+            (f"{LINE} and more", OTHER_TEXT),
+            ("[1]", OTHER_TEXT),
+            (LINE.encode()[:-1] + b"\xff}", f"line must be UTF-8, got another byte at {len(LINE) - 1}"),
+            ('{"level": "INFO"}', "record.schema must be escalation_policy.decision, got None"),
+            (changed(schema="other"), "record.schema must be escalation_policy.decision, got 'other'"),
+            (
+                changed(schema_version="2.0"),
+                "record.schema_version must be 1.x, the only major version that is known, got '2.0'",
+            ),
+            (
+                changed(effect="deny"),
+                "record.reasons must be rules that stood in the way, where the effect is deny, got none",
+            ),
+            (
+                LINE.replace('"effect":"allow"', '"effect":"deny"'),
+                "record.reasons must be rules that stood in the way, where the effect is deny, got none",
+            ),
+            (
+                LINE.replace(':00.000000Z"', ':00"'),
+                "record.at must be a time with a zone, such as 2026-01-31T09:30:00Z, got '2026-01-31T09:30:00'",
+            ),
+            (
+                changed(id="", policy_id=""),
+                f"record.id must be a non-empty string, got ''; record.policy_id must be {CODE_WORDS}, got ''",
+            ),
+            (
+                LINE.replace('"message.private":null', '"message.private":NaN'),
+                "record.facts must be an object of strings, numbers of 64 bits, bools, nulls and lists of these, got a dict",
+            ),
+        ],
+    )
+    def test_tells_what_is_wrong(self, line: Any, fault: str) -> None:
+        """All of it."""
+        line = line if isinstance(line, bytes) else line.encode()
+        assert ["d2", f"2: {fault}", "d1"] == told([OTHER.encode(), line, LINE.encode()])
+
+    def test_tells_faults_as_data(self) -> None:
+        """With the number of the line."""
+        assert [BrokenLine(2, (Fault("line", "other text", "JSON, or end with it"),))] == list(read_records(["", "x"]))
+
+
+class TestWithin:
+    """A record may stand inside another line of JSON."""
+
+    @pytest.mark.parametrize(
+        ("within", "line"),
+        [
+            ("log", {"log": json.loads(LINE)}),
+            ("log", {"log": LINE}),
+            ("log.decision", {"log": {"decision": LINE}}),
+            ("log.decision", {"log.decision": json.loads(LINE)}),
+            ("a.b.c", {"a": {"b.c": LINE}}),
+            ("a.b.c", {"a.b": {"c": LINE}}),
+            ("a.b.c", {"a.b": {}, "a": {"b": {"c": LINE}}}),
+        ],
+    )
+    def test_is_found_at_its_path(self, within: str, line: object) -> None:
+        """As an object or as a string; whether dots are in keys or between them."""
+        assert [ALLOWED] == list(read_records([json.dumps(line)], within=within))
+        assert [ALLOWED] == list(read_records([f"INFO {json.dumps(line)}"], within=within))
+
+    @pytest.mark.parametrize("line", [{}, {"log": None}, {"other": LINE}, {"log": {}}, {"log": [1]}, json.loads(LINE)])
+    def test_passes_over_lines_that_have_nothing_there(self, line: object) -> None:
+        """A log tells other things too."""
+        assert ["d1"] == told([json.dumps(line), json.dumps({"log": {"decision": LINE}})], within="log.decision")
+
+    @pytest.mark.parametrize(
+        ("line", "fault"),
+        [
+            ("x", OTHER_TEXT),
+            ('{"log": 5}', "record must be an object, got an int"),
+            ('{"log": []}', "record must be an object, got an empty list"),
+            ('{"log": ""}', "record must be JSON, got JSONDecodeError"),
+            (json.dumps({"log": LINE[:-1]}), "record must be JSON, got JSONDecodeError"),
+            ('{"log": {}}', "record.schema must be escalation_policy.decision, got None"),
+        ],
+    )
+    def test_tells_what_is_wrong_with_what_stands_there(self, line: str, fault: str) -> None:
+        """As for a line that is nothing else."""
+        assert [f"1: {fault}"] == told([line], within="log")
+
+
+class TestDuplicates:
+    """An id names one decision."""
+
+    def test_are_told_with_the_line_of_the_first(self) -> None:
+        """And counted once."""
+        expected = ["d1", "d2"] + [
+            f"{line}: record.id must be of no record before, got that of line 1" for line in (3, 4)
+        ]
+        assert expected == told([LINE, OTHER, LINE, changed(correlation_id="y")])
+
+    @pytest.mark.parametrize("between", range(12))
+    def test_are_found_where_they_stand_near(self, between: int) -> None:
+        """Among as many records as the window holds, for certain; after twice as many they are forgotten."""
+        lines = [LINE, *(changed(id=f"x{number}") for number in range(between)), LINE]
+        found = f"{between + 2}: record.id must be of no record before, got that of line 1"
+        assert (found if between < 9 else "d1") == told(lines, window=5)[-1]
+
+
+class TestLongLines:
+    """A line can be longer than there is memory."""
+
+    LONG: Final = "line must be no longer than what is read, got a longer one"
+
+    @pytest.mark.parametrize("more", [0, 1])
+    @pytest.mark.parametrize("end", ["", "\n", f"\n{OTHER}\n"], ids=["cut", "last", "before another"])
+    @pytest.mark.parametrize("read", [io.StringIO, in_bytes], ids=["text", "bytes"])
+    def test_are_told_and_passed_over(self, read: Callable[[str], Any], end: str, more: int) -> None:
+        """The first one that is too long, by one."""
+        longest = len(LINE) + 10
+        first = f"1: {self.LONG}" if more else "d1"
+        rest = ["d2"] if OTHER in end and len(OTHER) <= longest else [f"2: {self.LONG}"] if OTHER in end else []
+        padded = LINE + " " * (10 + more)
+        assert [first, *rest] == told(read(padded + end), longest=longest)
+
+    def test_are_told_of_lines_that_are_held_already(self) -> None:
+        """So that it makes no difference where they come from."""
+        assert ["d1", f"2: {self.LONG}"] == told([LINE, OTHER], longest=len(LINE))
+
+    def test_are_never_held(self) -> None:
+        """A hundred megabytes are read in pieces."""
+        parts = [b"x" * 8192] * (100 * 1024 // 8)
+        stream = io.BufferedReader(Stream(iter([*parts, f"\n{LINE}\n".encode()])))
+        tracemalloc.start()
+        found = told(stream)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert [f"1: {self.LONG}", "d1"] == found
+        assert peak < 6 * 1024 * 1024
+
+
+class TestMemory:
+    """Reading keeps nothing but the ids of the window."""
+
+    def test_is_flat(self) -> None:
+        """However many lines there are."""
+        peaks: list[int] = []
+        for count in (500, 4000):
+            lines = (changed(id=f"d{number}") for number in range(count))
+            tracemalloc.start()
+            assert count == sum(1 for _ in read_records(lines, window=100))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        assert peaks[1] < peaks[0] * 1.5
+
+
+class TestArguments:
+    """Options that make no sense are refused at once."""
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"within": ""}, "within must be a dotted path or None, got an empty str"),
+            ({"within": 5}, "within must be a dotted path or None, got an int"),
+            ({"longest": 0}, "longest must be a positive int, got an int"),
+            ({"longest": "5"}, "longest must be a positive int, got a str"),
+            ({"window": -1}, "window must be a positive int, got an int"),
+            ({"window": True}, "window must be a positive int, got a bool"),
+        ],
+    )
+    def test_are_refused(self, options: dict[str, Any], message: str) -> None:
+        """Before a line is read."""
+        with pytest.raises(InvalidValueError) as caught:
+            read_records([], **options)
+        assert message == str(caught.value)
+
+
+class TestQuickly:
+    """The short way reads what the long way reads, or leaves it to that."""
+
+    @pytest.mark.parametrize("each", [ALLOWED, DENIED], ids=["allowed", "denied"])
+    def test_reads_what_is_laid_out_as_usual(self, each: DecisionRecord) -> None:
+        """The same."""
+        assert each == quickly(each.to_json())
+
+    # A text that looks like a record and is no JSON, or has a member twice, is not read this way.
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            LINE[1:],
+            f" {LINE}",
+            f"{LINE} ",
+            f"{LINE}x",
+            LINE.replace(',"facts":', ',,"facts":'),
+            LINE.replace(',"facts":', ';"facts":'),
+            LINE.replace(',"facts_read_at"', ';"facts_read_at"'),
+            LINE.replace(',"facts_read_at"', '"facts_read_at"'),
+            LINE.replace(',"masked":', ',,"masked":'),
+            LINE.replace(',"masked":', ';"masked":'),
+            f"{{{MEMBERS['facts']},{MEMBERS['first']},{MEMBERS['next']},{MEMBERS['last']}}}",
+            f"{{,{MEMBERS['facts']},{MEMBERS['first']},{MEMBERS['next']},{MEMBERS['last']}}}",
+            f"{{{MEMBERS['first']},{MEMBERS['next']},{MEMBERS['facts']},,{MEMBERS['last']}}}",
+            LINE[:-1] + ',"id":"d9"}',
+            LINE[: LINE.index('"facts":')] + '"facts":[]' + LINE[LINE.index(',"facts_read_at"') :],
+            LINE.replace('"hidden":[]', '"hidden":["r"]'),
+            LINE.replace('"effect":"allow"', '"effect":"deny"'),
+            LINE[:-1] + ',"reasons":[{}]}',
+            json.dumps(json.loads(LINE)),
+        ],
+    )
+    def test_leaves_the_rest(self, text: str) -> None:
+        """Without a word."""
+        assert quickly(text) is None
+
+    def test_reads_a_member_that_stands_twice_as_json_does(self) -> None:
+        """The last one counts."""
+        text = LINE.replace('"facts_read_at":null', '"effect":"allow","facts_read_at":"2026-01-31T09:30:00Z"')
+        twice = text.replace('"effect":"allow"', '"effect":"deny"', 1)
+        assert attrs.evolve(ALLOWED, facts_read_at=AT) == quickly(twice) == DecisionRecord.from_json(twice)
+
+    @given(st.data())
+    def test_never_contradicts_the_long_way(self, data: st.DataObject) -> None:
+        """Whatever is cut out, put in or put elsewhere."""
+        text = data.draw(st.sampled_from([LINE, OTHER]))
+        marks = [at for at, letter in enumerate(text) if letter in '{}[]",:']
+        for _ in range(data.draw(st.integers(1, 3))):
+            start, end = sorted(data.draw(st.lists(st.sampled_from([*marks, len(text)]), min_size=2, max_size=2)))
+            start, end = min(start, len(text)), min(end, len(text))
+            put = data.draw(
+                st.sampled_from(
+                    ["", ",", '"', "{", "}", '{"', ',"facts":', ',"masked":', '"effect":"deny"', "\\", "null"]
+                )
+                | st.just(text[start:end]).map(lambda part: part * 2)
+                | st.text(max_size=3)
+            )
+            text = text[:start] + put + text[end:]
+        found = quickly(text)
+        assert found is None or found == DecisionRecord.from_json(text)
+
+    def test_remembers_no_long_ends(self) -> None:
+        """What somebody makes up takes no memory."""
+        _end_of.cache_clear()
+        long = attrs.evolve(ALLOWED, met=[f"{number:0100}" for number in range(100)])
+        assert (None, 0) == (quickly(long.to_json()), _end_of.cache_info().currsize)
+        assert [long] == list(read_records([long.to_json()]))
+        quickly(LINE)
+        assert _end_of.cache_info().currsize == 1
+
+
+class TestOpenLog:
+    """`open_log()`."""
+
+    def test_opens_plain_files(self, tmp_path: Path) -> None:
+        """By path or name, and closes them."""
+        path = tmp_path / "a.log"
+        path.write_bytes(DATA)
+        for name in (path, str(path)):
+            with open_log(name) as log:
+                assert ["d1", "d2"] == told(log)
+            assert log.closed
+
+    def test_opens_packed_files(self, tmp_path: Path) -> None:
+        """Whatever they are called; also several that were put together."""
+        path = tmp_path / "a.log"
+        path.write_bytes(gzip.compress(DATA) + gzip.compress(changed(id="d3").encode()))
+        with open_log(path) as log:
+            assert ["d1", "d2", "d3"] == told(log)
+        assert log.closed
+
+    def test_opens_standard_input(self, tmp_path: Path) -> None:
+        """Which stays open."""
+        path = tmp_path / "a.log"
+        path.write_bytes(DATA)
+        kept = os.dup(0)
+        try:
+            with path.open("rb") as stream:
+                os.dup2(stream.fileno(), 0)
+            with open_log("-") as log:
+                assert ["d1", "d2"] == told(log)
+            assert os.fstat(0)
+        finally:
+            os.dup2(kept, 0)
+            os.close(kept)
+
+    def test_raises_what_the_system_says(self, tmp_path: Path) -> None:
+        """Before anything is read."""
+        with pytest.raises(FileNotFoundError), open_log(tmp_path / "none"):
+            pass
+
+    # What cannot be unpacked, or read, is a broken line: there is no going on.
+    @pytest.mark.parametrize(
+        ("data", "expected"),
+        [
+            (PACKED[:-4], ["d1", "d2", "3: line must be readable to the end, got EOFError"]),
+            (PACKED[:5], ["1: line must be readable to the end, got EOFError"]),
+            (PACKED[:-8] + b"\0" * 8, ["d1", "d2", "3: line must be readable to the end, got BadGzipFile"]),
+            (PACKED + b"rest", ["d1", "d2", "3: line must be readable to the end, got BadGzipFile"]),
+            (PACKED[:10] + b"\xff" * 20, ["1: line must be readable to the end, got error"]),
+        ],
+        ids=["truncated", "nothing but a head", "checksum", "rest", "corrupt"],
+    )
+    def test_broken_packing_is_a_broken_line(self, data: bytes, expected: list[str], tmp_path: Path) -> None:
+        """The last one, after all that could be read."""
+        path = tmp_path / "a.log"
+        path.write_bytes(data)
+        with open_log(path) as log:
+            assert expected == told(log)
+
+    @pytest.mark.parametrize("before", [[], ["d1"]], ids=["at once", "later"])
+    def test_a_medium_that_fails_is_a_broken_line(self, before: list[str]) -> None:
+        """The last one."""
+        parts = iter([f"{LINE}\n".encode()] if before else [])
+        broken: Any = Stream(parts, OSError(5, "input/output error"))
+        with io.BufferedReader(broken) as stream, unpacked(stream) as log:
+            assert [*before, f"{len(before) + 1}: line must be readable to the end, got OSError"] == told(log)
+
+    def test_letters_that_cannot_be_read_are_a_broken_line(self) -> None:
+        """Where somebody else decodes them."""
+        stream = codecs.getreader("ascii")(io.BytesIO(b"\xff\n"))
+        assert ["1: line must be readable to the end, got UnicodeDecodeError"] == told(stream)

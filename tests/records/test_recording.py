@@ -1,0 +1,645 @@
+"""Recording: what of a decision goes into its record, and as what."""
+
+import math
+import pickle
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from enum import Enum, Flag
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, Final
+
+import attrs
+import pytest
+
+from escalation_policy import (
+    ESCALATE_TO_VIDEO,
+    ChannelKind,
+    Effect,
+    Evidence,
+    Facts,
+    Login,
+    Party,
+    Permission,
+    Policy,
+    ReasonStatus,
+    Remedy,
+    Rule,
+    Step,
+    VideoAccess,
+    predicate,
+)
+from escalation_policy.exceptions import InvalidValueError
+from escalation_policy.records import DecisionRecord, RecordedReason, record
+from escalation_policy.records._forms import form_of
+from escalation_policy.testing import a_request
+from support import ALLOWED, SAMPLE, UNKNOWN_WHEN_NONE, Colour, Part, Sample, Size
+
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+OTHER_ACCOUNT: Final = a_request(account_id="999")
+FLAG: Final = SAMPLE(lambda r: r.flag).is_true()
+
+
+def recorded(condition: Any, request: Any, **arguments: Any) -> DecisionRecord:
+    """Decides by one rule, and records that; what is written is looked at, and read again."""
+    policy: Any = condition if type(condition) is Policy else Policy("p", [Rule("r", condition)])
+    usual: dict[str, Any] = {"at": AT, "id": "d1"}
+    made = record(policy.decide(request), **usual | arguments)
+    assert made == DecisionRecord.from_json(made.to_json())
+    return made
+
+
+def facts_of(request: Any, *conditions: Any, **arguments: Any) -> dict[str, Any]:
+    """Gives the facts of the record of a decision by these conditions."""
+    policy = Policy("p", [Rule(f"r{number}", each) for number, each in enumerate(conditions)])
+    return dict(recorded(policy, request, **arguments).facts)
+
+
+class TestRecord:
+    """A record says what was decided, by which policy, when and what for."""
+
+    def test_says_who_decided_what_and_when(self) -> None:
+        """Some of it is the caller's to say: the library has neither clock nor dice."""
+        there = timezone(timedelta(hours=-7))
+        made = recorded(
+            ESCALATE_TO_VIDEO,
+            ALLOWED,
+            at=AT.astimezone(there),
+            id="d7",
+            correlation_id="c7",
+            facts_read_at=(AT - timedelta(minutes=5)).astimezone(there),
+        )
+        assert (AT, "d7", "c7", AT - timedelta(minutes=5)) == (
+            made.at,
+            made.id,
+            made.correlation_id,
+            made.facts_read_at,
+        )
+        assert (timezone.utc, timezone.utc) == (made.at.tzinfo, made.facts_read_at and made.facts_read_at.tzinfo)
+        assert ("escalate_to_video", "1") == (made.policy_id, made.policy_version)
+        assert (ESCALATE_TO_VIDEO.fingerprint, "1.0") == (made.fingerprint, made.schema_version)
+
+    def test_of_an_allow_names_the_rules_that_were_met(self) -> None:
+        """By their codes; nobody acts next."""
+        made = recorded(ESCALATE_TO_VIDEO, ALLOWED)
+        assert (Effect.ALLOW, tuple(ESCALATE_TO_VIDEO)) == (made.effect, made.met)
+        assert ((), (), None) == (made.reasons, made.hidden, made.next_party)
+
+    def test_of_a_denial_says_what_stood_in_the_way(self) -> None:
+        """With what was required and seen, what is hidden behind it, and who acts next."""
+        made = recorded(ESCALATE_TO_VIDEO, a_request(ringcentral_account_id=None, login=Login.UNKNOWN))
+        assert Effect.DENY is made.effect
+        assert (
+            RecordedReason(
+                "domain_linked",
+                ReasonStatus.UNMET,
+                (Evidence("domain.ringcentral_account_id", "is set", "not set"),),
+            ),
+            RecordedReason(
+                "ringcentral_sso", ReasonStatus.UNKNOWN, (Evidence("login", "equals ringcentral_sso", "unknown"),)
+            ),
+        ) == made.reasons
+        assert ((), ("extension_in_account",), Party.ENGAGE_ADMINISTRATOR) == (made.met, made.hidden, made.next_party)
+
+    def test_names_where_a_rule_raised_and_not_what_it_said(self) -> None:
+        """Messages of exceptions hold anything."""
+
+        def explode(_: object) -> bool:
+            raise ValueError("ada@example.com")
+
+        (reason,) = recorded(predicate("explode", explode), ALLOWED).reasons
+        assert f"ValueError at {__file__}:{explode.__code__.co_firstlineno + 1}" == reason.error
+        assert (ReasonStatus.ERROR, (Evidence("explode", "holds", "error"),)) == (reason.status, reason.evidence)
+
+    def test_says_that_the_developer_acts_next_where_a_fact_is_missing(self) -> None:
+        """As the decision's remedies do."""
+        assert Party.DEVELOPER is recorded(ESCALATE_TO_VIDEO, a_request(video=VideoAccess.UNKNOWN)).next_party
+
+    def test_says_who_acts_first_of_those_who_can(self) -> None:
+        """A rule without a remedy sends nobody."""
+        step = Remedy((Step(Party.NOBODY, "Wait."), Step(Party.AGENT, "Try again.")))
+        policy = Policy("p", [Rule("a", FLAG), Rule("b", FLAG, remedy=step)])
+        assert Party.NOBODY is recorded(policy, Sample(flag=False)).next_party
+        assert None is recorded(policy.without("b"), Sample(flag=False)).next_party
+
+    @pytest.mark.parametrize("request_", [ALLOWED, OTHER_ACCOUNT], ids=["allow", "deny"])
+    def test_is_the_same_whether_or_not_somebody_has_read_the_reasons(self, request_: Any) -> None:
+        """It makes none of their texts, and leaves none behind."""
+        read, unread = ESCALATE_TO_VIDEO.decide(request_), ESCALATE_TO_VIDEO.decide(request_)
+        assert read.reasons
+        assert record(read, at=AT, id="d1") == record(unread, at=AT, id="d1")
+        assert not hasattr(unread, "_outcome")
+
+    def test_does_not_ask_a_predicate_again(self) -> None:
+        """It was asked once, and that is what counts."""
+        asked: list[object] = []
+
+        def counts(request: object) -> bool:
+            asked.append(request)
+            return False
+
+        decision = Policy("p", [Rule("r", predicate("counts", counts))]).decide(ALLOWED)
+        record(decision, at=AT, id="d1")
+        assert [ALLOWED] == asked
+
+
+class TestArguments:
+    """What is given wrongly is refused, and said why."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            ({"decision": None}, "decision must be a Decision, got None"),
+            ({"decision": ESCALATE_TO_VIDEO}, "decision must be a Decision, got a Policy"),
+            ({"decision": True}, "decision must be a Decision, got a bool"),
+            ({"id": ""}, "id must be a non-empty str, got an empty str"),
+            ({"id": 5}, "id must be a non-empty str, got an int"),
+            ({"id": None}, "id must be a non-empty str, got None"),
+            ({"at": "2026-01-31T09:30:00Z"}, "at must be a time with a zone, got a str"),
+            ({"at": AT.date()}, "at must be a time with a zone, got a date"),
+            ({"at": AT.replace(tzinfo=None)}, "at must be a time with a zone, got a time without one"),
+            ({"facts_read_at": 5}, "facts_read_at must be a time with a zone, got an int"),
+            (
+                {"at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))},
+                "at must be a time with a zone, got a time without one",
+            ),
+            (
+                {"facts_read_at": AT.replace(tzinfo=None)},
+                "facts_read_at must be a time with a zone, got a time without one",
+            ),
+            ({"correlation_id": ""}, "correlation_id must be a non-empty str, got an empty str"),
+            ({"correlation_id": 5}, "correlation_id must be a non-empty str, got an int"),
+            ({"key": "secret"}, "key must be non-empty bytes or None, got a str"),
+            ({"key": bytearray(b"k")}, "key must be non-empty bytes or None, got a bytearray"),
+            ({"policy": "escalate_to_video"}, "policy must be the policy that decided, or None, got a str"),
+            (
+                {"policy": ESCALATE_TO_VIDEO.without("intervention_owned")},
+                "policy must be the policy that decided, or None, got another policy",
+            ),
+            ({"reveal": "agent.email"}, "reveal must be a collection of dotted paths, got a str"),
+            ({"reveal": 5}, "reveal must be a collection of dotted paths, got an int"),
+            ({"reveal": [5]}, "reveal must be a collection of dotted paths, got a tuple of int"),
+            ({"reveal": [["a"]]}, "reveal must be a collection of dotted paths, got a tuple of list"),
+            ({"mask": {"agent": 1}}, "mask must be a collection of dotted paths, got a dict"),
+            ({"mask": "agent"}, "mask must be a collection of dotted paths, got a str"),
+            ({"mask": ["agent", None]}, "mask must be a collection of dotted paths, got a tuple of NoneType and str"),
+            ({"mask": ["agent.mail"]}, "mask must be the dotted path of a fact of EscalationRequest, got 'agent.mail'"),
+            ({"mask": ["agent."]}, "mask must be the dotted path of a fact of EscalationRequest, got 'agent.'"),
+            ({"mask": [""]}, "mask must be the dotted path of a fact of EscalationRequest, got ''"),
+            (
+                {"mask": ["agent.email.domain"]},
+                "mask must be the dotted path of a fact of EscalationRequest, got 'agent.email.domain'",
+            ),
+            (
+                {"mask": ["intervention.idd"]},
+                "mask must be the dotted path of a fact of EscalationRequest, got 'intervention.idd'",
+            ),
+        ],
+    )
+    def test_that_are_wrong_are_refused(self, arguments: dict[str, Any], told: str) -> None:
+        """Whether or not the record would need them."""
+        given: dict[str, Any] = {"decision": ESCALATE_TO_VIDEO.decide(ALLOWED), "at": AT, "id": "d1"} | arguments
+        with pytest.raises(InvalidValueError) as caught:
+            record(given.pop("decision"), **given)
+        assert told == str(caught.value)
+
+    def test_refuse_a_key_that_is_empty(self) -> None:
+        """It would keep nothing secret."""
+        with pytest.raises(InvalidValueError, match=r"^key must be non-empty bytes or None, got"):
+            record(ESCALATE_TO_VIDEO.decide(ALLOWED), at=AT, id="d1", key=b"")
+
+    def test_take_any_collection(self) -> None:
+        """An iterator too, once."""
+        for places in (["agent"], {"agent"}, ("agent",), iter(["agent"]), MappingProxyType({"agent": 1}).keys()):
+            assert "agent.id" in recorded(ESCALATE_TO_VIDEO, ALLOWED, mask=places).masked
+
+
+class TestPolicies:
+    """The policy is the decision's own, unless that took none along."""
+
+    def test_of_a_decision_that_was_pickled_must_be_given(self) -> None:
+        """A pickle takes no policy along."""
+        decision = pickle.loads(pickle.dumps(ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT)))
+        with pytest.raises(InvalidValueError) as caught:
+            record(decision, at=AT, id="d1")
+        assert "policy must be the policy of a decision that was pickled, got None" == str(caught.value)
+        assert recorded(ESCALATE_TO_VIDEO, OTHER_ACCOUNT) == record(decision, at=AT, id="d1", policy=ESCALATE_TO_VIDEO)
+
+    def test_may_be_another_edition_that_means_the_same(self) -> None:
+        """The record names the one that decided."""
+        same = Policy("other", reversed(ESCALATE_TO_VIDEO.rules), version="9")
+        made = record(ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT), at=AT, id="d1", policy=same)
+        assert recorded(ESCALATE_TO_VIDEO, OTHER_ACCOUNT) == made
+
+    def test_are_told_apart_though_they_mean_the_same(self) -> None:
+        """The fingerprint covers neither remedies nor the policy's name."""
+        step = Remedy((Step(Party.AGENT, "Do it."),))
+        for remedy, party in ((None, None), (step, Party.AGENT)):
+            made = recorded(Policy("p", [Rule("r", FLAG, remedy=remedy)]), Sample(flag=False))
+            assert party is made.next_party
+
+
+def shown(value: Any) -> str:
+    """Names a value in the same way in every process."""
+    if type(value) in (set, frozenset):
+        return f"{type(value).__name__} of {' and '.join(sorted(map(ascii, value)))}"
+    return hex(value) if isinstance(value, int) else f"{value!a:.30}"
+
+
+class Number(Enum):
+    """An enum whose values are no strings."""
+
+    ONE = 1
+    TWO = 2
+
+
+class Odd(Enum):
+    """An enum some of whose values are strings, and the names of others."""
+
+    A = "B"
+    B = 1
+
+
+class Unhashable(Enum):  # noqa: PLW1641  that is the point
+    """An enum that nobody can put into a set."""
+
+    A = "a"
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class Bits(Flag):
+    """An enum whose members can be joined."""
+
+    ONE = 1
+    TWO = 2
+
+
+class Text(str):
+    """A str of a host's own."""
+
+    __slots__ = ()
+
+
+class TestFacts:
+    """Facts are what the rules read, in a form that can be read again."""
+
+    def test_are_what_the_rules_read_and_what_support_asks_first(self) -> None:
+        """Those of met rules too, and nothing else."""
+        read = {each for rule in ESCALATE_TO_VIDEO.rules for each in rule.facts}
+        asked = {"agent.id", "agent.role.id", "domain.id", "intervention.id", "message.id"}
+        for request in (ALLOWED, OTHER_ACCOUNT):
+            assert sorted(read | asked) == list(recorded(ESCALATE_TO_VIDEO, request).facts)
+        assert {"agent.team_ids", "agent.role.label"}.isdisjoint(read)
+
+    def test_of_another_type_of_request_are_what_the_rules_read(self) -> None:
+        """Nobody knows what support asks first there."""
+        assert {"flag": True} == facts_of(Sample(), FLAG, reveal=["flag"])
+        assert dict.fromkeys(recorded(FLAG, Sample()).about) == recorded(FLAG, Sample()).about
+
+    def test_stand_for_what_they_are(self) -> None:
+        """Enums as their values, sets in order, None where there is nothing."""
+        request = Sample(
+            size=Size.LARGE,
+            colour=Colour.UNKNOWN,
+            sizes=frozenset(Size),
+            names=frozenset("cab"),
+            number=-5,
+            context={"s": "x", "n": 7, "b": False},
+        )
+        conditions = [
+            *(SAMPLE(lambda r: r.size).equals(Size.SMALL), SAMPLE(lambda r: r.colour).equals(Colour.RED)),
+            *(SAMPLE(lambda r: r.sizes).contains(Size.SMALL), SAMPLE(lambda r: r.names).contains("a")),
+            *(SAMPLE(lambda r: r.number).equals(1), SAMPLE(lambda r: r.ratio).is_set()),
+            *(
+                SAMPLE(lambda r: r.maybe).is_true(),
+                SAMPLE(lambda r: r.flag).is_true(),
+                SAMPLE(lambda r: r.name).is_set(),
+            ),
+            *(SAMPLE.context("s", str).is_set(), SAMPLE.context("n", int).is_set(), SAMPLE.context("b", bool).is_set()),
+        ]
+        names = ["size", "colour", "sizes", "names", "number", "ratio", "maybe", "flag", "name", "context"]
+        assert {
+            "size": "large",
+            "colour": "unknown",
+            "sizes": ("large", "small"),
+            "names": ("a", "b", "c"),
+            "number": -5,
+            "ratio": 0.5,
+            "maybe": None,
+            "flag": True,
+            "name": "t",
+            "context.s": "x",
+            "context.n": 7,
+            "context.b": False,
+        } == facts_of(request, *conditions, reveal=names)
+
+    def test_tell_of_anything_else_that_it_is_there(self) -> None:
+        """A part is no scalar: whether there is one is all that a rule asks."""
+        condition = SAMPLE(lambda r: r.spare).is_set() | SAMPLE(lambda r: r.part).is_set()
+        assert {"part": True, "spare": None} == facts_of(Sample(), condition, reveal=["part", "spare"])
+        assert {"part": True, "spare": True} == facts_of(Sample(spare=Part()), condition, reveal=["part", "spare"])
+
+    def test_that_are_none_say_whether_we_were_told(self) -> None:
+        """Absent and unknown are not the same; what lies behind either is as it is."""
+        lost, spare = SAMPLE(lambda r: r.lost), SAMPLE(lambda r: r.spare)
+        asked = [lost.then(lambda p: p.absent), spare.then(lambda p: p.unknown), SAMPLE(lambda r: r.part.unknown)]
+        asked += [SAMPLE(lambda r: r.part.absent), SAMPLE.context("s", str), SAMPLE.context("n", str)]
+        policy = Policy("p", [Rule(f"r{number}", each.is_set()) for number, each in enumerate(asked)])
+        made = recorded(policy, Sample(context={"n": "x"}), reveal=["context"])
+        assert {str(each.path): None for each in asked} | {"context.n": "x"} == made.facts
+        assert ("context.s", "lost.absent", "part.unknown") == made.unknown
+        made = recorded(policy, Sample(lost=Part(), spare=Part()))
+        assert ("context.n", "context.s", "part.unknown", "spare.unknown") == made.unknown
+
+    def test_of_the_built_in_policy_say_whether_we_were_told(self) -> None:
+        """Nobody asked RingCentral, and nobody said whether the message is private."""
+        assert ("message.private",) == recorded(ESCALATE_TO_VIDEO, ALLOWED).unknown
+        assert ("agent.ringcentral.account_id", "message.intervention_id", "message.private") == recorded(
+            ESCALATE_TO_VIDEO, a_request(account_id=None, message=attrs.evolve(ALLOWED.message, intervention_id=None))
+        ).unknown
+        made = recorded(ESCALATE_TO_VIDEO, a_request(ringcentral=None, private=True))
+        assert ((), None) == (made.unknown, made.facts["agent.ringcentral.account_id"])
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("name", 5),
+            ("name", Text("t")),
+            ("name", Colour.RED),
+            ("number", True),
+            ("number", "1"),
+            ("number", 0.5),
+            ("number", 2**63),
+            ("number", -(2**63) - 1),
+            ("number", 10**5000),
+            ("ratio", math.nan),
+            ("ratio", math.inf),
+            ("ratio", 1e19),
+            ("ratio", 1),
+            ("flag", 1),
+            ("flag", "true"),
+            ("maybe", 0),
+            ("colour", "red"),
+            ("colour", Size.SMALL),
+            ("colour", []),
+            ("sizes", [Size.SMALL]),
+            ("sizes", {Size.SMALL}),
+            ("sizes", (Size.SMALL,)),
+            ("sizes", "small"),
+            ("sizes", frozenset({"small"})),
+            ("sizes", frozenset({Size.SMALL, None})),
+            ("names", frozenset({1, "a"})),
+            ("names", frozenset({Text("a")})),
+        ],
+        ids=shown,
+    )
+    def test_that_are_not_what_was_promised_are_left_out(self, name: str, value: Any) -> None:
+        """A host's own type checks nothing, and a record that guessed would be replayed wrongly."""
+        condition = SAMPLE(attrgetter(name)).is_set() & SAMPLE(lambda r: r.size).is_set()
+        assert {name, "size"} == facts_of(Sample(), condition).keys()
+        assert {"size": "small"} == facts_of(Sample(**{name: value}), condition, reveal=[name, "size"])
+
+    def test_do_not_depend_on_what_was_recorded_before(self) -> None:
+        """1 equals True and 1.0, which no fact does."""
+
+        @attrs.frozen
+        class Counted:
+            numbers: frozenset[int]
+
+        policy = Policy("p", [Rule("r", Facts(Counted)(lambda r: r.numbers).is_set())])
+        odd: Any
+        for odd in (frozenset({True}), frozenset({1.0})):
+            for numbers, found in ((odd, {}), (frozenset({1}), {"numbers": (1,)}), (odd, {})):
+                assert found == recorded(policy, Counted(numbers), reveal=["numbers"]).facts
+
+    def test_of_a_str_that_only_equals_a_member_are_left_out(self) -> None:
+        """The rule took it for an error, and so would nobody who reads it."""
+
+        @attrs.frozen
+        class Loose:
+            kind: ChannelKind
+
+        policy = Policy("p", [Rule("r", Facts(Loose)(lambda r: r.kind).equals(ChannelKind.VIBER))])
+        loose: Any = "viber"
+        assert {"kind": "viber"} == recorded(policy, Loose(ChannelKind.VIBER), reveal=["kind"]).facts
+        made = recorded(policy, Loose(loose), reveal=["kind"])
+        assert ({}, ReasonStatus.ERROR) == (made.facts, made.reasons[0].status)
+
+    @pytest.mark.parametrize("thing", [None, 5, "request", object(), Sample, Part(), ALLOWED, {"flag": True}])
+    def test_of_what_is_no_request_are_none(self, thing: Any) -> None:
+        """It reaches no condition, and no reader either; not even where a predicate is revealed."""
+        policy = Policy("p", [Rule("r", FLAG), Rule("q", SAMPLE.predicate("yes", lambda _: True))])
+        made = recorded(policy, thing, reveal=["flag", "yes"])
+        assert ({}, {}, (), ()) == (made.facts, made.outputs, made.unknown, made.masked)
+        assert [ReasonStatus.ERROR] * 2 == [reason.status for reason in made.reasons]
+        assert {Evidence("request", "is a Sample", made.reasons[0].evidence[0].seen)} == {
+            each for reason in made.reasons for each in reason.evidence
+        }
+
+    def test_of_no_escalation_request_are_none_either(self) -> None:
+        """The built-in policy is asked about anything."""
+        made = recorded(ESCALATE_TO_VIDEO, {"agent": "u1"})
+        assert ({}, ()) == (made.facts, made.masked)
+        assert dict.fromkeys(made.about) == made.about
+        assert {Evidence("request", "is an EscalationRequest", "a dict")} == {
+            each for reason in made.reasons for each in reason.evidence
+        }
+
+    def test_of_a_subclass_are_read(self) -> None:
+        """It is a request."""
+
+        @attrs.frozen(kw_only=True)
+        class Special(Sample):
+            pass
+
+        assert {"flag": True} == facts_of(Special(), FLAG, reveal=["flag"])
+
+
+@attrs.frozen
+class Hostile:
+    """A host's request that refuses to be read, in some places."""
+
+    refused: frozenset[str] = frozenset()
+    text: str = "t"
+    size: Size = Size.SMALL
+    colour: Colour = Colour.UNKNOWN
+    untold: str | None = attrs.field(default=None, metadata=UNKNOWN_WHEN_NONE)
+    absent: str | None = None
+    part: Part = Part()  # noqa: RUF009  it is frozen
+    context: Mapping[str, Any] = attrs.field(factory=dict[str, Any], hash=False)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in object.__getattribute__(self, "refused"):
+            raise RuntimeError("ada@example.com")
+        return object.__getattribute__(self, name)
+
+
+class Refusing(dict[str, Any]):
+    """A mapping that refuses some keys."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Refuses the key `no`."""
+        if key == "no":
+            raise RuntimeError
+        return super().get(key, default)
+
+
+HOSTILE: Final = Facts(Hostile)
+HOSTILE_FACTS: Final[dict[str, Any]] = {
+    "text": HOSTILE(lambda r: r.text),
+    "size": HOSTILE(lambda r: r.size),
+    "colour": HOSTILE(lambda r: r.colour),
+    "untold": HOSTILE(lambda r: r.untold),
+    "absent": HOSTILE(lambda r: r.absent),
+    "part.text": HOSTILE(lambda r: r.part.text),
+    "context.yes": HOSTILE.context("yes", str),
+    "context.no": HOSTILE.context("no", str),
+}
+HOSTILE_POLICY: Final = Policy("p", [Rule(name, each.is_set()) for name, each in HOSTILE_FACTS.items()])
+SHOWN: Final = ["text", "size", "colour", "untold", "absent", "part", "context"]
+
+
+class TestHostileRequests:
+    """A request that raises when it is read is recorded all the same."""
+
+    READ: Final = {
+        "absent": None,
+        "colour": "unknown",
+        "context.no": None,
+        "context.yes": None,
+        "part.text": "t",
+        "size": "small",
+        "text": "t",
+        "untold": None,
+    }
+
+    def test_are_read_as_others_are_while_they_behave(self) -> None:
+        """This is what the rest is compared with."""
+        made = recorded(HOSTILE_POLICY, Hostile(), reveal=SHOWN)
+        assert self.READ == made.facts
+        assert ("context.no", "context.yes", "untold") == made.unknown
+
+    @pytest.mark.parametrize("name", ["text", "size", "colour", "untold", "absent", "part", "context"])
+    def test_lose_what_cannot_be_read_and_nothing_else(self, name: str) -> None:
+        """The other facts are what they are otherwise, also those that nobody told."""
+        made = recorded(HOSTILE_POLICY, Hostile(frozenset({name})), reveal=SHOWN)
+        kept = {each: value for each, value in self.READ.items() if each.partition(".")[0] != name}
+        assert kept == made.facts
+        assert tuple(each for each in ("context.no", "context.yes", "untold") if each in kept) == made.unknown
+        assert "ada" not in made.to_json()
+
+    def test_may_refuse_one_key_of_a_mapping(self) -> None:
+        """Or all of them."""
+        mapping: Any = Refusing(yes="x", no="y")
+        made = recorded(HOSTILE_POLICY, Hostile(context=mapping), reveal=SHOWN)
+        assert self.READ.keys() - {"context.no"} == made.facts.keys()
+        assert ("x", ("untold",)) == (made.facts["context.yes"], made.unknown)
+        nothing: Any = ["no", "mapping"]
+        made = recorded(HOSTILE_POLICY, Hostile(context=nothing), reveal=SHOWN)
+        assert self.READ.keys() - {"context.no", "context.yes"} == made.facts.keys()
+
+    def test_may_have_nothing_where_something_was_promised(self) -> None:
+        """It is absent then, as it was for the rules."""
+        nothing: Any = None
+        made = recorded(HOSTILE_POLICY, Hostile(part=nothing, text=nothing), reveal=SHOWN)
+        assert (None, None) == (made.facts["part.text"], made.facts["text"])
+        assert ("context.no", "context.yes", "untold") == made.unknown
+        assert {"text", "absent", "part.text"} <= {
+            each.code for each in made.reasons if each.status is ReasonStatus.UNMET
+        }
+
+    def test_do_not_stop_what_stops_a_program(self) -> None:
+        """Whoever presses Ctrl-C means it."""
+
+        @attrs.frozen
+        class Stopping:
+            armed: list[bool]
+            text: str = "t"
+
+            def __getattribute__(self, name: str) -> Any:
+                if name == "text" and object.__getattribute__(self, "armed"):
+                    raise KeyboardInterrupt
+                return object.__getattribute__(self, name)
+
+        armed: list[bool] = []
+        decision = Policy("p", [Rule("r", Facts(Stopping)(lambda r: r.text).is_set())]).decide(Stopping(armed))
+        armed.append(True)
+        with pytest.raises(KeyboardInterrupt):
+            record(decision, at=AT, id="d1")
+
+
+class TestForms:
+    """What is told of a value can be taken back."""
+
+    @pytest.mark.parametrize(
+        ("kind", "value", "told"),
+        [
+            (str, "x\n\ud800", "x\n\ud800"),
+            (bool, False, False),
+            (int, -(2**63), -(2**63)),
+            (int, 0, 0),
+            (float, -0.5, -0.5),
+            (Login, Login.SAML, "saml"),
+            (Permission, Permission.USE_EMOJI, "use_emoji"),
+            (Number, Number.TWO, "TWO"),
+            (Odd, Odd.A, "A"),
+            (Odd, Odd.B, "B"),
+            (Unhashable, Unhashable.A, "a"),
+            (frozenset[str], frozenset({"b", "a"}), ("a", "b")),
+            (frozenset[str], frozenset[str](), ()),
+            (frozenset[bool], frozenset({True, False}), (False, True)),
+            (frozenset[int], frozenset({3, -1}), (-1, 3)),
+            (frozenset[Permission], frozenset({Permission.USE_EMOJI}), ("use_emoji",)),
+            (frozenset[Number], frozenset(Number), ("ONE", "TWO")),
+        ],
+        ids=shown,
+    )
+    def test_of_scalars_enums_and_sets_of_these(self, kind: Any, value: Any, told: Any) -> None:
+        """Enums by their values where all of these are strings, by their names otherwise."""
+        form = form_of(kind)
+        assert form.taken is not None
+        assert told == form.told(value)
+        assert type(told) is type(form.told(value))
+        assert value == form.taken(told)
+        assert type(value) is type(form.taken(told))
+
+    @pytest.mark.parametrize(
+        ("kind", "told"),
+        [
+            (str, 5),
+            (str, ("a",)),
+            (bool, 1),
+            (int, True),
+            (int, 2**63),
+            (float, math.inf),
+            (Login, "telepathy"),
+            (Login, True),
+            (Login, ("saml",)),
+            (frozenset[str], "abc"),
+            (frozenset[str], ("a", 1)),
+            (frozenset[Permission], ("use_emoji", "use_telepathy")),
+            (frozenset[Permission], "use_emoji"),
+        ],
+    )
+    def test_that_cannot_be_taken_back_are_not_guessed(self, kind: Any, told: Any) -> None:
+        """A newer version may know more members."""
+        taken = form_of(kind).taken
+        assert taken is not None
+        assert None is taken(told)
+
+    @pytest.mark.parametrize("kind", [Part, object, dict, tuple[str, ...], frozenset, list[str]])
+    def test_of_anything_else_tell_that_it_is_there(self, kind: Any) -> None:
+        """And nothing can be taken back."""
+        form = form_of(kind)
+        assert (True, None) == (form.told(object()), form.taken)
+
+    def test_of_sets_of_anything_else_tell_that_a_set_is_there(self) -> None:
+        """What is none is not what was promised, which a rule takes for an error."""
+        form = form_of(frozenset[Part])
+        assert (True, None, None) == (form.told(frozenset([Part()])), form.told([Part()]), form.taken)
+
+    def test_of_joined_flags_are_none(self) -> None:
+        """They are no member."""
+        assert (None, "ONE") == (form_of(Bits).told(Bits.ONE | Bits.TWO), form_of(Bits).told(Bits.ONE))

@@ -1,0 +1,506 @@
+"""Replay: what is decided again, what is told of that, and what is never guessed."""
+
+import json
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
+from datetime import datetime, timezone
+from operator import invert
+from typing import Any, Final
+
+import attrs
+import pytest
+
+from escalation_policy import (
+    ESCALATE_TO_VIDEO,
+    ChannelKind,
+    Effect,
+    Evidence,
+    Facts,
+    Login,
+    Permission,
+    Policy,
+    ReasonStatus,
+    Rule,
+    context,
+    fact,
+    predicate,
+)
+from escalation_policy.exceptions import InvalidValueError
+from escalation_policy.records import DecisionRecord, Replayed, record, replay, replay_each
+from escalation_policy.testing import a_request
+from support import SAMPLE, Colour, Part, Sample, Size
+
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+NOT_OWNED: Final = ESCALATE_TO_VIDEO.without("intervention_owned")
+RISK: Final = context("risk", int)
+LOW: Final = RISK.satisfies("risk below 5", lambda risk: risk < 5, version="1")
+
+
+def kept(request: Any, policy: Policy[Any] = ESCALATE_TO_VIDEO, **options: Any) -> DecisionRecord:
+    """Decides and records."""
+    return record(policy.decide(request), at=AT, id="d1", **options)
+
+
+def policy_of(condition: Any) -> Policy[Any]:
+    """Makes a policy of one rule."""
+    return Policy("p", [Rule("r", condition)])
+
+
+def again(each: DecisionRecord, condition: Any) -> Replayed:
+    """Decides a record again, by one rule."""
+    (replayed,) = replay_each([each], policy_of(condition))
+    return replayed
+
+
+def over(condition: Any, request: Any, *others: Any, **options: Any) -> Replayed:
+    """Decides a request by one rule, and records that with the facts of other conditions; then decides the record again."""
+    rules = [Rule(f"r{number}", each) for number, each in enumerate((condition, *others))]
+    return again(kept(request, Policy("p", rules), **options), condition)
+
+
+def altered(each: DecisionRecord, **facts: Any) -> DecisionRecord:
+    """Makes a record of other facts; `__` stands for a dot."""
+    changes = {name.replace("__", "."): value for name, value in facts.items()}
+    return attrs.evolve(each, facts={**each.facts, **changes})
+
+
+class TestReplay:
+    """All of a log."""
+
+    OWNED: Final = kept(a_request())
+    ANOTHERS: Final = kept(a_request(intervention_agent_id="u2"))
+    PASSWORD: Final = kept(a_request(login=Login.PASSWORD))
+
+    def test_counts_each_record_once(self) -> None:
+        """Whatever is no record is counted by itself."""
+        log = [self.OWNED, self.ANOTHERS, "no record", self.PASSWORD, None, kept("no request")]
+        told = replay(log, NOT_OWNED)
+        counts = (told.same, told.changed, told.now_allowed, told.now_denied, told.not_replayable)
+        assert (2, 0, 1, 0, 1) == counts
+        assert (sum(counts), 2) == (told.records, told.unreadable)
+
+    def test_names_the_policy(self) -> None:
+        """Which may have the id of the one that decided then."""
+        told = replay([], NOT_OWNED)
+        assert ("escalate_to_video", "1", NOT_OWNED.fingerprint) == (
+            told.policy_id,
+            told.policy_version,
+            told.fingerprint,
+        )
+        assert (0, (), (), {}) == (told.records, told.flips, told.gaps, told.missing)
+
+    def test_lists_the_flips_with_both_sets_of_reasons(self) -> None:
+        """Of what was denied and is allowed now, those of its time."""
+        told = replay([self.ANOTHERS, self.OWNED], NOT_OWNED)
+        assert [Replayed(self.ANOTHERS, Effect.ALLOW)] == list(told.flips)
+        assert ["intervention_owned"] == [reason.code for reason in told.flips[0].record.reasons]
+
+    def test_gives_the_reasons_for_what_is_denied_now(self) -> None:
+        """With evidence, and with what is hidden behind them."""
+        strict = ESCALATE_TO_VIDEO.replace(
+            Rule("channel_supported", ~fact(lambda r: r.message.channel.kind).equals(ChannelKind.WHATSAPP))
+        )
+        (flip,) = replay([self.OWNED], strict).flips
+        assert [("channel_supported", ReasonStatus.UNMET)] == [(each.code, each.status) for each in flip.reasons]
+        evidence = Evidence("message.channel.kind", "differs from whats_app", "whats_app")
+        assert ((evidence,),) == tuple(each.evidence for each in flip.reasons)
+        assert ((), Effect.DENY, ()) == (flip.hidden, flip.effect, flip.missing)
+
+    def test_tells_a_denial_for_other_reasons_from_one_for_the_same(self) -> None:
+        """The order of rules does not count."""
+        denied = kept(a_request(login=Login.PASSWORD, enabled=False))
+        lax = ESCALATE_TO_VIDEO.without("agent_enabled")
+        turned = Policy("p", ESCALATE_TO_VIDEO.rules[::-1])
+        assert [1, 0] == [replay([denied], policy).changed for policy in (lax, turned)]
+        assert [0, 1] == [replay([denied], policy).same for policy in (lax, turned)]
+        (each,) = replay_each([denied], lax)
+        assert (["ringcentral_sso"], True, False) == (
+            [reason.code for reason in each.reasons],
+            each.changed,
+            each.flipped,
+        )
+
+    def test_hides_what_the_policy_hides(self) -> None:
+        """Even where nothing was hidden then."""
+        first = attrs.evolve(ESCALATE_TO_VIDEO["video_access"], after=())
+        (each,) = replay_each([kept(a_request(ringcentral=None), ESCALATE_TO_VIDEO.replace(first))], ESCALATE_TO_VIDEO)
+        assert (("extension_in_account",), ("extension_in_account", "video_access")) == (
+            each.record.hidden,
+            each.hidden,
+        )
+        assert (["extension_linked"], True) == ([reason.code for reason in each.reasons], each.changed)
+
+    def test_counts_what_is_missing_the_most_frequent_first(self) -> None:
+        """What the facts of a record lack, by fact."""
+        asking = ESCALATE_TO_VIDEO.with_rules(Rule("calm", LOW), Rule("zone", context("zone", str).is_set()))
+        risky = kept(
+            a_request(context={"risk": 1}), ESCALATE_TO_VIDEO.with_rules(Rule("calm", LOW)), reveal=["context"]
+        )
+        told = replay([self.OWNED, risky], asking)
+        assert [("context.zone", 2), ("context.risk", 1)] == list(told.missing.items())
+        assert [("context.risk", "context.zone"), ("context.zone",)] == [each.missing for each in told.gaps]
+
+    def test_keeps_only_the_first_of_each(self) -> None:
+        """All are counted."""
+        told = replay([self.ANOTHERS, kept("no request")] * 5, NOT_OWNED, keep=2)
+        assert (5, 2, 5, 2) == (told.now_allowed, len(told.flips), told.not_replayable, len(told.gaps))
+
+    def test_needs_no_more_memory_for_more_records(self) -> None:
+        """Though each of them flips."""
+
+        def log(count: int) -> Iterator[DecisionRecord]:
+            line = self.ANOTHERS.to_json()
+            return (DecisionRecord.from_json(line) for _ in range(count))
+
+        def peak(count: int) -> int:
+            tracemalloc.start()
+            try:
+                assert count == replay(log(count), NOT_OWNED, keep=10).now_allowed
+                return tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+        peak(10)
+        assert peak(2000) < 1.5 * peak(100)
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"policy": ESCALATE_TO_VIDEO.rules}, "policy must be a Policy, got a tuple of Rule"),
+            ({"keep": -1}, "keep must be an int from 0, got -1"),
+            ({"keep": True}, "keep must be an int from 0, got a bool"),
+        ],
+        ids=["policy", "negative", "bool"],
+    )
+    def test_refuses_wrong_arguments(self, options: dict[str, Any], message: str) -> None:
+        """Before it reads anything."""
+        given: dict[str, Any] = {"policy": ESCALATE_TO_VIDEO, **options}
+        with pytest.raises(InvalidValueError) as caught:
+            replay(iter([self.OWNED]), **given)
+        assert message == str(caught.value)
+
+
+class TestReplayEach:
+    """One by one."""
+
+    def test_gives_all_records_in_order_and_leaves_out_the_rest(self) -> None:
+        """Also those that come out as before."""
+        log: Iterable[object] = [TestReplay.OWNED, "no record", TestReplay.PASSWORD]
+        assert [TestReplay.OWNED, TestReplay.PASSWORD] == [each.record for each in replay_each(log, NOT_OWNED)]
+
+    def test_refuses_what_is_no_policy_at_once(self) -> None:
+        """And not when the first record is asked for."""
+        with pytest.raises(InvalidValueError):
+            replay_each([], ESCALATE_TO_VIDEO.decide)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+ACCOUNT: Final = fact(lambda r: r.agent.ringcentral).then(lambda u: u.account_id)
+EXTENSION: Final = fact(lambda r: r.agent.ringcentral).then(lambda u: u.extension_id)
+DOMAINS: Final = fact(lambda r: r.domain.ringcentral_account_id)
+TEXT: Final = context("a", str)
+OTHER: Final = context("b", str)
+TEXTS: Final = {"a": "t", "b": "t"}
+NAME: Final = SAMPLE(lambda r: r.name)
+NAMES: Final = SAMPLE(lambda r: r.names)
+COLOUR: Final = SAMPLE(lambda r: r.colour)
+
+
+class TestMaskedFacts:
+    """What tokens still tell, and what they do not."""
+
+    @pytest.mark.parametrize("key", [None, b"k"], ids=["numbered", "keyed"])
+    @pytest.mark.parametrize(
+        ("condition", "request_"),
+        [
+            (ACCOUNT.equals(DOMAINS), a_request()),
+            (ACCOUNT.equals(DOMAINS), a_request(account_id="999")),
+            (~ACCOUNT.equals(DOMAINS), a_request(account_id="999")),
+            (ACCOUNT.equals(DOMAINS), a_request(account_id=None)),
+            (ACCOUNT.equals(DOMAINS), a_request(ringcentral_account_id=None)),
+            (~ACCOUNT.equals(DOMAINS), a_request(ringcentral=None)),
+            (TEXT.equals(OTHER), a_request(context=TEXTS)),
+            (RISK.equals(context("limit", int)), a_request(context={"risk": 5, "limit": 5})),
+            (RISK.is_set(), a_request(context={"risk": 5})),
+            (NAMES.contains(NAME), Sample(names=frozenset("tu"))),
+            (NAMES.contains(NAME), Sample(names=frozenset("vw"))),
+            (NAMES.subset_of(NAMES), Sample(names=frozenset())),
+            (SAMPLE(lambda r: r.more_sizes).subset_of(SAMPLE(lambda r: r.sizes)), Sample(more_sizes=frozenset(Size))),
+            (SAMPLE(lambda r: r.spare).is_set(), Sample(spare=Part())),
+            (SAMPLE(lambda r: r.spare).is_set(), Sample()),
+            (SAMPLE(lambda r: r.lost).is_set(), Sample()),
+        ],
+    )
+    def test_are_compared_with_their_like(self, condition: Any, request_: Any, key: bytes | None) -> None:
+        """By token, where both are of one kind of id; and what is absent has none."""
+        decision = policy_of(condition).decide(request_)
+        each = over(condition, request_, key=key)
+        assert each.record.masked or "lost" in each.record.unknown or not any(each.record.facts.values())
+        assert (decision.effect, ()) == (each.effect, each.missing)
+        assert [reason.status for reason in decision.reasons if not decision] == [
+            reason.status for reason in each.reasons
+        ]
+
+    @pytest.mark.parametrize(
+        ("condition", "request_", "missing"),
+        [
+            (TEXT.equals("t"), a_request(context=TEXTS), ["context.a"]),
+            (~TEXT.one_of(["u"]), a_request(context=TEXTS), ["context.a"]),
+            (context("yes", bool).is_true(), a_request(context={"yes": True}), ["context.yes"]),
+            (LOW, a_request(context={"risk": 1}), ["context.risk"]),
+            (NAMES.contains("t"), Sample(names=frozenset("t")), ["names"]),
+            (NAMES.subset_of(["t"]), Sample(names=frozenset("t")), ["names"]),
+            (~SAMPLE(lambda r: r.size).equals(Size.LARGE), Sample(), ["size"]),
+            # A token may stand for the member that says we were not told.
+            (COLOUR.is_set(), Sample(colour=Colour.UNKNOWN), ["colour"]),
+            (~COLOUR.equals(COLOUR), Sample(colour=Colour.UNKNOWN), ["colour"]),
+            # With a fact that is shown, or of another kind of id.
+            (TEXT.equals(fact(lambda r: r.domain.id)), a_request(context=TEXTS), ["context.a"]),
+            (fact(lambda r: r.domain.id).equals(TEXT), a_request(context=TEXTS), ["context.a"]),
+            (~ACCOUNT.equals(EXTENSION), a_request(), [str(ACCOUNT.path), str(EXTENSION.path)]),
+            (~ACCOUNT.equals(TEXT), a_request(context=TEXTS), [str(ACCOUNT.path), "context.a"]),
+        ],
+    )
+    def test_are_not_compared_with_anything_else(self, condition: Any, request_: Any, missing: list[str]) -> None:
+        """Nobody guesses."""
+        each = over(condition, request_)
+        assert (None, missing, (), False) == (each.effect, list(each.missing), each.reasons, each.flipped)
+
+    def test_are_compared_with_anything_where_they_were_revealed(self) -> None:
+        """Which is what `reveal` is for."""
+        request = a_request(context={**TEXTS, "risk": 5, "yes": False})
+        condition = TEXT.equals("t") & (LOW | context("yes", bool).is_true())
+        each = over(condition, request, reveal=["context"])
+        assert (Effect.DENY, ()) == (each.effect, each.missing)
+
+    def test_need_no_comparison_where_the_other_fact_is_absent(self) -> None:
+        """That is the answer then, in the words of the rule."""
+        request, condition = (
+            a_request(intervention=None, context=TEXTS),
+            fact(lambda r: r.intervention).then(lambda i: i.id),
+        )
+        policy, earlier = policy_of(TEXT.equals(condition)), policy_of(TEXT.equals(condition) | TEXT.is_set())
+        (each,) = replay_each([kept(request, earlier)], policy)
+        assert [reason.evidence for reason in policy.decide(request).reasons] == [
+            reason.evidence for reason in each.reasons
+        ]
+        turned = again(each.record, condition.equals(TEXT))
+        assert ((Evidence("intervention.id", "equals context.a", "not set"),),) == tuple(
+            reason.evidence for reason in turned.reasons
+        )
+
+    def test_need_no_answer_where_the_rest_of_a_rule_decides(self) -> None:
+        """`|` with what is true, `&` with what is false; and that does not hang on the order."""
+        request, private = a_request(context={"risk": 1}), fact(lambda r: r.agent.enabled).is_true()
+        for either in (LOW | private, private | LOW):
+            assert Effect.ALLOW is over(either, request).effect
+        for both in (LOW & ~private, ~private & LOW):
+            assert Effect.DENY is over(both, request).effect
+            assert over(~both | ~private & LOW, request).effect is Effect.ALLOW
+        assert over(LOW & private, request).missing == ("context.risk",)
+
+    def test_of_another_kind_of_id_than_today_are_not_compared(self) -> None:
+        """Such as those of a record that an older version of the host's types made."""
+        each = kept(a_request(), policy_of(ACCOUNT.equals(DOMAINS)))
+        other = altered(each, agent__ringcentral__account_id="customer#1")
+        assert ("agent.ringcentral.account_id",) == again(other, ~ACCOUNT.equals(DOMAINS)).missing
+        several = kept(Sample(names=frozenset("t")), policy_of(NAMES.contains(NAME)))
+        for names in (("name#1",), "value#1", ("value#1", 1)):
+            assert ("names",) == again(altered(several, names=names), NAMES.contains(NAME)).missing
+
+
+class TestMissingFacts:
+    """What a record does not tell at all."""
+
+    def test_are_named(self) -> None:
+        """Each of them, once."""
+        condition = TEXT.equals(OTHER) & TEXT.is_set() & fact(lambda r: r.agent.team_ids).contains("t1")
+        assert ("context.a", "context.b", "agent.team_ids") == again(kept(a_request()), condition).missing
+
+    def test_are_all_where_there_was_no_request(self) -> None:
+        """Whatever predicates would have said of it."""
+        everything = predicate("anything", lambda _: True)
+        each = kept("no request", policy_of(everything), reveal=["anything"])
+        assert ("anything",) == again(each, everything).missing
+        assert set(ESCALATE_TO_VIDEO["extension_in_account"].facts) <= set(
+            again(kept("no request"), ESCALATE_TO_VIDEO["extension_in_account"].requires).missing
+        )
+
+    def test_are_those_of_another_type_of_request(self) -> None:
+        """The policy reads what the record never had."""
+        assert ("flag",) == again(kept(a_request()), SAMPLE(lambda r: r.flag).is_true()).missing
+
+    @pytest.mark.parametrize(
+        ("condition", "facts"),
+        [
+            (ESCALATE_TO_VIDEO["channel_supported"].requires, {"message__channel__kind": "carrier_pigeon"}),
+            (~ESCALATE_TO_VIDEO["channel_supported"].requires, {"message__channel__kind": 1}),
+            (~ESCALATE_TO_VIDEO["role_permits"].requires, {"agent__role__permissions": ("fly",)}),
+            (~ESCALATE_TO_VIDEO["role_permits"].requires, {"agent__role__permissions": "fly"}),
+            (~ESCALATE_TO_VIDEO["agent_enabled"].requires, {"agent__enabled": 0}),
+            (~ESCALATE_TO_VIDEO["agent_in_domain"].requires, {"agent__domain_id": True}),
+        ],
+    )
+    def test_are_also_those_that_nobody_can_read(self, condition: Any, facts: dict[str, Any]) -> None:
+        """A member that this version does not know, or a value that its type never held."""
+        (name,) = facts
+        assert (name.replace("__", "."),) == again(altered(kept(a_request()), **facts), condition).missing
+
+    def test_do_not_matter_where_no_rule_asks_for_them(self) -> None:
+        """Or where the rest of the rule decides."""
+        strange = altered(kept(a_request()), message__channel__kind="carrier_pigeon", agent__enabled=0)
+        assert Effect.ALLOW is again(strange, ESCALATE_TO_VIDEO["role_permits"].requires).effect
+        enabled = ESCALATE_TO_VIDEO["agent_enabled"].requires
+        assert Effect.ALLOW is again(strange, enabled | ESCALATE_TO_VIDEO["role_permits"].requires).effect
+
+    def test_are_those_that_were_not_what_was_promised(self) -> None:
+        """The record leaves them out."""
+        each = over(context("yes", bool).is_true(), a_request(context={"yes": "yes"}), reveal=["context"])
+        assert (Effect.DENY, None, ("context.yes",)) == (each.record.effect, each.effect, each.missing)
+
+    def test_are_not_those_that_we_were_not_told(self) -> None:
+        """Unknown and absent are answers."""
+        each = over(fact(lambda r: r.message.private).is_true(), a_request(private=None))
+        assert [ReasonStatus.UNKNOWN] == [reason.status for reason in each.reasons]
+
+
+class TestPredicates:
+    """What is opaque: asked again where that is possible, and otherwise what it said then."""
+
+    def test_over_facts_that_are_shown_are_asked_again(self) -> None:
+        """A new one, too."""
+        kind = fact(lambda r: r.message.channel.kind)
+        supported = ESCALATE_TO_VIDEO["channel_supported"]
+        each = again(
+            kept(a_request(), Policy("p", [supported])), kind.satisfies("short", lambda each: len(each.value) < 5)
+        )
+        assert (Effect.DENY, [Evidence("message.channel.kind", 'satisfies "short"', "whats_app")]) == (
+            each.effect,
+            list(each.reasons[0].evidence),
+        )
+
+    def test_that_raise_are_errors_as_ever(self) -> None:
+        """An error is an outcome, not a gap."""
+
+        def explode(_: object) -> bool:
+            raise KeyError("ada@example.com")
+
+        each = again(kept(a_request()), fact(lambda r: r.agent.id).satisfies("explodes", explode))
+        assert [ReasonStatus.ERROR] == [reason.status for reason in each.reasons]
+        assert f"KeyError at {__file__}:{explode.__code__.co_firstlineno + 1}" == each.reasons[0].error
+        assert (
+            Effect.ALLOW
+            is again(
+                kept(a_request()),
+                fact(lambda r: r.agent.id).satisfies("explodes", explode) | fact(lambda r: r.agent.enabled).is_true(),
+            ).effect
+        )
+
+    @pytest.mark.parametrize("turn", [copy, invert], ids=["as it is", "negated"])
+    @pytest.mark.parametrize("answer", [False, True], ids=["no", "yes"])
+    def test_that_were_revealed_say_what_they_said(self, *, answer: bool, turn: Callable[[Any], Any]) -> None:
+        """Of the whole request, of a fact that is masked, of one that could not be kept, of one that is no value."""
+        conditions: list[tuple[Any, Any]] = [
+            (predicate("it", lambda _: answer), a_request()),
+            (RISK.satisfies("it", lambda _: answer), a_request(context={"risk": 1})),
+            (RISK.satisfies("it", lambda _: answer), a_request(context={"risk": 10**30})),
+            (SAMPLE(lambda r: r.part).satisfies("it", lambda _: answer), Sample()),
+        ]
+        for condition, request in conditions:
+            each = over(turn(condition), request, reveal=["it"])
+            assert (each.record.effect, ()) == (each.effect, each.missing)
+
+    @pytest.mark.parametrize(
+        ("condition", "request_", "missing"),
+        [
+            (predicate("it", lambda _: True), a_request(), "it"),
+            (~RISK.satisfies("it", lambda _: False), a_request(context={"risk": 1}), "context.risk"),
+            (SAMPLE(lambda r: r.part).satisfies("it", lambda _: True), Sample(), "part"),
+        ],
+        ids=["of the whole request", "of a masked fact", "of what is no value"],
+    )
+    def test_that_were_not_are_missing(self, condition: Any, request_: Any, missing: str) -> None:
+        """Also where another one was revealed."""
+        assert (missing,) == over(condition, request_, reveal=["another"]).missing
+
+    def test_of_another_version_say_nothing(self) -> None:
+        """Name and version are what identifies them."""
+        first, second = (predicate("it", lambda _: True, version=version) for version in "12")
+        each = kept(a_request(), policy_of(first), reveal=["it"])
+        assert (Effect.ALLOW, None) == (again(each, first).effect, again(each, second).effect)
+
+    def test_over_what_is_not_there_need_not_be_asked(self) -> None:
+        """Absence is the answer."""
+        condition = SAMPLE(lambda r: r.spare).satisfies("it", lambda _: True)
+        each = over(condition, Sample())
+        assert [Evidence("spare", 'satisfies "it"', "not set")] == list(each.reasons[0].evidence)
+        assert (Effect.DENY, ReasonStatus.UNMET) == (each.effect, each.reasons[0].status)
+
+    def test_that_change_their_mind_do_not_make_a_denial_without_reasons(self) -> None:
+        """They should not; but what is decided and why always comes from one answer."""
+        answers = iter([False, True])
+
+        def fickle(_: object) -> bool:
+            return next(answers, True)
+
+        each = again(kept(a_request()), fact(lambda r: r.agent.id).satisfies("fickle", fickle))
+        assert (Effect.ALLOW, ()) == (each.effect, each.reasons)
+
+
+@attrs.frozen(kw_only=True)
+class Crowd:
+    """A request of things that a record only tells to be there."""
+
+    parts: frozenset[Part] | None = None
+    part: Part | None = None
+    numbers: frozenset[int] = frozenset([1])
+
+
+class TestThings:
+    """What is no value: a record only tells that it was there."""
+
+    CROWD: Final = Facts(Crowd)
+    PARTS: Final = CROWD(lambda r: r.parts)
+    PART: Final = CROWD(lambda r: r.part)
+
+    @pytest.mark.parametrize("reveal", [[], ["parts", "part"]], ids=["masked", "shown"])
+    def test_are_compared_with_nothing(self, reveal: list[str]) -> None:
+        """That all of them are there does not make them equal."""
+        request = Crowd(parts=frozenset([Part()]), part=Part(text="other"))
+        assert ("parts", "part") == over(self.PARTS.contains(self.PART), request, reveal=reveal).missing
+        assert Effect.ALLOW is over(self.PARTS.is_set() & self.PART.is_set(), request, reveal=reveal).effect
+
+    def test_are_not_compared_where_they_are_absent(self) -> None:
+        """Absence is the answer."""
+        each = over(self.PARTS.contains(self.PART), Crowd())
+        assert [ReasonStatus.UNMET] == [reason.status for reason in each.reasons]
+        expected = policy_of(self.PARTS.contains(self.PART)).decide(Crowd()).reasons[0].evidence
+        assert expected == each.reasons[0].evidence
+
+    def test_are_told_from_numbers_that_equal_them(self) -> None:
+        """Somebody has altered the record: `True` equals 1, and is none."""
+        numbers = self.CROWD(lambda r: r.numbers)
+        policy = policy_of(numbers.subset_of([1]))
+        each = kept(Crowd(), policy, reveal=["numbers"])
+        replayed = list(replay_each([each, altered(each, numbers=(True,))], policy))
+        assert [(Effect.ALLOW, ()), (None, ("numbers",))] == [(told.effect, told.missing) for told in replayed]
+
+    def test_are_nothing_else(self) -> None:
+        """Somebody has altered the record."""
+        each = kept(Crowd(part=Part()), policy_of(self.PART.is_set()), reveal=["part"])
+        assert ("part",) == again(altered(each, part="there"), self.PART.is_set()).missing
+
+
+class TestLines:
+    """From what was written."""
+
+    def test_are_replayed_as_the_records_they_were(self) -> None:
+        """Sets of permissions included, of which the same ones come again and again."""
+        policy = Policy(
+            "p", [Rule("r", fact(lambda r: r.agent.role.permissions).subset_of([Permission.ESCALATE_TO_VIDEO]))]
+        )
+        more = a_request(permissions=[Permission.ESCALATE_TO_VIDEO, Permission.UPDATE_USER])
+        lines = [kept(each).to_json() for each in (a_request(), more, a_request(), more)]
+        assert all(json.loads(line) for line in lines)
+        read = map(DecisionRecord.from_json, lines)
+        assert [Effect.ALLOW, Effect.DENY] * 2 == [each.effect for each in replay_each(read, policy)]

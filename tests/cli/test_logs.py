@@ -376,11 +376,11 @@ class TestReplay:
     @pytest.mark.parametrize(
         ("named", "told"),
         [
-            ("example_policy", "--policy example_policy: AttributeError: module 'example_policy' has no attribute ''"),
+            ("example_policy", "--policy example_policy: must be MODULE:ATTRIBUTE"),
             ("example_policy:NONE", "AttributeError: module 'example_policy' has no attribute 'NONE'"),
             ("example_policy:NO_POLICY", "--policy example_policy:NO_POLICY: must be a Policy, got a str"),
             ("no_such_module:POLICY", "ModuleNotFoundError: No module named 'no_such_module'"),
-            ("", "--policy : ValueError: Empty module name"),
+            ("", "--policy : must be MODULE:ATTRIBUTE"),
         ],
     )
     def test_refuses_what_is_no_policy(self, named: str, told: str, capsys: Captured) -> None:
@@ -443,7 +443,10 @@ class TestFiles:
             assert main(["log", *question, *files]) == 2
             out, err = capsys.readouterr()
             assert ("", told) == (out, err.count("\n"))
-            assert err.endswith("escalation-policy: no record of a decision could be read\n")
+            assert (
+                "escalation-policy: no record of a decision could be read; where records stand in other JSON, --within"
+                in err
+            )
 
     def test_tells_how_far_it_has_come(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
         """In bytes of all files, where that can be known."""

@@ -123,7 +123,7 @@ class TestByDefault:
     def test_context_is_masked(self) -> None:
         """Nobody knows what a host passes there."""
         made = recorded(context("s", str).is_set() & context("n", int).is_set() & context("b", bool).is_set(), CANARY)
-        assert {"context.b": "value#1", "context.n": "value#2", "context.s": "value#3"} == {
+        assert {"context.b": "value:bool#1", "context.n": "value:int#2", "context.s": "value#3"} == {
             name: made.facts[name] for name in made.masked
         }
 
@@ -268,7 +268,7 @@ class TestMask:
         assert more
         assert {*usual.masked} | more == {*made.masked}
         assert all(
-            str(made.facts[name]).startswith("value#") for name in more - {"agent.role.permissions", *usual.masked}
+            str(made.facts[name]).startswith("value") for name in more - {"agent.role.permissions", *usual.masked}
         )
         assert {name: usual.facts[name] for name in usual.facts.keys() - more - {*usual.masked}} == {
             name: made.facts[name] for name in made.facts.keys() - more - {*usual.masked}
@@ -285,7 +285,7 @@ class TestMask:
         made = recorded(fact(lambda r: r.agent.enabled).is_true(), a_request(enabled=False), mask=["agent", "login"])
         assert [("agent.enabled", "masked")] == seen(made)
         assert ["value#2", "value#3"] == [made.about["agent"], made.about["role"]]
-        assert str(made.about["login"]).startswith("value#")
+        assert str(made.about["login"]).startswith("value:Login#")
 
     def test_takes_any_key_of_the_context(self) -> None:
         """No type says which there are; other requests have other facts."""
@@ -382,7 +382,7 @@ class TestTokens:
     def test_of_parts_say_that_they_are_there(self) -> None:
         """And of what is none, nothing."""
         condition = SAMPLE(lambda r: r.spare).is_set()
-        assert {"spare": "value#1"} == recorded(condition, Sample(spare=Part())).facts
+        assert {"spare": "value:Part#1"} == recorded(condition, Sample(spare=Part())).facts
         assert {"spare": None} == recorded(condition, Sample()).facts
 
 
@@ -404,7 +404,7 @@ class TestKeyedTokens:
         assert f"email#{digest[:16]}" == recorded(PRIVATE_POLICY, CANARY, key=KEY).facts["agent.email"]
         number = hmac.new(KEY, b"value\0int\x0057721566", hashlib.sha256).hexdigest()
         made = recorded(context("n", int).is_set(), CANARY, key=KEY)
-        assert f"value#{number[:16]}" == made.facts["context.n"]
+        assert f"value:int#{number[:16]}" == made.facts["context.n"]
 
     def test_differ_by_kind_and_by_key(self) -> None:
         """What two hosts keep cannot be put together."""
@@ -460,9 +460,9 @@ class TestEnums:
         checked = Facts(Checked)
         policy = Policy("p", [Rule("r", checked(lambda r: r.mine).equals(checked(lambda r: r.yours)))])
         good, bad = Health
-        assert {"mine": "value#1", "yours": "value#1"} == recorded(policy, Checked(good, good)).facts
+        assert {"mine": "value:Health#1", "yours": "value:Health#1"} == recorded(policy, Checked(good, good)).facts
         made = recorded(policy, Checked(good, bad))
-        assert {"mine": "value#1", "yours": "value#2"} == made.facts
+        assert {"mine": "value:Health#1", "yours": "value:Health#2"} == made.facts
         assert "good" not in made.to_json()
 
     def test_masks_what_was_seen_where_a_member_reads_as_if_it_told_nothing(self) -> None:
@@ -485,3 +485,24 @@ class TestEnums:
         for outcome in Outcome:
             made = recorded(policy, Checked(outcome, frozenset([outcome])))
             assert [("outcome", "masked"), ("all_outcomes", "masked")] == seen(made)
+
+    def test_masks_what_a_negated_test_would_tell(self) -> None:
+        """That it is not met says that the fact is just what it names."""
+        asked: Any
+        for asked, value in (
+            (~context("k", str).equals("secret"), "secret"),
+            (~context("k", str).one_of(["secret"]), "secret"),
+            (~context("k", int).equals(7654321), 7654321),
+        ):
+            made = recorded(asked, a_request(context={"k": value}))
+            assert made.reasons[0].evidence[0].required.endswith(" (a certain value)")
+            assert str(value) not in made.to_json()
+            assert str(value) in recorded(asked, a_request(context={"k": value}), reveal=["context"]).to_json()
+        plain = recorded(context("k", str).equals("gold"), a_request(context={"k": "secret"}))
+        assert "equals 'gold'" == plain.reasons[0].evidence[0].required
+
+    def test_leaves_out_a_fact_that_is_read_as_two_types(self) -> None:
+        """Its token would stand for both, and one of them is an error."""
+        policy = Policy("p", [Rule("a", context("k", str).is_set()), Rule("b", context("k", int).is_set())])
+        for arguments in ({}, {"reveal": ["context"]}):
+            assert "context.k" not in recorded(policy, a_request(context={"k": 5}), **arguments).facts

@@ -312,13 +312,26 @@ class TestArguments:
             ({"longest": "5"}, "longest must be a positive int, got a str"),
             ({"window": -1}, "window must be a positive int, got an int"),
             ({"window": True}, "window must be a positive int, got a bool"),
+            ({"lines": None}, "lines must be lines, or an open file, got None"),
+            ({"lines": "one line"}, "lines must be lines, or an open file, got a str"),
+            ({"lines": b"one line"}, "lines must be lines, or an open file, got a bytes"),
         ],
     )
     def test_are_refused(self, options: dict[str, Any], message: str) -> None:
         """Before a line is read."""
+        given: dict[str, Any] = {"lines": [], **options}
         with pytest.raises(InvalidValueError) as caught:
-            read_records([], **options)
+            read_records(**given)
         assert message == str(caught.value)
+
+    @pytest.mark.parametrize("thing", [None, 1, ["{}"], memoryview(b"{}")], ids=lambda thing: type(thing).__name__)
+    def test_among_the_lines_are_told_in_their_place(self, thing: Any) -> None:
+        """What is no line stops nothing."""
+        first, second = read_records([thing, "text"])
+        assert isinstance(first, BrokenLine)
+        assert isinstance(second, BrokenLine)
+        assert (1, 2) == (first.number, second.number)
+        assert str(first).startswith("line must be a str or bytes, got ")
 
 
 class TestQuickly:

@@ -309,6 +309,33 @@ class TestMaskedFacts:
             assert ("names",) == again(altered(several, names=names), NAMES.contains(NAME)).missing
 
 
+class TestTypes:
+    """A token keeps the type of what it stands for: a rule that asks for another one has no answer."""
+
+    def test_that_differ_are_missing_and_no_yes(self) -> None:
+        """The request was denied for an error, which a token cannot show."""
+        asked = Policy("p", [Rule("k", context("k", str).is_set()), Rule("n", context("n", int).is_set())])
+        for value in ("x", True):
+            request = a_request(context={"k": value, "n": 5})
+            as_number = Policy("p", [Rule("a", ~context("k", int).equals(context("n", int)))])
+            assert not as_number.allows(request)
+            (told,) = replay_each([kept(request, asked)], as_number)
+            assert (None, ("context.k",)) == (told.effect, told.missing)
+
+    def test_of_which_a_policy_reads_two_are_missing(self) -> None:
+        """Whichever of them it was."""
+        policy = Policy(
+            "p",
+            [
+                Rule("a", ~context("k", int).equals(context("n", int))),
+                Rule("b", context("k", str).is_set()),
+            ],
+        )
+        for options in ({}, {"reveal": ["context"]}):
+            (told,) = replay_each([kept(a_request(context={"k": "x", "n": 5}), policy, **options)], policy)
+            assert (None, ("context.k",)) == (told.effect, told.missing)
+
+
 class TestMissingFacts:
     """What a record does not tell at all."""
 

@@ -58,8 +58,11 @@ def _reason(recorded: RecordedReason, policy: Policy[Any] | None) -> Reason:
     """Puts a reason in words: in those of its rule, or where that is not known in those of the record."""
     code, status, evidence = recorded.code, recorded.status, recorded.evidence
     if policy and code in policy:
-        found = [Finding(*each, Truth.UNKNOWN if each.seen == "unknown" else _TRUTHS[status]) for each in evidence]
-        return attrs.evolve(reason_of(policy[code], (_TRUTHS[status], tuple(found))), error=recorded.error)
+        truth = _TRUTHS[status]
+        # Of what is unknown only some facts may be; the others are nobody's to supply.
+        known = Truth.FALSE if truth is Truth.UNKNOWN else truth
+        found = [Finding(*each, Truth.UNKNOWN if each.seen == "unknown" else known) for each in evidence]
+        return attrs.evolve(reason_of(policy[code], (truth, tuple(found))), error=recorded.error)
     required = "; ".join(f"{each.fact} {each.required}" for each in evidence) or "something holds"
     seen = "; ".join(f"{each.fact} = {each.seen}" for each in evidence) or "nothing"
     return Reason(code, status, f"Requires that {required}. Seen: {seen}.", "", evidence, error=recorded.error)

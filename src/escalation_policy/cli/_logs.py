@@ -59,7 +59,8 @@ def answer_log(asked: argparse.Namespace, *, terminal: bool) -> LogAnswer:
         log = LogFiles(asked.files, waiting, within=asked.within, since=getattr(asked, "since", None))
         text = answer(asked, log, [*named, ESCALATE_TO_VIDEO], terminal)
     if not log.records:
-        return LogAnswer("", log.wrong, "no record of a decision could be read", _UNUSABLE)
+        hint = "" if asked.within else "; where records stand in other JSON, --within names the key"
+        return LogAnswer("", log.wrong, f"no record of a decision could be read{hint}", _UNUSABLE)
     if not text:
         return LogAnswer("", log.wrong, f"nothing in the log is called {asked.id}", _NOT_FOUND)
     return LogAnswer(text, log.wrong)
@@ -120,6 +121,8 @@ _QUESTIONS: Final[dict[str, Callable[[argparse.Namespace, LogFiles, _Policies, b
 def _policy(named: str) -> Policy[Any]:
     """Finds a policy by its module, which may stand in the current folder, and its name there."""
     module, _, path = named.partition(":")
+    if not module or not path:
+        raise UnusableInputError(f"--policy {named}: must be MODULE:ATTRIBUTE")
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:

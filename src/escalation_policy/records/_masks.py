@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from typing import Final, cast
 
 from .._fields import is_collection, kind_of
-from .._paths import Path
+from .._paths import Path, name_of
 from ..exceptions import Fault, InvalidPolicyError, InvalidValueError
 from ._forms import FactValue, Scalar
 
@@ -23,7 +23,11 @@ def mask_of(path: Path, reveal: Collection[str], mask: Collection[str]) -> str:
     name = str(path)
     if not _is_in(name, mask) and (_is_in(name, reveal) or (path.public and not path.private)):
         return ""
-    return path.private if isinstance(path.private, str) else _VALUE
+    if isinstance(path.private, str):
+        return path.private
+    # A token keeps no type, and a rule that asks for another one must not take it for an answer.
+    kind = path.member or path.kind
+    return _VALUE if kind is str else f"{_VALUE}:{name_of(kind)}"
 
 
 def _is_in(name: str, places: Iterable[str]) -> bool:
@@ -88,5 +92,5 @@ def _atoms(kind: str, value: FactValue) -> list[_Atom]:
 def _keyed(key: bytes, atom: _Atom) -> str:
     kind, of, value = atom
     exact = value + 0.0 if isinstance(value, float) else value  # -0.0 equals 0.0
-    text = f"{kind}\0{of.__name__}\0{exact}"
+    text = f"{kind.partition(':')[0]}\0{of.__name__}\0{exact}"
     return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:_DIGITS]

@@ -64,6 +64,8 @@ def read_records(
     for name, number in (("longest", longest), ("window", window)):
         if type(number) is not int or number < 1:
             raise InvalidValueError(Fault(name, kind_of(number), "a positive int"))
+    if isinstance(lines, str | bytes) or not isinstance(lines, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidValueError(Fault("lines", kind_of(lines), "lines, or an open file"))
     return _records(_lines(lines, longest), within, window)
 
 
@@ -96,7 +98,14 @@ def _lines(lines: Any, longest: int) -> Iterator[str | bytes | Fault]:
     readline = getattr(getattr(lines, "buffer", lines), "readline", None)
     if readline is None:
         for line in lines:
-            yield line if len(line) <= longest else _TOO_LONG
+            is_line = isinstance(line, str | bytes)
+            yield (
+                Fault("line", kind_of(line), "a str or bytes")
+                if not is_line
+                else line
+                if len(line) <= longest
+                else _TOO_LONG
+            )
         return
     try:
         while line := readline(longest + 1):

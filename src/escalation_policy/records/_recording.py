@@ -8,10 +8,11 @@ from typing import Any, Final, cast, final
 
 import attrs
 
-from .._conditions import Answer
+from .._conditions import Answer, Test
 from .._decision import STATUSES, Decision, Evidence, Judge, error_of, evidence_of, remedy_of
 from .._enums import Party, ReasonStatus
 from .._fields import a, kind_of
+from .._operators import OPERATORS
 from .._paths import Path
 from .._policy import Policy
 from .._request import EscalationRequest, FrozenMapping
@@ -169,7 +170,8 @@ class _Sheet:
                 paths.setdefault(name, reduce(Path.then, name.split("."), Path(self._request_type)))
         self.codes: Final = tuple(policy)
         self.answered: Final = lru_cache(_REASONS)(partial(self._answered, policy))
-        self._paths: Final = dict(sorted(paths.items()))
+        # What is asked for as two types cannot be told as one.
+        self._paths: Final = {name: path for name, path in sorted(paths.items()) if name not in twofold(tests)}
         self._optional: Final = [
             (name, path) for name, path in self._paths.items() if any(hop.unknown_when_none for hop in path.hops)
         ]
@@ -180,7 +182,15 @@ class _Sheet:
         self._masks: Final = [
             (name, kind) for name, path in self._paths.items() if (kind := mask_of(path, reveal, mask))
         ]
-        self._shown: Final = {"request", *reveal, *self._paths}.difference(name for name, _ in self._masks)
+        veiled, asked = dict(self._masks), {test.name for test in tests if not test.paths}
+        # A predicate may be called as a fact is.
+        self._shown: Final = ({"request", *self._paths} - asked | (asked & reveal)).difference(veiled)
+        # A negated test that is not met would tell the value, by what it asks.
+        self._words: Final = {
+            (test._subject, test._required): f"{OPERATORS[test.kind].words[True]} (a certain value)"
+            for test in tests
+            if test.negated and test.operand is not None and not test.opaque and str(test.paths[0]) in veiled
+        }
         self._ambiguous: Final = {name for name, path in self._paths.items() if _is_ambiguous(path)}
         revealed = [test for test in tests if test.opaque and test.name in reveal]
         self._revealed: Final = [attrs.evolve(test, negated=False) for test in revealed]
@@ -213,17 +223,16 @@ class _Sheet:
         self, code: str, status: ReasonStatus, evidence: Iterable[Evidence], error: str | None, remedy: Remedy | None
     ) -> _Recorded:
         """Makes a reason; masks what was seen of facts that are masked, and what predicates said that are not revealed."""
-        masked = tuple(
-            [
-                each if each.fact in self._shown or self._tells_nothing(each) else each._replace(seen="masked")
-                for each in evidence
-            ]
-        )
+        masked = tuple([self._masked(each) for each in evidence])
         reason = unchecked(RecordedReason, code=code, status=status, evidence=masked, error=error)
         return reason, remedy.steps[0].party if remedy else None
 
-    def _tells_nothing(self, evidence: Evidence) -> bool:
-        return evidence.seen in _TELLS_NOTHING and evidence.fact not in self._ambiguous
+    def _masked(self, evidence: Evidence) -> Evidence:
+        fact, required, seen = evidence
+        if fact in self._shown:
+            return evidence
+        tells_nothing = seen in _TELLS_NOTHING and fact not in self._ambiguous
+        return Evidence(fact, self._words.get((fact, required), required), seen if tells_nothing else "masked")
 
     def outputs(self, request: Any) -> FrozenMapping[bool]:
         """Asks the predicates that are revealed; what answers with no bool is left out."""
@@ -236,6 +245,14 @@ class _Sheet:
 @lru_cache(_SHEETS)
 def _sheet(known: _Same, reveal: frozenset[str], mask: frozenset[str]) -> _Sheet:
     return _Sheet(known.policy, reveal, mask)
+
+
+def twofold(tests: Iterable[Test[Any]]) -> set[str]:
+    """Names the facts that are read as more than one type, as values of the context can be."""
+    kinds: dict[str, set[Any]] = {}
+    for path in [path for test in tests for path in test.paths]:
+        kinds.setdefault(str(path), set()).add(path.kind)
+    return {name for name, several in kinds.items() if len(several) > 1}
 
 
 def _is_ambiguous(path: Path) -> bool:

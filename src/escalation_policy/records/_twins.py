@@ -20,6 +20,7 @@ from .._truth import Truth
 from ._forms import form_of
 from ._masks import mask_of
 from ._record import RecordedReason, unchecked
+from ._recording import twofold
 
 #: How many types, and how many sets of names of each, are kept: the permissions of a role come again and again.
 _KEPT: Final = 1024
@@ -87,9 +88,9 @@ class Twin:
         self._unknown: Final = frozenset(unknown)
         self._masked: Final = frozenset(masked)
         self._outputs: Final = dict(outputs)
-        self._gone: Final = frozenset(gone)
-        self._meant: Final = dict[str, tuple[list[str], str]]()
         tests = [test for rule in policy.rules for test in rule.requires.tests()]
+        self._gone: Final = frozenset(gone) | twofold(tests)
+        self._meant: Final = dict[str, tuple[list[str], str]]()
         paths = {str(path): path for test in tests for path in test.paths if str(path) not in self._gone}
         self._takers: Final = {name: self._taker(path) for name, path in paths.items() if not self._is_plain(path)}
         self._plain: Final = {name: path.kind for name, path in paths.items() if self._is_plain(path)}

@@ -120,6 +120,13 @@ def _together(editor: Fact[Q, Agent], domain_id: Fact[Q, str], *others: Fact[Q, 
     )
 
 
+def _within(role: Fact[Q, Role], giver: Fact[Q, Role]) -> Condition[Q]:
+    """Makes the condition that a role holds nothing that another one does not."""
+    return role.then(lambda r: r.permissions).subset_of(giver.then(lambda r: r.permissions)) & role.then(
+        lambda r: r.unknown_permissions
+    ).subset_of(giver.then(lambda r: r.unknown_permissions))
+
+
 _change = Facts(RoleChange)
 _changer = _change(lambda r: r.editor.role.permissions)
 
@@ -174,8 +181,7 @@ EDIT_ROLE: Final = Policy(
 )
 
 _handover = Facts(RoleHandover)
-_giver = _handover(lambda r: r.editor.role.permissions)
-_giver_unknown = _handover(lambda r: r.editor.role.unknown_permissions)
+_giver = _handover(lambda r: r.editor.role)
 
 ASSIGN_ROLE: Final = Policy(
     "assign_role",
@@ -190,7 +196,7 @@ ASSIGN_ROLE: Final = Policy(
         ),
         Rule(
             "updates_users",
-            _giver.contains(Permission.UPDATE_USER),
+            _giver.then(lambda role: role.permissions).contains(Permission.UPDATE_USER),
             explanation="The editor's role must hold Update user.",
             agent_text="Your role does not include editing users.",
             remedy=_ask("Ask an administrator whose role holds Update user to do it."),
@@ -199,8 +205,7 @@ ASSIGN_ROLE: Final = Policy(
         _within_teams(_handover(lambda r: r.editor), _handover(lambda r: r.leads_agent).is_true()),
         Rule(
             "old_role_within_own",
-            _handover(lambda r: r.agent.role.permissions).subset_of(_giver)
-            & _handover(lambda r: r.agent.role.unknown_permissions).subset_of(_giver_unknown),
+            _within(_handover(lambda r: r.agent.role), _giver),
             explanation="The agent's present role must hold nothing that the editor's role does not hold.",
             agent_text="This agent has permissions that you do not have.",
             remedy=_ask("Ask an administrator whose role holds all of the agent's permissions to do it."),
@@ -208,8 +213,7 @@ ASSIGN_ROLE: Final = Policy(
         ),
         Rule(
             "new_role_within_own",
-            _handover(lambda r: r.role.permissions).subset_of(_giver)
-            & _handover(lambda r: r.role.unknown_permissions).subset_of(_giver_unknown),
+            _within(_handover(lambda r: r.role), _giver),
             explanation="The new role must hold nothing that the editor's role does not hold.",
             agent_text="You cannot give a role with permissions that you do not have.",
             remedy=_ask("Ask an administrator whose role holds all of the role's permissions to do it."),

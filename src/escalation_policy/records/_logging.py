@@ -15,7 +15,7 @@ from .._policy import Policy
 from .._request import FrozenMapping
 from ..exceptions import Fault, InvalidValueError
 from ._forms import FactValue
-from ._masks import checked_places
+from ._masks import check_key, checked_places
 from ._record import ABOUT, DecisionRecord, _text_of
 from ._recording import record
 
@@ -88,7 +88,7 @@ class DecisionLogger:
         _must(drop is None or callable(drop), "drop", drop, "a function of a record, or None")
         self._drop: Final = drop
         _must(policy is None or type(policy) is Policy, "policy", policy, "a Policy or None")
-        _must(key is None or (type(key) is bytes and key != b""), "key", key, "non-empty bytes or None")
+        check_key(key)
         self._recording: Final[dict[str, Any]] = {
             "policy": policy,
             "key": key,

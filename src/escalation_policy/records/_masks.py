@@ -46,6 +46,12 @@ def checked_places(name: str, places: Iterable[str]) -> frozenset[str]:
     return frozenset(members)
 
 
+def check_key(key: bytes | None) -> None:
+    """Refuses a key that would keep nothing secret."""
+    if key is not None and (type(key) is not bytes or not key):
+        raise InvalidValueError(Fault("key", kind_of(key), "non-empty bytes or None"))
+
+
 def refuse_unknown(places: Iterable[str], request_type: type) -> None:
     """Refuses to mask what no request has: a typing error would show what it was to hide."""
     for place in places:

@@ -20,7 +20,7 @@ from .._rules import Remedy
 from .._truth import Truth
 from ..exceptions import Fault, InvalidValueError
 from ._forms import FactValue, form_of
-from ._masks import checked_places, mask_of, put_tokens, refuse_unknown
+from ._masks import check_key, checked_places, mask_of, put_tokens, refuse_unknown
 from ._parsing import SCHEMA_VERSION
 from ._reader import compile_reader
 from ._record import ABOUT, DecisionRecord, RecordedReason, to_utc, unchecked
@@ -68,8 +68,7 @@ def record(  # noqa: PLR0913  # a record has as many sides
     """
     if type(decision) is not Decision:
         raise InvalidValueError(Fault("decision", kind_of(decision), a("Decision")))
-    if key is not None and (type(key) is not bytes or not key):
-        raise InvalidValueError(Fault("key", kind_of(key), "non-empty bytes or None"))
+    check_key(key)
     known = _policy_of(decision, policy)
     sheet = _sheet(_Same(known), checked_places("reveal", reveal), checked_places("mask", mask))
     facts, unknown, masked = sheet.facts(decision.request, key)
@@ -171,7 +170,8 @@ class _Sheet:
         self.codes: Final = tuple(policy)
         self.answered: Final = lru_cache(_REASONS)(partial(self._answered, policy))
         # What is asked for as two types cannot be told as one.
-        self._paths: Final = {name: path for name, path in sorted(paths.items()) if name not in twofold(tests)}
+        unclear = twofold(tests)
+        self._paths: Final = {name: path for name, path in sorted(paths.items()) if name not in unclear}
         self._optional: Final = [
             (name, path) for name, path in self._paths.items() if any(hop.unknown_when_none for hop in path.hops)
         ]

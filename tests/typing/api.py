@@ -4,7 +4,7 @@
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
@@ -82,7 +82,25 @@ from escalation_policy.engage import (
     request_from_payloads,
     role_from_payload,
 )
-from escalation_policy.records import DecisionRecord, RecordedReason, record, schema
+from escalation_policy.records import (
+    BrokenLine,
+    DecisionLogger,
+    DecisionRecord,
+    ReasonTally,
+    RecordedReason,
+    Replay,
+    Replayed,
+    Summary,
+    Tally,
+    open_log,
+    read_records,
+    record,
+    replay,
+    replay_each,
+    schema,
+    summarize,
+    to_authzen,
+)
 from escalation_policy.testing import (
     NoSuchRequestError,
     NoSuchRuleError,
@@ -439,6 +457,39 @@ record(decision, at=at)  # type: ignore[call-arg]
 record(request, at=at, id="d1")  # type: ignore[arg-type]
 record(decision, at="2026-01-31T09:30:00Z", id="d1")  # type: ignore[arg-type]
 record(decision, at=at, id="d1", key="k")  # type: ignore[arg-type]
+
+decision_log = DecisionLogger(
+    "decisions", deny_level=30, sample_allows=0.5, drop=lambda each: each.effect is Effect.ALLOW
+)
+assert_type(decision_log.log(decision, id="d1", at=at, facts_read_at=at), DecisionRecord | None)
+assert_type((decision_log.dropped, decision_log.failed), tuple[int, int])
+assert_type(to_authzen(decision, id="d1"), dict[str, Any])
+read = read_records(["{}"], within="escalation_record", longest=100, window=10)
+assert_type(read, Iterator[DecisionRecord | BrokenLine])
+assert_type(BrokenLine(1, ()).number, int)
+with open_log("decisions.log") as opened:
+    assert_type(read_records(opened), Iterator[DecisionRecord | BrokenLine])
+counted = summarize(read, bucket=timedelta(hours=1))
+assert_type(counted, Summary)
+assert_type((counted.allowed, counted.denied, counted.broken), tuple[int, int, int])
+assert_type((counted.first, counted.last), tuple[datetime | None, datetime | None])
+assert_type(counted.reasons, tuple[ReasonTally, ...])
+assert_type((counted.agents, counted.times), tuple[tuple[Tally[str | None], ...], tuple[Tally[datetime], ...]])
+replayed = replay(read, policy, keep=10)
+assert_type(replayed, Replay)
+assert_type((replayed.same, replayed.changed, replayed.now_allowed, replayed.now_denied), tuple[int, int, int, int])
+assert_type((replayed.flips, replayed.gaps), tuple[tuple[Replayed, ...], tuple[Replayed, ...]])
+assert_type(replayed.missing, Mapping[str, int])
+assert_type(replay_each(read, grant_policy), Iterator[Replayed])
+again = next(replay_each(read, policy))
+assert_type((again.effect, again.flipped, again.missing), tuple[Effect | None, bool, tuple[str, ...]])
+
+decision_log.log(decision, "d1", at)  # type: ignore[call-arg]
+DecisionLogger(deny_level="INFO")  # type: ignore[arg-type]
+read_records([1])  # type: ignore[arg-type]
+summarize(read, bucket=1)  # type: ignore[arg-type]
+replay(read, "escalate_to_video")  # type: ignore[arg-type]
+to_authzen(kept)  # type: ignore[arg-type]
 record(decision, at=at, id="d1", mask=[1])  # type: ignore[list-item]
 DecisionRecord(id="d1", at=at, effect="deny", policy_id="p", fingerprint="f")  # type: ignore[arg-type]
 DecisionRecord.from_json({})  # type: ignore[arg-type]

@@ -95,6 +95,14 @@ class TestDecision:
         assert ["domain_linked", "video_access", "ringcentral_sso"] == [reason.code for reason in decision.reasons]
         assert ("extension_in_account",) == decision.hidden
 
+    def test_hides_what_comes_after_a_reason_through_many_others(self) -> None:
+        """However long the way is, and although every rule on it is met."""
+        flag = SAMPLE(lambda r: r.flag).is_true()
+        rules = [Rule(str(n), flag if 0 < n < 9 else ~flag, after=[str(n - 1)] if n else []) for n in range(10)]
+        for ordered in (rules, rules[::-1]):
+            decision = Policy("p", ordered).decide(Sample())
+            assert (["0"], ("9",)) == ([reason.code for reason in decision.reasons], decision.hidden)
+
     def test_finds_one_reason(self) -> None:
         """A rule that is met in a denial is no reason for it, no more than a rule that is not there."""
         decision = ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT)
@@ -363,6 +371,13 @@ class TestExplain:
             assert "    domain.ringcentral_account_id = '664287016'" in lines
             assert r"    context.region = '\x1b[31mUS'" in lines
             assert "    agent.email = 'eve@example.com'" in lines
+
+    def test_reveals_what_stands_under_a_name_with_dots(self) -> None:
+        """A host may name what is in the context as it likes."""
+        decision = Policy("p", [Rule("r", context("shop.region", str).equals("EU"))]).decide(
+            a_request(context={"shop.region": "US"})
+        )
+        assert "    context.shop.region = 'US'" in decision.explain(reveal=True).splitlines()
 
     def test_names_where_a_rule_raised(self) -> None:
         """That is what the developer needs; the message could hold anything."""

@@ -6,7 +6,7 @@ that raises) is handed over to the slow path, which answers rule by rule.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Any, Final, cast
 
@@ -22,62 +22,61 @@ def {name}(request):
     try:
         if type(request) is not request_type:
             return slow(request)
-        {begin}
-        {asked}
-        {allow}
+        {body}
     except Exception:
         return slow(request)
 """
-_DENY: Final = "<deny>"
-_ALLOWS: Final = {"name": "allows", "begin": "pass", "allow": "return True", _DENY: "return False"}
+_ALLOWS: Final = {"name": "allows", "begin": "pass", "allow": "return True", "deny": "return False"}
 _DECIDES: Final = {
     "name": "decide",
     "begin": "decision = new(Decision); decision._request = request; decision._judge = judge",
     "allow": "decision._allowed = True; return decision",
-    _DENY: "decision._allowed = False; return decision",
+    "deny": "decision._allowed = False; return decision",
 }
 _Way = tuple[Hop, ...]
 
 
-def compile_policy(conditions: Sequence[Condition[R]], slow: Callable[[R], Any], judge: object = None) -> Any:
-    """Makes a function that says whether all conditions are true for a request or, for a judge, makes a decision of that.
+def compile_policy(rules: Sequence[Rule[R]], slow: Callable[[R], Any], judge: object = None) -> Callable[[R], Any]:
+    """Makes a function that says whether a request meets all rules or, for a judge, makes a decision of that.
 
     Args:
-        conditions: What is required; all of it, and all of one type of request.
+        rules: The rules, all over one type of request.
         slow: Answers whatever is unusual in its place.
         judge: Who the decisions are told made them.
     """
-    chain = _Chain(conditions, _Chain(conditions, Counter()).uses)
     words = _ALLOWS if judge is None else _DECIDES
-    asked = "\n        ".join(chain.lines).replace(_DENY, words[_DENY])
+    conditions = [rule.requires for rule in rules]
+    chain = _Chain(conditions, _Chain(conditions, Counter()).uses, words["deny"])
+    body = "\n        ".join([words["begin"], *chain.lines, words["allow"]])
     scope: dict[str, Any] = {"request_type": conditions[0].request_type, "slow": slow, "judge": judge}
     scope |= {**chain.constants, "new": object.__new__, "Decision": Decision}
     # INVARIANT: nothing a host writes gets into the source but names of attributes that attrs classes declare.
-    exec(compile(_FUNCTION.format(asked=asked, **words), "<compiled policy>", "exec"), scope)  # noqa: S102
-    return scope[words["name"]]
+    exec(compile(_FUNCTION.format(body=body, **words), "<compiled policy>", "exec"), scope)  # noqa: S102
+    return cast("Callable[[R], Any]", scope[words["name"]])
 
 
-def compile_check(rule: Rule[R]) -> Callable[[R], bool]:
-    """Makes a function that says whether a request meets one rule, quickly."""
-    check = compile_policy([rule.requires], lambda request: answer_rule(rule, request)[0] is Truth.TRUE)
-    return cast("Callable[[R], bool]", check)
+def compile_check(*rules: Rule[R]) -> Callable[[R], bool]:
+    """Makes a function that says whether a request meets all these rules, quickly."""
+    return compile_policy(rules, lambda request: all(answer_rule(rule, request)[0] is Truth.TRUE for rule in rules))
 
 
 class _Chain:
     """The statements that ask one condition after the other.
 
     Args:
+        conditions: The conditions.
         known_uses: How often each way is used, as a draft has counted; what is used once needs no variable.
+        deny: What to do where one of them is not true.
     """
 
-    def __init__(self, conditions: Sequence[Condition[Any]], known_uses: Counter[_Way]) -> None:
+    def __init__(self, conditions: Iterable[Condition[Any]], known_uses: Counter[_Way], deny: str = "pass") -> None:
         self.lines: list[str] = []
         self.constants: dict[str, Any] = {}
         self.uses: Counter[_Way] = Counter()
         self._known_uses = known_uses
         self._variables: dict[_Way, str] = {(): "request"}
         for condition in conditions:
-            self.lines.append(f"if not ({self._code(condition)}): {_DENY}")
+            self.lines.append(f"if not ({self._code(condition)}): {deny}")
 
     def _code(self, condition: Condition[Any]) -> str:
         if isinstance(condition, Junction):
@@ -88,12 +87,10 @@ class _Chain:
         if test.kind == "is_set":
             read = f"{self._constant(test.paths[0].read)}(request) is {self._constant(Truth.ABSENT)}"
             return read if test.negated else " and ".join(self._guards(test.paths[0])) or "True"
-        # A guard comes before the comparison, and reads what both need.
-        guards = [self._guards(path) for path in test.paths]
+        # A guard comes before the comparison, and reads what both need. What is missing is neither True nor False.
+        guards = [] if test.kind == "is_true" else [self._guards(path) for path in test.paths]
         code = self._comparison(test)
-        if test.kind == "is_true":
-            return f"{code} is {not test.negated}"
-        if test.opaque:
+        if test.opaque or test.kind == "is_true":
             code = f"{code} is {not test.negated}"
         elif test.negated:
             code = f"not ({code})"

@@ -158,7 +158,7 @@ class Test(Condition[R]):
         return f"{self._subject} {self._requirement(hidden=True) if public else self._required}"
 
     def identity(self) -> str:
-        paths = [path.identity for path in self.paths]
+        paths = [path.identity() for path in self.paths]
         compared = sorted(paths) if self.kind == "equals" else paths
         operand = f"{self.name!a}@{self.version!a}" if self.opaque else identity_of(self.operand)
         return f"{'not ' * self.negated}{self.kind}({', '.join(compared)}; {operand})"
@@ -199,10 +199,11 @@ def _join(word: str, left: Condition[R], right: Condition[R]) -> Condition[R]:
     if not isinstance(right, Condition):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidPolicyError(f"a condition is joined with another condition, got {type(right).__name__}")
     same_request_type(left, right)
-    operands: list[Condition[R]] = []
-    for side in (left, right):
-        operands += side.operands if isinstance(side, Junction) and side.word == word else [side]
-    return Junction(word, tuple(operands))
+    return Junction(word, (*_operands(word, left), *_operands(word, right)))
+
+
+def _operands(word: str, side: Condition[R]) -> tuple[Condition[R], ...]:
+    return side.operands if isinstance(side, Junction) and side.word == word else (side,)
 
 
 def same_request_type(first: Any, *others: Any) -> None:

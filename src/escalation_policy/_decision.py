@@ -164,9 +164,8 @@ class Decision(Generic[R]):
         for reason in self.reasons:
             error = f" {reason.error}" if reason.error else ""
             lines.append(f"- {reason.code} ({reason.status.value}{error}): {reason.explanation}")
-            if reveal:
-                shown = (unmasked(self._request, each) for each in reason.evidence)
-                lines += [f"    {fact} = {value}" for values in shown for fact, value in values.items()]
+            for each in reason.evidence if reveal else ():
+                lines += [f"    {fact} = {value}" for fact, value in unmasked(self._request, each).items()]
             lines += [f"    {step.party.value}: {step.text}" for step in (reason.remedy.steps if reason.remedy else ())]
         if self.hidden:
             lines.append(f"Hidden until these are mended: {', '.join(self.hidden)}")
@@ -249,10 +248,9 @@ def unmasked(request: object, evidence: Evidence) -> dict[str, str]:
     return {fact: repr(value) for fact, value in values.items() if value is not None}
 
 
-def _read(request: object, fact: str) -> object:
-    value: Any = request
-    for name in fact.split("."):
-        if isinstance(value, Mapping):
-            return cast("Mapping[str, object]", value).get(fact.partition(".")[2])
-        value = getattr(value, name, None)
-    return value
+def _read(owner: object, fact: str) -> object:
+    if isinstance(owner, Mapping):
+        return cast("Mapping[str, object]", owner).get(fact)
+    name, _, rest = fact.partition(".")
+    value = getattr(owner, name, None)
+    return _read(value, rest) if rest else value

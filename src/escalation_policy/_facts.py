@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any, Final, Generic, TypeVar, cast, final
+from typing import Any, Final, Generic, TypeVar, final
 
 import attrs
 
@@ -39,14 +39,7 @@ class Fact(Generic[Q, V]):
 
     def equals(self, value: "V | Fact[Q, V]") -> Condition[Q]:
         """Is true when the value equals a constant (a str, int, bool or enum member), or another fact's value."""
-        if isinstance(value, Fact):
-            other = cast("Fact[Q, Any]", value)
-            if self.path.exact is None:
-                raise InvalidPolicyError(f"{self.path} is {a(name_of(self.path.kind))}, which is compared part by part")
-            if self.path.member is not None:
-                _member_kind(self.path)
-            return self._compared("equals", other, self.path.kind, other.path.kind)
-        return self._test("equals", _constant(self.path, self.path.kind, value))
+        return self._compared("equals", value, self.path.kind, _constant)
 
     def one_of(self, values: Iterable[V]) -> Condition[Q]:
         """Is true when the value is among these constants."""
@@ -54,18 +47,11 @@ class Fact(Generic[Q, V]):
 
     def contains(self: "Fact[Q, frozenset[M]]", member: "M | Fact[Q, M]") -> Condition[Q]:
         """Is true when this set holds the constant, or the other fact's value."""
-        kind = _member_kind(self.path)
-        if isinstance(member, Fact):
-            other = cast("Fact[Q, Any]", member)
-            return self._compared("contains", other, kind, other.path.kind)
-        return self._test("contains", _constant(self.path, kind, member))
+        return self._compared("contains", member, _member_kind(self.path), _constant)
 
     def subset_of(self: "Fact[Q, frozenset[M]]", members: "Iterable[M] | Fact[Q, frozenset[M]]") -> Condition[Q]:
         """Is true when this set holds nothing but these constants, or nothing that the other fact's set does not."""
-        kind = _member_kind(self.path)
-        if isinstance(members, Fact):
-            return self._compared("subset_of", members, kind, members.path.member)
-        return self._test("subset_of", _constants(self.path, kind, members))
+        return self._compared("subset_of", members, _member_kind(self.path), _constants)
 
     def is_set(self) -> Condition[Q]:
         """Is true when there is a value, false when there is none, and undecided when we were not told."""
@@ -90,12 +76,21 @@ class Fact(Generic[Q, V]):
     def _test(self, kind: str, operand: object = None) -> Condition[Q]:
         return Test(kind, self.path.request_type, (self.path,), operand)
 
-    def _compared(self, kind: str, other: "Fact[Q, Any]", mine: object, its: object) -> Condition[Q]:
-        same_request_type(self.path, other.path)
+    def _compared(self, kind: str, value: object, mine: object, constant: Callable[..., object]) -> Condition[Q]:
+        """Compares with another fact of the same type or, where the value is no fact, with what `constant` makes of it."""
+        if not isinstance(value, Fact):
+            return self._test(kind, constant(self.path, mine, value))
+        if self.path.exact is None:
+            raise InvalidPolicyError(f"{self.path} is {a(name_of(self.path.kind))}, which is compared part by part")
+        if self.path.member is not None:
+            _member_kind(self.path)
+        other = value.path
+        its = other.member if kind == "subset_of" else other.kind
+        same_request_type(self.path, other)
         if mine != its:
             kinds = f"{a(name_of(mine))} with {a(name_of(its))}"
-            raise InvalidPolicyError(f"{self.path} cannot be compared with {other.path}: {kinds}")
-        return Test(kind, self.path.request_type, (self.path, other.path))
+            raise InvalidPolicyError(f"{self.path} cannot be compared with {other}: {kinds}")
+        return Test(kind, self.path.request_type, (self.path, other))
 
     def __bool__(self) -> bool:
         raise InvalidPolicyError(f"{self.path} is a fact, not its value: test it, as with is_set() or equals()")

@@ -16,7 +16,7 @@ UNKNOWN_WHEN_NONE: Final = "escalation_policy.unknown_when_none"
 #: Field metadata: an address, a name or an id of RingCentral, shown to nobody who did not ask for it; of which kind, or
 #: True. Only those of one kind are ever compared.
 PRIVATE: Final = "escalation_policy.private"
-#: Field metadata of a host's own request: nothing that has to be masked in a record.
+#: Field metadata: nothing that has to be masked in a record, unless it is private. Set here, or by a host for its own.
 PUBLIC: Final = "escalation_policy.public"
 #: Field metadata, set here: whatever stands in this field is what its annotation says.
 CHECKED: Final = "escalation_policy.checked"
@@ -25,6 +25,7 @@ ACCEPTED: Final = "escalation_policy.accepted"
 
 _NAME: Final = type.__dict__["__name__"]  # no metaclass can override it
 _T = TypeVar("_T")
+_Test = Callable[[Any], bool]
 _Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 _Error = type[InvalidValueError] | type[InvalidPolicyError]
 
@@ -57,6 +58,14 @@ def to_tuple(values: Iterable[_T]) -> tuple[_T, ...]:
     return tuple(values) if is_collection(values) else cast("tuple[_T, ...]", values)
 
 
+def to_frozenset(values: Iterable[_T]) -> frozenset[_T]:
+    """Makes a frozenset of a collection; what is none, or cannot be a set, is left to be refused."""
+    try:
+        return frozenset(values) if is_collection(values) else cast("frozenset[_T]", values)
+    except TypeError:
+        return cast("frozenset[_T]", values)
+
+
 def plain(value: _T) -> _T:
     """Turns a `str` of any subclass into a plain one, whose comparisons nobody has overridden."""
     return cast("_T", str.__str__(value)) if isinstance(value, str) else value
@@ -74,9 +83,7 @@ def without_none(hint: Any) -> tuple[Any, bool]:
     return (kinds[0] if len(kinds) == 1 else object), len(kinds) < len(get_args(hint))
 
 
-def must(
-    accepted: str, test: Callable[[Any], bool], error: _Error = InvalidValueError, *, shown: bool = False
-) -> _Check:
+def must(accepted: str, test: _Test, error: _Error = InvalidValueError, *, shown: bool = False) -> _Check:
     """Makes a validator: a field must be what `accepted` says and `test` tests. A wrong `str` can be `shown`."""
 
     def check(instance: object, field: "attrs.Attribute[Any]", value: object) -> None:
@@ -87,14 +94,8 @@ def must(
     return check
 
 
-def _accepts(hint: Any) -> tuple[str, Callable[[Any], bool]]:
-    """Puts an annotation in words and in a test; what only pretends to be an instance, by its `__class__`, fails it."""
-    kind, optional = without_none(hint)
-    words, test = _accepts_kind(kind)
-    return (f"{words} or None", lambda value: value is None or test(value)) if optional else (words, test)
-
-
-def _accepts_kind(kind: Any) -> tuple[str, Callable[[Any], bool]]:
+def _accepts(kind: Any) -> tuple[str, _Test]:
+    """Puts a type in words and in a test; what only pretends to be an instance, by its `__class__`, fails it."""
     origin: Any = get_origin(kind) or kind
     if origin in (frozenset, tuple):
         words, test = _accepts(get_args(kind)[0])
@@ -116,13 +117,15 @@ def _transform(error: _Error, _cls: type, fields: list[Any]) -> list[Any]:
 
 
 def _checked(field: Any, error: _Error) -> object:
-    kind = without_none(field.type)[0]
-    words, test = _accepts(field.type)
-    check = must(field.metadata.get(ACCEPTED, words), test, error, shown=isinstance(kind, type(Enum)))
+    kind, optional = without_none(field.type)
+    words, test = _accepts(kind)
+    accepted = field.metadata.get(ACCEPTED, f"{words} or None" if optional else words)
+    check = must(accepted, test, error, shown=isinstance(kind, type(Enum)))
+    checks = validators.and_(check, field.validator) if field.validator else check
     return field.evolve(
-        validator=validators.and_(check, field.validator) if field.validator else check,
+        validator=validators.optional(checks) if optional else checks,
         converter=_PLAIN if kind is str and field.converter is None else field.converter,
-        metadata={**field.metadata, CHECKED: True},
+        metadata={**field.metadata, CHECKED: True, PUBLIC: True},
         repr=_masked if field.metadata.get(PRIVATE) else field.repr,
     )
 

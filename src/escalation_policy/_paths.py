@@ -45,7 +45,6 @@ class Path:
         member: The type of what the value holds, where it is a set.
         unknown: The member called `UNKNOWN`, where the value is of an enum that has one.
         promised: Whether the value's type is only a promise, checked whenever it is read.
-        settled: Whether the value can never become another one.
     """
 
     request_type: type
@@ -58,9 +57,8 @@ class Path:
     def __str__(self) -> str:
         return ".".join(hop.name for hop in self.hops)
 
-    @cached_property
     def identity(self) -> str:
-        """The path in ASCII; for a context value with its type."""
+        """Gives the path in ASCII; for a context value with its type."""
         return f"{str(self)!a}:{self.kind.__name__}" if self.hops[-1].in_mapping else ascii(str(self))
 
     @cached_property
@@ -70,10 +68,6 @@ class Path:
     @cached_property
     def promised(self) -> bool:
         return self.exact is not None and (self.hops[-1].in_mapping or not self.trusted)
-
-    @cached_property
-    def settled(self) -> bool:
-        return self.trusted or not self.hops[-1].in_mapping
 
     @cached_property
     def unknown(self) -> object:
@@ -99,12 +93,11 @@ class Path:
         except NameError as error:
             raise InvalidPolicyError(f"{owner.__name__}.{name} is a {field.type!r}, which means nothing") from error
         kind, optional = without_none(hint)
-        hop = Hop(name, optional, field.metadata.get(UNKNOWN_WHEN_NONE, False))
-        private = self.private or field.metadata.get(PRIVATE, False)
-        trusted = field.metadata.get(CHECKED, False)
-        return Path(
-            self.request_type, (*self.hops, hop), kind, private, trusted, trusted or field.metadata.get(PUBLIC, False)
-        )
+        marks = field.metadata
+        hop = Hop(name, optional, marks.get(UNKNOWN_WHEN_NONE, False))
+        private = self.private or marks.get(PRIVATE, False)
+        trusted = marks.get(CHECKED, False)
+        return Path(self.request_type, (*self.hops, hop), kind, private, trusted, marks.get(PUBLIC, False))
 
     def into(self, key: str, kind: type) -> "Path":
         """Goes on to what a mapping holds under `key`, of type `kind`; unknown where it holds nothing."""

@@ -45,24 +45,20 @@ class Policy(Generic[R]):
     allows: Callable[[R], bool] = attrs.field(eq=False)
     decide: Callable[[R], Decision[R]] = attrs.field(eq=False)
     _prerequisites: dict[str, frozenset[str]] = attrs.field(eq=False)
-    _asks_once: bool = attrs.field(eq=False)
 
     def __init__(self, id: str, rules: Iterable[Rule[R]], *, version: str | None = None) -> None:  # noqa: A002
         checked = _checked(id, rules, version)
-        conditions = [rule.requires for rule in checked]
-        allows = compile_policy(conditions, self._allows_now)
-        # A predicate is asked once, and a fact that may change read once: that decides, and is what the reasons tell.
-        tests = [test for condition in conditions for test in condition.tests()]
-        asks_once = any(test.opaque or not all(path.settled for path in test.paths) for test in tests)
-        decide = self._decide_now if asks_once else compile_policy(conditions, self._decide_now, self)
+        allows = compile_check(*checked)
+        decide = self._decide_now if _asks_once(checked) else compile_policy(checked, self._decide_now, self)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-            plain(id), checked, version, _fingerprint(checked), allows, decide, _all_prerequisites(checked), asks_once
+            plain(id), checked, version, _fingerprint(checked), allows, decide, _all_prerequisites(checked)
         )
 
     @cached_property
     def _checks(self) -> list[tuple[Rule[R], Callable[[R], bool]]]:
         """Each rule, with what says quickly whether it is met; where that may be asked only once, it says no."""
-        return [(rule, (lambda _: False) if self._asks_once else compile_check(rule)) for rule in self.rules]
+        asks_once = _asks_once(self.rules)
+        return [(rule, (lambda _: False) if asks_once else compile_check(rule)) for rule in self.rules]
 
     def _judge(self, request: R) -> Outcome:
         """Answers the rules one by one, and puts in words those to report."""
@@ -76,9 +72,6 @@ class Policy(Generic[R]):
         hidden = tuple([code for code in unmet if not self._prerequisites[code].isdisjoint(unmet)])
         shown = [rule for rule in self.rules if rule.code in unmet and rule.code not in hidden] or self.rules
         return [(rule, answers.get(rule.code) or answer_rule(rule, request)) for rule in shown], hidden
-
-    def _allows_now(self, request: R) -> bool:
-        return all(answer_rule(rule, request)[0] is Truth.TRUE for rule in self.rules)
 
     def _decide_now(self, request: R) -> Decision[R]:
         outcome = self._judge(request)
@@ -133,24 +126,28 @@ def _checked(id: str, rules: Iterable[Rule[R]], version: str | None) -> tuple[Ru
     return checked
 
 
+def _asks_once(rules: Iterable[Rule[Any]]) -> bool:
+    """Says whether rules ask a predicate, or read a fact that may change: the first answer decides, and is what is told."""
+    tests = [test for rule in rules for test in rule.requires.tests()]
+    paths = [path for test in tests for path in test.paths]
+    return any(test.opaque for test in tests) or any(path.hops[-1].in_mapping and not path.trusted for path in paths)
+
+
 def _all_prerequisites(rules: Iterable[Rule[Any]]) -> dict[str, frozenset[str]]:
     """Follows `after` to the end: for each code, every rule it comes after, directly or through others."""
-    direct = {rule.code: rule.after for rule in rules}
-    known: dict[str, frozenset[str]] = {}
-    while len(known) < len(direct):
-        ready = [code for code, after in direct.items() if code not in known and all(each in known for each in after)]
-        if not ready:
-            circle = ", ".join(code for code in direct if code not in known)
-            raise InvalidPolicyError(f"rules come after each other in a circle, among {circle}")
-        for code in ready:
-            known[code] = frozenset(direct[code]).union(*(known[each] for each in direct[code]))
+    known = {rule.code: frozenset(rule.after) for rule in rules}
+    for _ in range(len(known).bit_length()):  # each round goes twice as far
+        known = {code: after.union(*(known[each] for each in after)) for code, after in known.items()}
+    if circle := [code for code, after in known.items() if any(each in known[each] for each in after)]:
+        raise InvalidPolicyError(f"rules come after each other in a circle, among {', '.join(circle)}")
     return known
 
 
 def _fingerprint(rules: Iterable[Rule[Any]]) -> str:
-    lines = sorted(
-        f"{rule.code} after {','.join(sorted(set(rule.after)))} requires "
-        f"{rule.requires.request_type.__name__}: {rule.requires.identity()}"
-        for rule in rules
-    )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
+    meant = sorted(map(_meaning, rules))
+    return hashlib.sha256("\n".join(meant).encode()).hexdigest()[:32]
+
+
+def _meaning(rule: Rule[Any]) -> str:
+    after = ",".join(sorted(set(rule.after)))
+    return f"{rule.code} after {after} requires {rule.requires.request_type.__name__}: {rule.requires.identity()}"

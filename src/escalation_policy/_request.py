@@ -51,11 +51,10 @@ def _to_context(context: Mapping[str, ContextValue]) -> Mapping[str, ContextValu
 
 def _name(name: object) -> str:
     exact = plain(name)
-    if isinstance(exact, str) and exact != "":
-        return exact
-    raise InvalidValueError(
-        Fault("EscalationRequest.context", f"{kind_of(exact)} as a name", "named by non-empty strs")
-    )
+    if not isinstance(exact, str) or exact == "":
+        found = f"{kind_of(exact)} as a name"
+        raise InvalidValueError(Fault("EscalationRequest.context", found, "named by non-empty strs"))
+    return exact
 
 
 def _value(name: str, value: object) -> ContextValue:

@@ -5,43 +5,31 @@ fields do not accept raises `InvalidValueError`.
 """
 
 from collections.abc import Iterable
-from typing import Final, TypeVar, cast, final
+from typing import Final, final
 
 import attrs
 
 from ._enums import ChannelKind, InterventionState, MessageAuthor, Permission, VideoAccess
-from ._fields import PRIVATE, UNKNOWN_WHEN_NONE, checked, is_collection, must
-
-_T = TypeVar("_T")
+from ._fields import PRIVATE, UNKNOWN_WHEN_NONE, checked, must, to_frozenset
 
 
-def _is_id(value: str | None) -> bool:
-    return value is None or (value.isascii() and value.isdigit() and len(value) <= 20)
-
-
-def _is_new(flags: frozenset[str]) -> bool:
-    return flags.isdisjoint(permission.value for permission in Permission)
-
-
-def _frozen(values: Iterable[_T]) -> frozenset[_T]:
-    """Freezes a collection; what is none, or cannot be a set, is left to be refused."""
-    try:
-        return frozenset(values) if is_collection(values) else cast("frozenset[_T]", values)
-    except TypeError:
-        return cast("frozenset[_T]", values)
+def _is_id(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= 20
 
 
 # The type checkers read what a field accepts from its converter, and want it spelled out.
 def _to_strs(values: Iterable[str]) -> frozenset[str]:
-    return _frozen(values)
+    return to_frozenset(values)
 
 
 def _to_permissions(values: Iterable[Permission]) -> frozenset[Permission]:
-    return _frozen(values)
+    return to_frozenset(values)
 
 
 # A path of the RingCentral API reads "~" as "whoever owns the token": only digits are an id.
 _DIGITS: Final = must("1 to 20 ASCII digits", _is_id)
+_KEYS: Final = frozenset(permission.value for permission in Permission)
+_NEW_KEYS: Final = must("a collection of keys of no Permission", _KEYS.isdisjoint)
 
 
 @final
@@ -72,9 +60,7 @@ class Role:
     domain_id: str
     label: str = attrs.field(metadata={PRIVATE: "label"})
     permissions: frozenset[Permission] = attrs.field(default=frozenset[Permission](), converter=_to_permissions)
-    unknown_permissions: frozenset[str] = attrs.field(
-        default=frozenset[str](), converter=_to_strs, validator=must("a collection of keys of no Permission", _is_new)
-    )
+    unknown_permissions: frozenset[str] = attrs.field(default=frozenset[str](), converter=_to_strs, validator=_NEW_KEYS)
 
     def grant(self, *permissions: Permission) -> "Role":
         """Makes a role that holds these permissions too."""

@@ -144,12 +144,13 @@ class TestAgreementWithTheNaiveEvaluator:
         for spec in every_test():
             if "boom" not in spec:
                 for condition in (build(spec), ~build(spec), build(spec) & build(spec), build(spec) | ~build(spec)):
-                    allows, decide = compile_policy([condition], slow), compile_policy([condition], slow, "judge")
+                    alone = [Rule("r", condition)]
+                    allows, decide = compile_policy(alone, slow), compile_policy(alone, slow, "judge")
                     for request in sound:
                         assert allows(request) is decide(request).allowed
         deep = [
-            SAMPLE(lambda r: r.part.text).equals("t"),
-            SAMPLE(lambda r: r.spare).then(lambda p: p.unknown).equals("t"),
+            Rule("part", SAMPLE(lambda r: r.part.text).equals("t")),
+            Rule("spare", SAMPLE(lambda r: r.spare).then(lambda p: p.unknown).equals("t")),
         ]
         for number in range(len(deep) + 1):
             for request in sound:

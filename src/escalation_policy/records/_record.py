@@ -103,7 +103,7 @@ _WORDS: Final = must(
     lambda evidence: all(type(words) is str for each in evidence for words in each),
 )
 _VERSION: Final = must("1.x, the only major version that is known", is_version, shown=True)
-_ZONED: Final = must("a time with a zone", lambda at: at is None or at.utcoffset() is not None)
+_ZONED: Final = must("a time with a zone", lambda at: at.utcoffset() is not None)
 
 
 @final

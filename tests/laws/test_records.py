@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -28,7 +29,7 @@ from escalation_policy.exceptions import InvalidPayloadError
 from escalation_policy.records import DecisionRecord, RecordedReason, record
 from escalation_policy.testing import a_request
 from escalation_policy.testing.strategies import requests
-from laws.reference import REQUESTS, rule_sets, rules
+from laws.reference import REQUESTS, every_test, rule_sets, rules
 from support import SAMPLE, VALIDATOR, Sample, needs_validator
 
 UNHURRIED: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -425,6 +426,39 @@ class TestNothingForges:
         assert [False] == list(made.outputs.values())
 
 
+#: Tests that are told again where their facts are the same: nothing opaque, nothing that may change.
+TOLD_FACTS: Final = frozenset(
+    {"flag", "untold", "colour", "number", "name", "spare.unknown", "lost.absent", "more_sizes"}
+)
+TOLD_TESTS: Final = [
+    spec
+    for spec in every_test()
+    if spec[0] not in ("satisfies", "predicate")
+    and TOLD_FACTS.issuperset(spec[1:3] if spec[0] in ("same", "within") else spec[1:2])
+]
+TOLD: Final[st.SearchStrategy[Any]] = st.recursive(
+    st.sampled_from(TOLD_TESTS),
+    lambda specs: st.tuples(st.just("not"), specs) | st.tuples(st.sampled_from(["and", "or"]), specs, specs),
+    max_leaves=3,
+)
+FLAG: Final = context(NAMES[0], bool)
+NUMBER: Final = context(NAMES[1], int)
+TEXT: Final = context(NAMES[2], str)
+CONTEXT_TESTS: Final[list[Any]] = [
+    *(FLAG.is_set(), FLAG.is_true(), NUMBER.is_set(), NUMBER.equals(1), NUMBER.one_of([1, 2])),
+    *(TEXT.is_set(), TEXT.equals("t"), TEXT.equals(ADDRESS)),
+]
+CONTEXTS: Final = st.dictionaries(
+    st.sampled_from(NAMES), st.booleans() | st.integers(0, 3) | st.sampled_from(["t", "u"]), max_size=3
+)
+
+
+def varied(one: Sample, two: Sample) -> list[Sample]:
+    """Makes requests that differ from the first one in what the second one has in one field."""
+    names = [field.name for field in attrs.fields(Sample)]
+    return [one, *(attrs.evolve(one, **{name: getattr(two, name)}) for name in names), two]
+
+
 class TestRecordsAgreeWithDecisions:
     """A record says what the decision says, whether or not somebody has read the decision's reasons before."""
 
@@ -467,6 +501,30 @@ class TestRecordsAgreeWithDecisions:
         """With predicates, unknown and absent facts, errors, and rules behind rules."""
         policy = Policy("p", rules(*drawn))
         self.agree(lambda: policy.decide(request), policy)
+
+    @UNHURRIED
+    @given(rule_sets(TOLD), REQUESTS, REQUESTS)
+    def test_about_requests_that_follow_each_other(self, drawn: Any, one: Sample, two: Sample) -> None:
+        """What was found out about one is not told of another one, which differs from it in a single fact."""
+        policy = Policy("p", rules(*drawn))
+        for request in varied(one, two):
+            self.agree(partial(policy.decide, request), policy)
+
+    @UNHURRIED
+    @given(st.tuples(*[st.sampled_from(CONTEXT_TESTS)] * 2), st.booleans(), CONTEXTS, CONTEXTS)
+    def test_about_contexts_that_follow_each_other(
+        self,
+        tests: tuple[Any, Any],
+        joined: bool,  # noqa: FBT001
+        one: dict[str, Any],
+        two: dict[str, Any],
+    ) -> None:
+        """Of which a value need not be of the type that a rule asks for."""
+        condition = tests[0] & ~tests[1] if joined else tests[0] | ~tests[1]
+        policy = Policy("p", [Rule("r", condition)])
+        for name in NAMES:
+            for values in (one, two, {**one, name: two.get(name, "")}, {**two, name: one.get(name, "")}, one):
+                self.agree(partial(policy.decide, a_request(context=values)), policy)
 
     @pytest.mark.parametrize("thing", [None, "request", object(), Sample()], ids=lambda thing: type(thing).__name__)
     def test_about_what_is_no_request(self, thing: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Final, cast
 from .._fields import is_collection, kind_of
 from .._paths import Path, name_of
 from ..exceptions import Fault, InvalidPolicyError, InvalidValueError
-from ._forms import FactValue, Scalar
+from ._forms import FactValue
 
 #: What kind of id a fact is that no type declares to be one.
 _VALUE: Final = "value"
@@ -15,7 +15,8 @@ _VALUE: Final = "value"
 _DIGITS: Final = 16
 _NONE: Final = frozenset[str]()
 
-_Atom = tuple[str, type, Scalar]
+#: What is masked: what kind of id it is, its type and what it is.
+_Atom = tuple[str, type, FactValue]
 
 
 def mask_of(path: Path, reveal: Collection[str], mask: Collection[str]) -> str:
@@ -74,25 +75,28 @@ def put_tokens(facts: dict[str, FactValue], masks: Iterable[tuple[str, str]], ke
         masks: The facts to mask, each with what kind of id it is.
         key: With a key, tokens are the same in every record; without one they are numbered.
     """
-    masked = [(name, _atoms(kind, value)) for name, kind in masks if (value := facts.get(name)) is not None]
-    places: dict[_Atom, list[int]] = {}
-    for number, (_, atoms) in enumerate(masked):
-        for atom in atoms:
-            places.setdefault(atom, []).append(number)
-    # Numbered by where they stand and not by what they are: what is masked leaves no trace in the order.
-    tokens = {
-        atom: f"{atom[0]}#{_keyed(key, atom) if key else number}"
-        for number, atom in enumerate(sorted(places, key=places.__getitem__), 1)
-    }
-    for name, atoms in masked:
-        found = [tokens[atom] for atom in atoms]
-        facts[name] = tuple(sorted(found)) if isinstance(facts[name], tuple) else found[0]
+    masked = [(name, (kind, type(value), value)) for name, kind in masks if (value := facts.get(name)) is not None]
+    atoms = [atom for _, atom in masked]
+    order = _in_order(atoms) if tuple in [of for _, of, _ in atoms] else dict.fromkeys(atoms)
+    tokens = {atom: f"{atom[0]}#{_keyed(key, atom) if key else number}" for number, atom in enumerate(order, 1)}
+    for name, atom in masked:
+        in_set = atom[1] is tuple
+        facts[name] = tuple(sorted([tokens[each] for each in _members(atom)])) if in_set else tokens[atom]
     return tuple([name for name, _ in masked])
 
 
-def _atoms(kind: str, value: FactValue) -> list[_Atom]:
-    values = value if isinstance(value, tuple) else (value,)
-    return [(kind, type(each), each) for each in values if each is not None]
+def _in_order(atoms: Iterable[_Atom]) -> list[_Atom]:
+    """Puts members of sets in order too, by where they stand and not by what they are, which would leave a trace."""
+    places: dict[_Atom, list[int]] = {}
+    for number, atom in enumerate(atoms):
+        for each in _members(atom):
+            places.setdefault(each, []).append(number)
+    return sorted(places, key=places.__getitem__)
+
+
+def _members(atom: _Atom) -> list[_Atom]:
+    kind, _, value = atom
+    return [(kind, type(each), each) for each in value] if isinstance(value, tuple) else [atom]
 
 
 def _keyed(key: bytes, atom: _Atom) -> str:

@@ -205,27 +205,32 @@ class DecisionRecord:
 
     def to_json(self) -> str:
         """Makes one line of ASCII, with sorted keys; nothing that a value holds can break it or begin another one."""
-        parts = {
-            "at": f'"{_text_of(self.at)}"',
-            "correlation_id": "null" if self.correlation_id is None else _ENCODER.encode(self.correlation_id),
-            "effect": _encoded(self.effect.value),
-            "facts": _ENCODER.encode(cast("FrozenMapping[FactValue]", self.facts)._values),
-            "facts_read_at": f'"{_text_of(self.facts_read_at)}"' if self.facts_read_at else "null",
-            "fingerprint": _encoded(self.fingerprint),
-            "hidden": _encoded(self.hidden),
-            "id": _ENCODER.encode(self.id),
-            "masked": _encoded(self.masked),
-            "met": _encoded(self.met),
-            "next_party": _encoded(self.next_party and self.next_party.value),
-            "outputs": _ENCODER.encode(cast("FrozenMapping[bool]", self.outputs)._values) if self.outputs else "{}",
-            "policy_id": _encoded(self.policy_id),
-            "policy_version": _encoded(self.policy_version),
-            "reasons": f"[{','.join(map(_encoded_reason, self.reasons))}]",
-            "schema": _encoded(SCHEMA),
-            "schema_version": _encoded(self.schema_version),
-            "unknown": _encoded(self.unknown),
-        }
-        return "{" + ",".join([f'"{name}":{part}' for name, part in parts.items()]) + "}"
+        facts = _ENCODER.encode(cast("FrozenMapping[FactValue]", self.facts)._values)
+        outputs = _ENCODER.encode(cast("FrozenMapping[bool]", self.outputs)._values) if self.outputs else "{}"
+        correlation_id = "null" if self.correlation_id is None else _ENCODER.encode(self.correlation_id)
+        facts_read_at = f'"{_text_of(self.facts_read_at)}"' if self.facts_read_at else "null"
+        end = _end(
+            self.masked,
+            self.met,
+            self.next_party,
+            outputs,
+            self.policy_id,
+            self.policy_version,
+            self.reasons,
+            self.schema_version,
+            self.unknown,
+        )
+        return (
+            f'{{"at":"{_text_of(self.at)}"'
+            f',"correlation_id":{correlation_id}'
+            f',"effect":"{self.effect.value}"'
+            f',"facts":{facts}'
+            f',"facts_read_at":{facts_read_at}'
+            f',"fingerprint":{_encoded(self.fingerprint)}'
+            f',"hidden":{_encoded(self.hidden)}'
+            f',"id":{_ENCODER.encode(self.id)}'
+            f"{end}}}"
+        )
 
     def __repr__(self) -> str:
         codes = ", ".join(reason.code for reason in self.reasons)
@@ -237,6 +242,33 @@ def _encoded_reason(reason: RecordedReason) -> str:
     evidence = [each._asdict() for each in reason.evidence]
     parts = {"code": reason.code, "status": reason.status.value, "evidence": evidence, "error": reason.error}
     return _ENCODER.encode(parts)
+
+
+@lru_cache(1024)
+def _end(  # noqa: PLR0913, PLR0917  # as many as there are
+    masked: tuple[str, ...],
+    met: tuple[str, ...],
+    next_party: Party | None,
+    outputs: str,
+    policy_id: str,
+    policy_version: str | None,
+    reasons: tuple[RecordedReason, ...],
+    schema_version: str,
+    unknown: tuple[str, ...],
+) -> str:
+    """Encodes what stands from `masked` on, which comes again and again."""
+    return (
+        f',"masked":{_encoded(masked)}'
+        f',"met":{_encoded(met)}'
+        f',"next_party":{_encoded(next_party and next_party.value)}'
+        f',"outputs":{outputs}'
+        f',"policy_id":{_encoded(policy_id)}'
+        f',"policy_version":{_encoded(policy_version)}'
+        f',"reasons":[{",".join(map(_encoded_reason, reasons))}]'
+        f',"schema":{_encoded(SCHEMA)}'
+        f',"schema_version":{_encoded(schema_version)}'
+        f',"unknown":{_encoded(unknown)}'
+    )
 
 
 def _text_of(at: datetime) -> str:

@@ -2,35 +2,28 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timezone
-from enum import Enum
-from functools import lru_cache, partial, reduce
+from functools import lru_cache, reduce
 from typing import Any, Final, cast, final
 
 import attrs
 
-from .._conditions import Answer, Test
-from .._decision import STATUSES, Decision, Evidence, Judge, error_of, evidence_of, remedy_of
-from .._enums import Party, ReasonStatus
+from .._conditions import Test
+from .._decision import Decision, Judge
 from .._fields import a, kind_of
-from .._operators import OPERATORS
 from .._paths import Path
 from .._policy import Policy
 from .._request import EscalationRequest, FrozenMapping
-from .._rules import Remedy
 from .._truth import Truth
 from ..exceptions import Fault, InvalidValueError
 from ._forms import FactValue, form_of
 from ._masks import check_key, checked_places, mask_of, put_tokens, refuse_unknown
 from ._parsing import SCHEMA_VERSION
 from ._reader import compile_reader
-from ._record import ABOUT, DecisionRecord, RecordedReason, to_utc, unchecked
+from ._reasons import Reasons
+from ._record import ABOUT, DecisionRecord, to_utc, unchecked
 
-#: What evidence may say of a fact that is masked: it tells nothing of the value that the status does not tell.
-_TELLS_NOTHING: Final = frozenset({"set", "not set", "another value", "unknown", "error"})
 #: How many policies, each with its ways to mask, are kept prepared.
 _SHEETS: Final = 256
-#: How many different reasons of each are kept: those of a policy come again and again.
-_REASONS: Final = 256
 _NO_OUTPUTS: Final = FrozenMapping[bool]({})
 
 
@@ -71,8 +64,9 @@ def record(  # noqa: PLR0913  # a record has as many sides
     check_key(key)
     known = _policy_of(decision, policy)
     sheet = _sheet(_Same(known), checked_places("reveal", reveal), checked_places("mask", mask))
-    facts, unknown, masked = sheet.facts(decision.request, key)
-    reasons, hidden, next_party = ((), (), None) if decision else _in_the_way(decision, known, sheet)
+    facts, unknown = sheet.facts(decision.request)
+    reasons, hidden, next_party = ((), (), None) if decision else sheet.reasons.in_the_way(decision, facts, unknown)
+    masked = put_tokens(facts, sheet.masks, key)
     return unchecked(
         DecisionRecord,
         id=_text("id", id),
@@ -119,26 +113,6 @@ def _policy_of(decision: Decision[Any], policy: Policy[Any] | None) -> Policy[An
     raise InvalidValueError(Fault("policy", found, "the policy that decided, or None"))
 
 
-#: A reason, and who acts first to mend it.
-_Recorded = tuple[RecordedReason, Party | None]
-
-
-def _in_the_way(
-    decision: Decision[Any], policy: Policy[Any], sheet: "_Sheet"
-) -> tuple[tuple[RecordedReason, ...], tuple[str, ...], Party | None]:
-    """Says what stands in the way, what is hidden behind that, and who acts next."""
-    if hasattr(decision, "_outcome"):
-        hidden = decision.hidden
-        told = [
-            sheet.recorded(each.code, each.status, each.evidence, each.error, each.remedy) for each in decision.reasons
-        ]
-    else:
-        # A record holds none of the reasons' texts, which take as long to make as the rest of it.
-        shown, hidden = policy._answered(decision.request)
-        told = [sheet.answered(rule.code, answer) for rule, answer in shown]
-    return tuple([reason for reason, _ in told]), hidden, next((party for _, party in told if party), None)
-
-
 @final
 class _Same:
     """A policy, found again by being the very same."""
@@ -168,7 +142,6 @@ class _Sheet:
             for name in ABOUT.values():
                 paths.setdefault(name, reduce(Path.then, name.split("."), Path(self._request_type)))
         self.codes: Final = tuple(policy)
-        self.answered: Final = lru_cache(_REASONS)(partial(self._answered, policy))
         # What is asked for as two types cannot be told as one.
         unclear = twofold(tests)
         self._paths: Final = {name: path for name, path in sorted(paths.items()) if name not in unclear}
@@ -179,24 +152,15 @@ class _Sheet:
         self._tellers: Final = [
             (name, form_of(path.kind).told) for name, path in self._paths.items() if not _is_plain(path)
         ]
-        self._masks: Final = [
+        self.masks: Final = [
             (name, kind) for name, path in self._paths.items() if (kind := mask_of(path, reveal, mask))
         ]
-        veiled, asked = dict(self._masks), {test.name for test in tests if not test.paths}
-        # A predicate may be called as a fact is.
-        self._shown: Final = ({"request", *self._paths} - asked | (asked & reveal)).difference(veiled)
-        # A negated test that is not met would tell the value, by what it asks.
-        self._words: Final = {
-            (test._subject, test._required): f"{OPERATORS[test.kind].words[True]} (a certain value)"
-            for test in tests
-            if test.negated and test.operand is not None and not test.opaque and str(test.paths[0]) in veiled
-        }
-        self._ambiguous: Final = {name for name, path in self._paths.items() if _is_ambiguous(path)}
+        self.reasons: Final = Reasons(policy, self._paths, dict(self.masks), reveal)
         revealed = [test for test in tests if test.opaque and test.name in reveal]
         self._revealed: Final = [attrs.evolve(test, negated=False) for test in revealed]
 
-    def facts(self, request: Any, key: bytes | None) -> tuple[dict[str, FactValue], tuple[str, ...], tuple[str, ...]]:
-        """Reads all facts, and says which we were not told and which are masked. What cannot be read is left out."""
+    def facts(self, request: Any) -> tuple[dict[str, FactValue], tuple[str, ...]]:
+        """Reads all facts, and says which we were not told. What cannot be read is left out."""
         facts = self._values(request)
         for name, told in self._tellers:
             value = facts.get(name)
@@ -205,7 +169,7 @@ class _Sheet:
                 if value is None:
                     del facts[name]
         unknown = [name for name, path in self._optional if facts.get(name, "") is None and _is_untold(path, request)]
-        return facts, tuple(unknown), put_tokens(facts, self._masks, key)
+        return facts, tuple(unknown)
 
     def _values(self, request: Any) -> dict[str, Any]:
         if not issubclass(type(request), self._request_type):
@@ -214,25 +178,6 @@ class _Sheet:
             return dict(zip(self._paths, self._read(request), strict=True))
         except Exception:  # noqa: BLE001  a host's type may refuse in its own way
             return {name: value for name, path in self._paths.items() for value in _stood(path, request)}
-
-    def _answered(self, policy: Policy[Any], code: str, answer: Answer) -> _Recorded:
-        remedy = remedy_of(policy[code], answer)
-        return self.recorded(code, STATUSES[answer[0]], evidence_of(answer), error_of(answer), remedy)
-
-    def recorded(
-        self, code: str, status: ReasonStatus, evidence: Iterable[Evidence], error: str | None, remedy: Remedy | None
-    ) -> _Recorded:
-        """Makes a reason; masks what was seen of facts that are masked, and what predicates said that are not revealed."""
-        masked = tuple([self._masked(each) for each in evidence])
-        reason = unchecked(RecordedReason, code=code, status=status, evidence=masked, error=error)
-        return reason, remedy.steps[0].party if remedy else None
-
-    def _masked(self, evidence: Evidence) -> Evidence:
-        fact, required, seen = evidence
-        if fact in self._shown:
-            return evidence
-        tells_nothing = seen in _TELLS_NOTHING and fact not in self._ambiguous
-        return Evidence(fact, self._words.get((fact, required), required), seen if tells_nothing else "masked")
 
     def outputs(self, request: Any) -> FrozenMapping[bool]:
         """Asks the predicates that are revealed; what answers with no bool is left out."""
@@ -253,14 +198,6 @@ def twofold(tests: Iterable[Test[Any]]) -> set[str]:
     for path in [path for test in tests for path in test.paths]:
         kinds.setdefault(str(path), set()).add(path.kind)
     return {name for name, several in kinds.items() if len(several) > 1}
-
-
-def _is_ambiguous(path: Path) -> bool:
-    """Says whether what is seen of a fact may be the value of a member, though it reads as if it told nothing."""
-    kind = path.member or path.kind
-    return isinstance(kind, type(Enum)) and not _TELLS_NOTHING.isdisjoint(
-        {str(member.value) for member in kind} - {"unknown"}
-    )
 
 
 def _is_plain(path: Path) -> bool:

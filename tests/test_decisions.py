@@ -5,9 +5,11 @@ import pickle
 import subprocess
 import sys
 import threading
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final, cast
 
+import attrs
 import pytest
 
 from escalation_policy import (
@@ -15,6 +17,7 @@ from escalation_policy import (
     Decision,
     Effect,
     Evidence,
+    Facts,
     Login,
     Party,
     Permission,
@@ -423,6 +426,31 @@ class TestPickles:
             env={"PYTHONHASHSEED": "7", "PYTHONPATH": ":".join(sys.path)},
         )
         assert (policy, decision, policy.fingerprint) == pickle.loads(done.stdout)
+
+
+class TestEnumsOfHosts:
+    """Members that are equal in a way of their own."""
+
+    def test_are_compared_alike_whoever_compares(self) -> None:
+        """A denial has reasons, and an allowed request none that stands in the way."""
+
+        class Shade(Enum):
+            DARK = 1
+            LIGHT = 2
+
+            def __eq__(self, other: object) -> bool:
+                return isinstance(other, Shade)
+
+            def __hash__(self) -> int:
+                return 0
+
+        @attrs.frozen
+        class Shaded:
+            shade: Shade
+
+        policy = Policy("shades", [Rule("dark", Facts(Shaded)(lambda r: r.shade).equals(Shade.DARK))])
+        decision = policy.decide(Shaded(Shade.LIGHT))
+        assert decision.allowed is all(reason.status is ReasonStatus.MET for reason in decision.reasons) is True
 
 
 class TestThreads:

@@ -102,7 +102,9 @@ class _Chain:
     def _comparison(self, test: Test[Any]) -> str:
         x = self._way(test.paths[0].hops) if test.paths else ""
         y = self._way(test.paths[1].hops) if len(test.paths) == 2 else self._constant(test.operand)
-        if test.kind == "equals" and isinstance(test.operand, Enum):
+        # Members of enums equal only themselves, unless a host says otherwise.
+        by_identity = isinstance(test.operand, Enum) and type(test.operand).__eq__ in (object.__eq__, str.__eq__)
+        if by_identity and test.kind == "equals":
             return f"{x} is {y}"
         return OPERATORS[test.kind].code.format(x=x, y=y)
 

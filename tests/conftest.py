@@ -1,9 +1,21 @@
 """What pytest has to know before it collects."""
 
+from collections.abc import Generator
+
+import pytest
 from hypothesis import settings
+
+from postgresql import server
 
 pytest_plugins = ["pytester"]
 
 # A busy machine is no fault of the code's.
 settings.register_profile("ours", deadline=None)
 settings.load_profile("ours")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Generator[dict[str, str], None, None]:
+    """A server for all tests that need one, as the variables that lead to it."""
+    with server() as variables:
+        yield variables

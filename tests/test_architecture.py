@@ -9,13 +9,14 @@ import sys
 import tokenize
 import typing
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 import escalation_policy
-from escalation_policy import administration, engage, exceptions, records, testing
+from escalation_policy import administration, engage, exceptions, records, testing, video
 
 PACKAGE: Final = Path(escalation_policy.__file__).parent
 #: Top to bottom. Nothing imports from a line above its own, nor from a neighbour on its own line.
@@ -23,10 +24,14 @@ FLOORS: Final = [
     "__main__",
     "cli",
     "testing",
+    "providers",
     "records",
+    "video",
     "administration",
     "engage",
     "__init__",
+    "typing",
+    "_seam",
     "escalate_to_video",
     "_policy",
     "_compiler",
@@ -47,6 +52,9 @@ MODULES: Final = sorted(PACKAGE.rglob("*.py"))
 CORE: Final = [
     path for path in PACKAGE.glob("_*.py") if path.name not in {"__init__.py", "__main__.py", "_enums.py"}
 ] + [PACKAGE / "exceptions.py"]
+
+HAS_HTTPX: Final = find_spec("httpx") is not None
+needs_httpx: Final = pytest.mark.skipif(not HAS_HTTPX, reason="needs httpx")
 
 
 def name_of(path: Path) -> str:
@@ -112,7 +120,9 @@ class TestFloors:
             for node in ast.walk(outer)
             if isinstance(node, ast.Import | ast.ImportFrom)
         ]
-        assert (1 if path.name in {"__main__.py", "_check.py"} else 0) == len(hidden)
+        assert (1 if path.name in {"__main__.py", "_check.py", "_ledger_check.py", "_provider_check.py"} else 0) == len(
+            hidden
+        )
         assert top
         assert "TYPE_CHECKING" not in path.read_text(encoding="utf-8")
 
@@ -150,7 +160,7 @@ class TestFace:
 
     @pytest.mark.parametrize(
         "module",
-        [escalation_policy, administration, engage, exceptions, records, testing],
+        [escalation_policy, administration, engage, exceptions, records, testing, video],
         ids=lambda module: module.__name__,
     )
     def test_lists_all_its_names_in_order(self, module: typing.Any) -> None:
@@ -215,7 +225,8 @@ class TestImport:
         """No extra, no test tool, no reader, no command line, nothing that opens sockets or parses."""
         unwanted = (
             "rich httpx pytest hypothesis escalation_policy.cli escalation_policy.engage escalation_policy.testing "
-            "escalation_policy.administration escalation_policy.records argparse json asyncio logging"
+            "escalation_policy.administration escalation_policy.records escalation_policy.video escalation_policy.providers "
+            "argparse json asyncio logging"
         )
         assert not set(unwanted.split()) & self.LOADED
 
@@ -232,14 +243,36 @@ class TestImport:
         unwanted = {"rich", "escalation_policy.cli", "jsonschema", "structlog", "opentelemetry"}
         assert not unwanted & modules_after("import escalation_policy.records")
 
+    @needs_httpx
+    def test_of_a_provider_brings_along_only_what_it_needs(self) -> None:
+        """What httpx brings along for a command line of its own is not counted."""
+        loaded = modules_after("import escalation_policy.providers.ringcentral") - modules_after("import httpx")
+        unwanted = {"hypothesis", "escalation_policy.cli", "escalation_policy.records", "escalation_policy.video"}
+        assert not unwanted & loaded
+
+    def test_of_a_provider_without_httpx_names_the_extra(self) -> None:
+        """In one sentence, however it is imported."""
+        code = (
+            "import sys; sys.modules['httpx'] = None; from escalation_policy.providers.ringcentral import video_access"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert done.stderr.splitlines()[-1] == (
+            "ImportError: escalation_policy.providers.ringcentral needs httpx: "
+            "pip install 'escalation_policy[ringcentral]'"
+        )
+
     def test_of_the_kit_for_tests_needs_no_extra(self) -> None:
         """Only the strategies and the pytest plugin do, which are imported by name."""
         assert not {"pytest", "hypothesis"} & modules_after("import escalation_policy.testing")
 
+    def test_of_the_kit_for_tests_does_not_slow_down_pytest(self) -> None:
+        """What only one check needs comes with that check."""
+        assert not {"asyncio", "escalation_policy.video"} & modules_after("import escalation_policy.testing")
+
     def test_of_every_module_works_first(self) -> None:
         """No module depends on another having been imported before it."""
         for path in MODULES:
-            if path.name != "__main__.py":
+            if path.name != "__main__.py" and (HAS_HTTPX or path.parent.name != "providers"):
                 importlib.import_module(name_of(path))
 
     def test_marks_the_package_as_typed(self) -> None:

@@ -20,6 +20,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from enum import Enum
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -28,11 +30,13 @@ import attrs
 import pytest
 
 import escalation_policy
-from escalation_policy import ESCALATE_TO_VIDEO, Permission, administration, engage, exceptions, records, testing
+from escalation_policy import ESCALATE_TO_VIDEO, Permission, administration, engage, exceptions, records, testing, video
+from escalation_policy import typing as protocols
 from escalation_policy.testing import _keywords as keywords
 from escalation_policy.testing import pytest_plugin, strategies
 from escalation_policy.testing._coverage import Coverage, Tallies
 from escalation_policy.testing._coverage_reports import as_json
+from postgresql import needs_postgresql
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -46,7 +50,11 @@ def pages(folder: Path) -> list[Path]:
 
 
 RUN = [README, *pages(DOCS)]
+#: Needs a server, which not everybody has.
+POSTGRESQL = DOCS / "how-to" / "keep-calls-in-postgresql.md"
 ALL = [*RUN, CHANGELOG]
+#: What of the library needs httpx; nothing, where that is not installed.
+PROVIDERS = [import_module("escalation_policy.providers.ringcentral")] if find_spec("httpx") else []
 LANGUAGES = {"console", "json", "pycon", "python", "sh", "text"}
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<source>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
@@ -207,12 +215,27 @@ def environment(tmp_path: Path) -> dict[str, str]:
 class TestPages:
     """What is written in a page is so."""
 
-    @pytest.mark.parametrize("page", RUN, ids=name_of)
+    @pytest.mark.parametrize("page", [page for page in RUN if page != POSTGRESQL], ids=name_of)
     def test_snippets_run_and_print_what_the_page_shows(
         self, page: Path, namespace: dict[str, Any], environment: dict[str, str]
     ) -> None:
         """A page that promises another output than the library's is out of date."""
+        if not PROVIDERS and "import httpx" in page.read_text(encoding="utf-8"):
+            pytest.skip("needs httpx")
         run_page(page, namespace, environment)
+
+    @needs_postgresql
+    def test_the_ledger_in_postgresql_works_with_a_real_server(
+        self,
+        namespace: dict[str, Any],
+        environment: dict[str, str],
+        postgresql: dict[str, str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The page is run as any other."""
+        for name, value in postgresql.items():
+            monkeypatch.setenv(name, value)
+        run_page(POSTGRESQL, namespace, environment)
 
     @pytest.mark.parametrize("page", ALL, ids=name_of)
     def test_every_fence_is_closed_and_of_a_language_that_is_looked_at(self, page: Path) -> None:
@@ -304,7 +327,17 @@ def told_of(name: str) -> set[str]:
 
 _PUBLIC = [
     (module.__name__, name)
-    for module in (escalation_policy, administration, exceptions, engage, records, testing)
+    for module in (
+        escalation_policy,
+        administration,
+        exceptions,
+        engage,
+        records,
+        testing,
+        video,
+        protocols,
+        *PROVIDERS,
+    )
     for name in sorted(module.__all__)
 ] + [
     (strategies.__name__, name)
@@ -323,7 +356,7 @@ _BUILDERS = {
 }
 _CLASSES = [
     value
-    for module in (escalation_policy, records)
+    for module in (escalation_policy, records, video, protocols, *PROVIDERS)
     for name in module.__all__
     if isinstance(value := getattr(module, name), type)
 ]

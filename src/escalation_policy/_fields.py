@@ -68,7 +68,7 @@ def to_frozenset(values: Iterable[_T]) -> frozenset[_T]:
 
 def plain(value: _T) -> _T:
     """Turns a `str` of any subclass into a plain one, whose comparisons nobody has overridden."""
-    return cast("_T", str.__str__(value)) if isinstance(value, str) else value
+    return value if type(value) is str or not isinstance(value, str) else cast("_T", str.__str__(value))
 
 
 #: Made once, since attrs reads the signature of every converter that it is given.

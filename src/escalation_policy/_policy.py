@@ -144,8 +144,7 @@ def _all_prerequisites(rules: Iterable[Rule[Any]]) -> dict[str, frozenset[str]]:
 
 
 def _fingerprint(rules: Iterable[Rule[Any]]) -> str:
-    meant = sorted(map(_meaning, rules))
-    return hashlib.sha256("\n".join(meant).encode()).hexdigest()[:32]
+    return hashlib.sha256("\n".join(sorted(map(_meaning, rules))).encode()).hexdigest()[:32]
 
 
 def _meaning(rule: Rule[Any]) -> str:

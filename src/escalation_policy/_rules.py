@@ -22,6 +22,9 @@ class Step:
     text: str
 
 
+_NOT_EMPTY: Final = must("a collection of at least one Step", bool)
+
+
 def _to_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
     return to_tuple(steps)
 
@@ -31,9 +34,7 @@ def _to_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
 class Remedy:
     """What lets a request that a rule stopped meet that rule: steps, in order, at least one."""
 
-    steps: tuple[Step, ...] = attrs.field(
-        converter=_to_steps, validator=must("a collection of at least one Step", bool)
-    )
+    steps: tuple[Step, ...] = attrs.field(converter=_to_steps, validator=_NOT_EMPTY)
 
 
 def _to_codes(codes: Iterable[str]) -> tuple[str, ...]:
@@ -88,5 +89,4 @@ class Rule(Generic[R]):
         return tuple(dict.fromkeys(str(path) for test in self.requires.tests() for path in test.paths))
 
     def __repr__(self) -> str:
-        after = f", after={self.after!r}" if self.after else ""
-        return f"Rule({self.code!r}, {self.requires!r}{after})"
+        return f"Rule({self.code!r}, {self.requires!r}{f', after={self.after!r}' if self.after else ''})"

@@ -13,7 +13,7 @@ from ._enums import ChannelKind, InterventionState, MessageAuthor, Permission, V
 from ._fields import PRIVATE, UNKNOWN_WHEN_NONE, checked, must, to_frozenset
 
 
-def _is_id(value: str) -> bool:
+def is_id(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) <= 20
 
 
@@ -27,9 +27,8 @@ def _to_permissions(values: Iterable[Permission]) -> frozenset[Permission]:
 
 
 # A path of the RingCentral API reads "~" as "whoever owns the token": only digits are an id.
-_DIGITS: Final = must("1 to 20 ASCII digits", _is_id)
-_KEYS: Final = frozenset(permission.value for permission in Permission)
-_NEW_KEYS: Final = must("a collection of keys of no Permission", _KEYS.isdisjoint)
+DIGITS: Final = must("1 to 20 ASCII digits", is_id)
+_NEW_KEYS: Final = must("a collection of keys of no Permission", frozenset(map(str, Permission)).isdisjoint)
 
 
 @final
@@ -43,7 +42,7 @@ class Domain:
     """
 
     id: str
-    ringcentral_account_id: str | None = attrs.field(default=None, validator=_DIGITS, metadata={PRIVATE: "account"})
+    ringcentral_account_id: str | None = attrs.field(default=None, validator=DIGITS, metadata={PRIVATE: "account"})
 
 
 @final
@@ -86,9 +85,9 @@ class RingCentralUser:
         video: Whether it has RingCentral Video.
     """
 
-    extension_id: str = attrs.field(validator=_DIGITS, metadata={PRIVATE: "extension"})
+    extension_id: str = attrs.field(validator=DIGITS, metadata={PRIVATE: "extension"})
     account_id: str | None = attrs.field(
-        default=None, validator=_DIGITS, metadata={PRIVATE: "account", UNKNOWN_WHEN_NONE: True}
+        default=None, validator=DIGITS, metadata={PRIVATE: "account", UNKNOWN_WHEN_NONE: True}
     )
     video: VideoAccess = VideoAccess.UNKNOWN
     email: str | None = attrs.field(default=None, metadata={PRIVATE: "email"})

@@ -5,6 +5,12 @@
     ├── InvalidPolicyError         (ValueError)  a condition, rule or policy that makes no sense
     ├── InvalidPayloadError        (ValueError)  records that cannot be read, all faults together
     ├── EscalationDeniedError                    raised only by `Decision.raise_if_denied()`
+    ├── ProviderError                            a video provider made no call that could be used
+    │   ├── ProviderUnavailableError             nothing was made; try again
+    │   ├── ProviderRejectedError                nothing was made; trying again is of no use
+    │   └── ProviderOutcomeUnknownError          nobody knows whether a call was made
+    ├── CallInProgressError                      another click is making this very call
+    ├── CallInDoubtError                         nobody knows whether this very call was made
     ├── testing.NoSuchRequestError (LookupError) no request that a policy decides as a test asks
     └── testing.NoSuchRuleError    (ValueError)  a test names a rule that the policy does not have
 
@@ -12,15 +18,22 @@ No message shows an address, an id of RingCentral or what a customer wrote.
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, NamedTuple, final
 
 __all__ = [
+    "CallInDoubtError",
+    "CallInProgressError",
     "EscalationDeniedError",
     "EscalationPolicyError",
     "Fault",
     "InvalidPayloadError",
     "InvalidPolicyError",
     "InvalidValueError",
+    "ProviderError",
+    "ProviderOutcomeUnknownError",
+    "ProviderRejectedError",
+    "ProviderUnavailableError",
 ]
 
 
@@ -77,3 +90,65 @@ class EscalationDeniedError(EscalationPolicyError):
     def __str__(self) -> str:
         codes = [f"{reason.code} ({reason.status.value})" for reason in self.decision.reasons]
         return f"{self.decision.effect.value} {self.decision.policy_id}: {', '.join(codes)}"
+
+
+class ProviderError(EscalationPolicyError):
+    """A video provider made no call that could be used; which of its kinds says what may be done next.
+
+    `key` names the call to the ledger, in an error that comes out of `escalate()`.
+    """
+
+    key: str | None = None
+
+
+class ProviderUnavailableError(ProviderError):
+    """The provider made nothing, and may be asked again, `retry_after` from now where it said when."""
+
+    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ProviderRejectedError(ProviderError):
+    """The provider made nothing, and will not whenever it is asked; `code` is its own word for why, if it said one."""
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ProviderOutcomeUnknownError(ProviderError):
+    """Nobody knows whether the provider made a call; `call_id` is its id for one that cannot be used, if it said one."""
+
+    def __init__(self, message: str, *, call_id: str | None = None) -> None:
+        super().__init__(message)
+        self.call_id = call_id
+
+
+@final
+class CallInProgressError(EscalationPolicyError):
+    """Another click is making this very call; `key` is what `CallRequest` has. Look again in a moment."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"the call {self.key} is being created"
+
+
+@final
+class CallInDoubtError(EscalationPolicyError):
+    """Nobody knows whether this very call was made; `call` is the `VideoCall` where it was, but could not be recorded.
+
+    It is over when the host settles it with `ledger.resolve(key, call_or_none)`, when somebody says `again=True`, or
+    when it lapses.
+    """
+
+    def __init__(self, key: str, call: Any = None) -> None:
+        super().__init__(key, call)
+        self.key = key
+        self.call = call
+
+    def __str__(self) -> str:
+        return f"the call {self.key} was {'created' if self.call else 'possibly created'}, but not recorded"

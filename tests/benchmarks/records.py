@@ -13,10 +13,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
-from escalation_policy import ESCALATE_TO_VIDEO, EscalationRequest, Login, VideoAccess
+from escalation_policy import ESCALATE_TO_VIDEO, Decision, EscalationRequest, Login, VideoAccess
 from escalation_policy.records import DecisionLogger, DecisionRecord, read_records, record, replay, summarize
 from escalation_policy.testing import a_request
 
@@ -37,10 +38,10 @@ class _Sink(logging.NullHandler):
         return True
 
 
-def medians(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
+def medians(calls: dict[str, Callable[[], Any]], rounds: int = CALLS) -> dict[str, float]:
     """Times calls in turns, in microseconds."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(CALLS):
+    for _ in range(rounds):
         for name, call in calls.items():
             start = time.perf_counter()
             call()
@@ -54,6 +55,32 @@ def _logger(name: str, level: int, handler: logging.Handler) -> logging.Logger:
     logger.propagate = False
     logger.addHandler(handler)
     return logger
+
+
+def recording() -> None:
+    """Records decisions that were just made, one after the other: of sixteen agents, and denied by each of the rules."""
+    asked = {
+        "allow": [a_request(agent_id=f"u{number}") for number in range(len(ESCALATE_TO_VIDEO.rules))],
+        "deny": [a_request(denied_by=code) for code in ESCALATE_TO_VIDEO],
+    }
+
+    def decided(requests: list[EscalationRequest]) -> list[Decision]:
+        return [ESCALATE_TO_VIDEO.decide(request) for request in requests]
+
+    def kept(requests: list[EscalationRequest]) -> list[str]:
+        return [record(decision, id="d1", at=_AT).to_json() for decision in decided(requests)]
+
+    took = medians(
+        {
+            f"{effect}, {name}": partial(do, requests)
+            for effect, requests in asked.items()
+            for name, do in (("decided", decided), ("kept", kept))
+        },
+        rounds=500,
+    )
+    print("record() and to_json(), deciding aside")
+    for effect, requests in asked.items():
+        print(f"  {effect:5} {(took[f'{effect}, kept'] - took[f'{effect}, decided']) / len(requests):6.1f} us")
 
 
 def emitting() -> None:
@@ -162,6 +189,7 @@ def _seconds(file: IO[str], call: Callable[[Iterable[str]], object]) -> float:
 def main() -> None:
     """Prints all figures."""
     print(f"{platform.python_implementation()} {platform.python_version()}, medians of {CALLS:,} calls")
+    recording()
     emitting()
     counting()
     replaying()

@@ -252,7 +252,9 @@ class TestArguments:
         assert fails(arguments) == 2
         assert capsys.readouterr() == ("", line)
 
-    @pytest.mark.parametrize(("command", "name"), [("decide", "FILE"), ("checklist", "FILE"), ("audit", "FILE-OR-DIR")])
+    @pytest.mark.parametrize(
+        ("command", "name"), [("decide", "FILE"), ("escalate", "FILE"), ("checklist", "FILE"), ("audit", "FILE-OR-DIR")]
+    )
     def test_refuses_an_empty_path(self, command: str, name: str, capsys: Captured) -> None:
         """Which a shell makes of a variable that is not set; it would lead to the current folder."""
         assert fails([command, ""]) == 2
@@ -284,7 +286,9 @@ class TestArguments:
         assert fails(["--version"]) == 0
         assert capsys.readouterr().out == "escalation-policy (not installed)\n"
 
-    @pytest.mark.parametrize("arguments", [["--help"], ["decide", "--help"], ["rules", "--help"]])
+    @pytest.mark.parametrize(
+        "arguments", [["--help"], ["decide", "--help"], ["escalate", "--help"], ["rules", "--help"]]
+    )
     def test_help_is_no_failure(self, arguments: list[str], capsys: Captured) -> None:
         """It is printed as an answer."""
         assert fails(arguments) == 0

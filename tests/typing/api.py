@@ -6,9 +6,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import attrs
+import httpx
 from hypothesis.strategies import SearchStrategy
 from typing_extensions import assert_type
 
@@ -82,6 +84,12 @@ from escalation_policy.engage import (
     request_from_payloads,
     role_from_payload,
 )
+from escalation_policy.providers.ringcentral import (
+    AsyncRingCentralVideo,
+    RingCentralVideo,
+    ringcentral_user,
+    video_access,
+)
 from escalation_policy.records import (
     BrokenLine,
     DecisionLogger,
@@ -104,6 +112,8 @@ from escalation_policy.records import (
 from escalation_policy.testing import (
     NoSuchRequestError,
     NoSuchRuleError,
+    ServiceAnswer,
+    VideoService,
     a_channel,
     a_domain,
     a_message,
@@ -114,9 +124,26 @@ from escalation_policy.testing import (
     an_intervention,
     assert_allowed,
     assert_denied,
+    check_call_ledger,
     check_policy,
+    check_video_provider,
     policy_table,
     strategies,
+)
+from escalation_policy.typing import AsyncVideoProvider, CallLedger, VideoProvider
+from escalation_policy.video import (
+    CallRequest,
+    Case,
+    Escalation,
+    EscalationOutcome,
+    InMemoryCallLedger,
+    InMemoryVideoProvider,
+    SQLiteCallLedger,
+    VideoCall,
+    case_from_json,
+    case_to_json,
+    escalate,
+    escalate_async,
 )
 
 # Values.
@@ -496,6 +523,32 @@ DecisionRecord.from_json({})  # type: ignore[arg-type]
 kept.facts["a"] = 1  # type: ignore[index]
 kept.id = "d2"  # type: ignore[misc]
 
+# RingCentral Video.
+client = httpx.Client(base_url="https://platform.ringcentral.com")
+bridges: VideoProvider = RingCentralVideo(client, bridge="Scheduled", password=True)
+async_bridges: AsyncVideoProvider = AsyncRingCentralVideo(httpx.AsyncClient(), bridge="Instant", password=False)
+call_request = CallRequest(key="k", account_id="1", extension_id="2")
+call = RingCentralVideo(client).create_call(call_request)
+assert_type(call, VideoCall)
+assert_type(RingCentralVideo(client).is_open(call), bool | None)
+assert_type(ringcentral_user(client), RingCentralUser)
+assert_type(video_access(client, user), VideoAccess)
+
+
+async def calls(each: AsyncRingCentralVideo) -> None:
+    """Awaits what a coroutine of the provider gives."""
+    assert_type(await each.create_call(call_request), VideoCall)
+    assert_type(await each.is_open(call), bool | None)
+
+
+RingCentralVideo(httpx.AsyncClient())  # type: ignore[arg-type]
+AsyncRingCentralVideo(client)  # type: ignore[arg-type]
+RingCentralVideo(client, bridge="PMI")  # type: ignore[arg-type]
+RingCentralVideo(client, password="secret")  # type: ignore[arg-type]  # noqa: S106
+RingCentralVideo(client, "Instant")  # type: ignore[call-arg]
+ringcentral_user(httpx.AsyncClient())  # type: ignore[arg-type]
+wrong: VideoProvider = AsyncRingCentralVideo(httpx.AsyncClient())  # type: ignore[assignment]
+
 # Errors.
 fault = exceptions.Fault("user.enabled", "nothing", "true or false")
 assert_type(exceptions.InvalidPayloadError([fault]).faults, tuple[exceptions.Fault, ...])
@@ -575,6 +628,23 @@ policy_table(policy, rows={"login": Login}, columns={"n": [1]}, make=Grant)  # t
 check_policy(policy, like=grant)  # type: ignore[misc]
 check_policy(policy, request)  # type: ignore[call-arg]
 
+# Ledgers.
+sqlite_ledger = SQLiteCallLedger("calls.db", timeout=timedelta(seconds=1))
+also_a_ledger: CallLedger = SQLiteCallLedger(Path("calls.db"))
+assert_type(sqlite_ledger.exchange("case", lambda case: (case, 7), now=at), int)
+assert_type(sqlite_ledger.forget_lapsed(), int)
+assert_type(sqlite_ledger.forget_lapsed(at), int)
+assert_type(case_to_json(Case()), str)
+assert_type(case_from_json(b"{}"), Case)
+check_call_ledger(InMemoryCallLedger)
+check_call_ledger(lambda: SQLiteCallLedger("calls.db"))
+
+SQLiteCallLedger("calls.db", timeout=5.0)  # type: ignore[arg-type]
+SQLiteCallLedger("calls.db", timedelta(1))  # type: ignore[call-arg]
+sqlite_ledger.forget_lapsed("now")  # type: ignore[arg-type]
+case_from_json({})  # type: ignore[arg-type]
+check_call_ledger(sqlite_ledger)  # type: ignore[arg-type]
+
 # Strategies.
 assert_type(strategies.domains(), SearchStrategy[Domain])
 assert_type(strategies.roles(), SearchStrategy[Role])
@@ -595,6 +665,150 @@ strategies.allowed_requests(grant_policy)  # type: ignore[arg-type]
 strategies.denied_requests(grant_policy, like=request)  # type: ignore[arg-type]
 strategies.denied_requests(policy, "r")  # type: ignore[call-overload]
 
-# Their errors.
+# The errors of the kit for tests.
 no_request: exceptions.EscalationPolicyError = NoSuchRequestError("none")
 no_rule: exceptions.EscalationPolicyError = NoSuchRuleError("none")
+
+# Video calls.
+wanted = CallRequest(key="k", account_id="1", extension_id="2")
+call = VideoCall(
+    id="b1", join_url="https://video.example/1", account_id="1", extension_id="2", created_at=datetime.now(timezone.utc)
+)
+assert_type(wanted.key, str)
+assert_type(wanted.title, str)
+assert_type(call.created_at, datetime)
+assert_type(call.hosted_as(wanted), bool)
+
+CallRequest(key="k", account_id="1")  # type: ignore[call-arg]
+CallRequest("k", "1", "2")  # type: ignore[call-arg]
+call.id = "b2"  # type: ignore[misc]
+
+
+class Video:
+    """Makes calls."""
+
+    def create_call(self, call: CallRequest, /) -> VideoCall:
+        """Makes a call."""
+        raise NotImplementedError
+
+
+class AsyncVideo:
+    """Makes calls for asyncio, and knows which are open."""
+
+    async def create_call(self, call: CallRequest, /) -> VideoCall:
+        """Makes a call."""
+        raise NotImplementedError
+
+    async def is_open(self, call: VideoCall, /) -> bool | None:
+        """Says whether a call is open."""
+        raise NotImplementedError
+
+
+class Audio:
+    """Makes no calls."""
+
+    def create_conference(self, call: CallRequest, /) -> VideoCall:
+        """Makes something else."""
+        raise NotImplementedError
+
+
+class Text:
+    """Makes calls of which only the links are known."""
+
+    def create_call(self, call: CallRequest, /) -> str:
+        """Makes a link."""
+        raise NotImplementedError
+
+
+class Ledger(CallLedger):
+    """Remembers nothing, and is complete."""
+
+    def exchange(self, case: str, change: Callable[[Case], tuple[Case, Any]], /, now: datetime | None = None) -> Any:
+        """Passes on what `change` answers."""
+        return change(Case())[1]
+
+
+class Empty(CallLedger):
+    """Lacks `exchange()`."""
+
+
+provider: VideoProvider = Video()
+provider = InMemoryVideoProvider(errors=[ValueError()], now=lambda: datetime.now(timezone.utc))
+async_provider: AsyncVideoProvider = AsyncVideo()
+provider = AsyncVideo()  # type: ignore[assignment]
+async_provider = Video()  # type: ignore[assignment]
+provider = Audio()  # type: ignore[assignment]
+provider = Text()  # type: ignore[assignment]
+
+ledger: CallLedger = Ledger()
+ledger = InMemoryCallLedger()
+ledger = Empty()  # type: ignore[abstract]
+ledger = Video()  # type: ignore[assignment]
+assert_type(ledger.end("k"), bool)
+assert_type(ledger.resolve("k", None), bool)
+assert_type(ledger.resolve("k", call, now=datetime.now(timezone.utc)), bool)
+ledger.resolve("k")  # type: ignore[call-arg]
+
+clicked = escalate(request, provider=provider, ledger=ledger)
+assert_type(clicked, Escalation)
+assert_type(clicked.decision, Decision[EscalationRequest])
+assert_type(clicked.outcome, EscalationOutcome)
+assert_type(clicked.key, str | None)
+assert_type(clicked.call, VideoCall | None)
+assert_type(clicked.supersedes, VideoCall | None)
+assert_type(clicked.reply_privately, bool)
+escalate(
+    request,
+    provider=provider,
+    ledger=ledger,
+    policy=policy,
+    again=True,
+    reuse_for=timedelta(minutes=10),
+    claim_timeout=timedelta(seconds=20),
+    now=lambda: datetime.now(timezone.utc),
+    title="Call",
+)
+joined: str = clicked.call.join_url  # type: ignore[union-attr]
+escalate(request, provider, ledger)  # type: ignore[call-arg]
+escalate(request, provider=provider)  # type: ignore[call-arg]
+escalate(request, provider=async_provider, ledger=ledger)  # type: ignore[arg-type]
+escalate(request, provider=provider, ledger=ledger, policy=grant_policy)  # type: ignore[arg-type]
+escalate(grant, provider=provider, ledger=ledger)  # type: ignore[arg-type]
+
+
+async def click() -> None:
+    """Escalates in asyncio."""
+    assert_type(await escalate_async(request, provider=async_provider, ledger=ledger), Escalation)
+    assert_type(await escalate_async(request, provider=provider, ledger=ledger, again=True), Escalation)
+    await escalate_async(request, provider=Audio(), ledger=ledger)  # type: ignore[arg-type]
+
+
+unavailable = exceptions.ProviderUnavailableError("busy", retry_after=timedelta(seconds=30))
+assert_type(unavailable.retry_after, timedelta | None)
+assert_type(exceptions.ProviderRejectedError("no", code="CMN-109").code, str | None)
+assert_type(exceptions.ProviderOutcomeUnknownError("lost", call_id="b1").call_id, str | None)
+failed: exceptions.ProviderError = unavailable
+assert_type(exceptions.CallInDoubtError("k", call).key, str)
+assert_type(exceptions.CallInProgressError("k").key, str)
+
+# The check of providers.
+
+
+def video_against(service: VideoService) -> Video:
+    """Makes a provider whose requests a service takes."""
+    assert_type(service.receive(), ServiceAnswer)
+    assert_type(service.attempts, int)
+    assert_type(service.arrivals, int)
+    return Video()
+
+
+check_video_provider(Video)
+check_video_provider(AsyncVideo)
+check_video_provider(lambda: video_against(VideoService()), against=video_against)
+VideoService(ServiceAnswer.LOST)
+
+check_video_provider(Video())  # type: ignore[arg-type]
+check_video_provider(Audio)  # type: ignore[arg-type]
+check_video_provider(Video, against=Video)  # type: ignore[arg-type]
+check_video_provider(Video, video_against)  # type: ignore[call-arg]
+VideoService("lost")  # type: ignore[arg-type]

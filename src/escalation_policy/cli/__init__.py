@@ -1,4 +1,4 @@
-"""The command line: decides case files, prints the policy, audits the setup, reads logs. It needs the extra `cli`."""
+"""The command line: decides cases, shows their calls, prints the policy, audits setups, reads logs. It needs the extra `cli`."""
 
 from ._commands import main
 

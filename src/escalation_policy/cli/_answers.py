@@ -30,8 +30,7 @@ _STYLES: Final = {
 def decision_as_text(decision: Decision, *, reveal: bool, terminal: bool) -> str:
     """Tells the verdict, each reason with what was required and seen, what they hide, and who can mend it."""
     page = Page(terminal=terminal)
-    verdict = (decision.effect.value.upper(), _STYLES[decision.effect])
-    page.add("", verdict, " ", decision.policy_id, version_words(decision.policy_version))
+    add_verdict(page, decision)
     for reason in decision.reasons:
         # One explanation tells all; apart they are found faster.
         told, _, seen = reason.explanation.rpartition(" Seen: ")
@@ -60,6 +59,12 @@ def decision_as_text(decision: Decision, *, reveal: bool, terminal: bool) -> str
     return str(page)
 
 
+def add_verdict(page: Page, decision: Decision) -> None:
+    """Tells what was decided, and by which policy."""
+    verdict = (decision.effect.value.upper(), _STYLES[decision.effect])
+    page.add("", verdict, " ", decision.policy_id, version_words(decision.policy_version))
+
+
 def version_words(version: str | None) -> str:
     """Says which version of a policy it is, where it has one."""
     return f", version {version}" if version else ""
@@ -76,12 +81,17 @@ def _by_party(decision: Decision) -> dict[Party, dict[str, list[str]]]:
 
 def decision_as_json(decision: Decision, *, reveal: bool) -> str:
     """Writes a decision down; with `reveal`, each evidence has the values it masks beside it."""
-    return document(
-        effect=decision.effect.value,
-        policy_id=decision.policy_id,
-        policy_version=decision.policy_version,
-        fingerprint=decision.fingerprint,
-        reasons=[
+    return document(**decision_as_data(decision, reveal=reveal))
+
+
+def decision_as_data(decision: Decision, *, reveal: bool) -> dict[str, object]:
+    """Lists what a decision consists of."""
+    return {
+        "effect": decision.effect.value,
+        "policy_id": decision.policy_id,
+        "policy_version": decision.policy_version,
+        "fingerprint": decision.fingerprint,
+        "reasons": [
             {
                 "code": reason.code,
                 "status": reason.status.value,
@@ -98,8 +108,8 @@ def decision_as_json(decision: Decision, *, reveal: bool) -> str:
             }
             for reason in decision.reasons
         ],
-        hidden=decision.hidden,
-    )
+        "hidden": decision.hidden,
+    }
 
 
 def steps_as_data(steps: Iterable[Step]) -> list[dict[str, str]]:

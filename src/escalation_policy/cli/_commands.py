@@ -15,6 +15,7 @@ from ._audits import audit_as_csv, audit_as_json, audit_as_text
 from ._case_files import read_case, read_person
 from ._checklists import checklist_as_json, checklist_as_text
 from ._directories import read_directory
+from ._escalations import click_twice, escalation_as_json, escalation_as_text
 from ._files import UnusableInputError
 from ._findings import Findings
 from ._logs import add_log, answer_log
@@ -57,6 +58,15 @@ def _decide(asked: argparse.Namespace) -> int:
     return _YES if decision else _NO
 
 
+def _escalate(asked: argparse.Namespace) -> int:
+    first, second = click_twice(read_case(asked.file), ESCALATE_TO_VIDEO)
+    if asked.json:
+        _write(escalation_as_json(first, second, reveal=asked.reveal), sys.stdout)
+    elif not asked.quiet:
+        _write(escalation_as_text(first, second, reveal=asked.reveal, terminal=_is_terminal()), sys.stdout)
+    return _YES if first.decision else _NO
+
+
 def _rules(asked: argparse.Namespace) -> int:
     policy = ESCALATE_TO_VIDEO
     _write(policy_as_json(policy) if asked.json else policy_as_text(policy, terminal=_is_terminal()), sys.stdout)
@@ -97,6 +107,7 @@ def _log(asked: argparse.Namespace) -> int:
 #: How each command is answered.
 _COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
     "decide": _decide,
+    "escalate": _escalate,
     "rules": _rules,
     "checklist": _checklist,
     "audit": _audit,
@@ -169,16 +180,15 @@ def _parser() -> _Parser:
         epilog="Exit status: 0 allowed, 1 denied, 2 unusable input.",
         allow_abbrev=False,
     )
-    decide.add_argument(
-        "file",
-        metavar="FILE",
-        type=_path,
-        help="the request as JSON, with the records as the API returns them; - reads standard input",
+    _add_case(decide)
+
+    escalate = commands.add_parser(
+        "escalate",
+        help="show the call that a case file would bring about; none is created",
+        epilog="Exit status: 0 allowed, 1 denied, 2 unusable input.",
+        allow_abbrev=False,
     )
-    _add_output(decide)
-    decide.add_argument(
-        "--reveal", action="store_true", help="also show ids, addresses and context strings; keep that out of logs"
-    )
+    _add_case(escalate)
 
     rules = commands.add_parser("rules", help="print the policy", allow_abbrev=False)
     rules.add_argument("--json", action="store_true", help="print one JSON document")
@@ -223,6 +233,19 @@ def _path(given: str) -> str:
     if not given:
         raise argparse.ArgumentTypeError("must be a path, got an empty one")
     return given
+
+
+def _add_case(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "file",
+        metavar="FILE",
+        type=_path,
+        help="the request as JSON, with the records as the API returns them; - reads standard input",
+    )
+    _add_output(command)
+    command.add_argument(
+        "--reveal", action="store_true", help="also show ids, addresses and context strings; keep that out of logs"
+    )
 
 
 def _add_output(command: argparse.ArgumentParser) -> None:

@@ -4,13 +4,18 @@ from ._assertions import assert_allowed, assert_denied
 from ._builders import a_channel, a_domain, a_message, a_request, a_ringcentral_user, a_role, an_agent, an_intervention
 from ._check import check_policy
 from ._codes import NoSuchRuleError
+from ._ledger_check import check_call_ledger
+from ._provider_check import check_video_provider
 from ._search import NoSuchRequestError
 from ._tables import Axis, policy_table
+from ._video_service import ServiceAnswer, VideoService
 
 __all__ = [
     "Axis",
     "NoSuchRequestError",
     "NoSuchRuleError",
+    "ServiceAnswer",
+    "VideoService",
     "a_channel",
     "a_domain",
     "a_message",
@@ -21,7 +26,9 @@ __all__ = [
     "an_intervention",
     "assert_allowed",
     "assert_denied",
+    "check_call_ledger",
     "check_policy",
+    "check_video_provider",
     "policy_table",
 ]
 

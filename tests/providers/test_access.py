@@ -1,0 +1,299 @@
+"""Who a token belongs to, and whether that user has RingCentral Video."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, cast
+
+import attrs
+import httpx
+import pytest
+from hypothesis import given
+
+from escalation_policy import RingCentralUser, VideoAccess
+from escalation_policy.exceptions import (
+    Fault,
+    InvalidPayloadError,
+    InvalidValueError,
+    ProviderError,
+    ProviderRejectedError,
+    ProviderUnavailableError,
+)
+from escalation_policy.providers.ringcentral import ringcentral_user, video_access
+from providers.doors import IMPATIENT, assert_silent, assert_silent_variables, client
+from providers.loopback import ACCOUNT, EXTENSION, Do, Loopback, Script, Seen, answer, error_body
+from providers.test_ringcentral import JSON
+
+OWN = "/restapi/v1.0/account/~/extension/~"
+CONFIGURATION, FEATURES = f"{OWN}/video-configuration", f"{OWN}/features?featureId=Meetings"
+ADA = RingCentralUser(extension_id=EXTENSION, account_id=ACCOUNT, email="ada@example.com")
+MEETINGS: dict[str, object] = {"id": "Meetings", "available": True}
+LIMITED = ("ServicePlan", "Account", "ExtensionType", "ExtensionSubType", "Extension", "Configuration")
+
+
+def an_extension(**changes: Any) -> dict[str, Any]:
+    """Makes the record of an extension: the token owner's own."""
+    return {
+        "id": int(EXTENSION),
+        "account": {"id": ACCOUNT, "uri": f"https://platform.example/restapi/v1.0/account/{ACCOUNT}"},
+        "contact": {"firstName": "Ada", "email": "ada@example.com"},
+        "extensionNumber": "101",
+    } | changes
+
+
+def told(**records: Any) -> Callable[[Seen], Script]:
+    """Makes a script from what is told at each path: a record, or what the server does."""
+    paths = {OWN: "extension", CONFIGURATION: "configuration", FEATURES: "features"}
+    known: dict[str, Any] = {
+        "extension": an_extension(),
+        "configuration": {"provider": "RCVideo", "userLicenseType": "Paid"},
+        "features": {"uri": "https://platform.example", "records": [MEETINGS]},
+    } | records
+
+    def script(asked: Seen) -> Script:
+        record = known[paths[asked.path]]
+        return cast("Script", record) if isinstance(record, list) else answer(200, record)
+
+    return script
+
+
+def user_of(server: Loopback, **changes: Any) -> RingCentralUser:
+    """Reads the owner of the token."""
+    with client(server.url, **changes) as each:
+        return ringcentral_user(each)
+
+
+def access_of(server: Loopback, user: RingCentralUser = ADA) -> VideoAccess:
+    """Reads whether a user has RingCentral Video."""
+    with client(server.url) as each:
+        return video_access(each, user)
+
+
+class TestRingcentralUser:
+    """The owner of a token is read strictly."""
+
+    @pytest.mark.parametrize("extension_id", [EXTENSION, int(EXTENSION)])
+    @pytest.mark.parametrize("account_id", [ACCOUNT, int(ACCOUNT)])
+    def test_has_ids_that_are_digits(self, server: Loopback, extension_id: object, account_id: object) -> None:
+        """Some of RingCentral's records hold numbers, some strings."""
+        server.script = told(extension=an_extension(id=extension_id, account={"id": account_id}))
+        assert ADA == user_of(server)
+        assert [("GET", OWN, b"")] == [(each.method, each.path, each.content) for each in server.seen]
+
+    @pytest.mark.parametrize("contact", [None, {}, {"email": None}, {"email": " "}])
+    def test_need_have_no_address(self, server: Loopback, contact: object) -> None:
+        """Then there is none."""
+        server.script = told(extension=an_extension(contact=contact))
+        assert attrs.evolve(ADA, email=None) == user_of(server)
+
+    def test_says_nothing_about_video(self, server: Loopback) -> None:
+        """That is another question."""
+        server.script = told()
+        assert VideoAccess.UNKNOWN is user_of(server).video
+
+    @pytest.mark.parametrize(
+        ("record", "faults"),
+        [
+            ([], [("extension", "what cannot be read as one", "a JSON object")]),
+            (
+                an_extension(id="~", account={}),
+                [
+                    ("extension.id", "a str", "1 to 20 ASCII digits, as a str or an int"),
+                    ("extension.account.id", "nothing", "1 to 20 ASCII digits, as a str or an int"),
+                ],
+            ),
+            (an_extension(id=True), [("extension.id", "a bool", "1 to 20 ASCII digits, as a str or an int")]),
+            (an_extension(id=-1), [("extension.id", "an int", "1 to 20 ASCII digits, as a str or an int")]),
+            (an_extension(id=10**20), [("extension.id", "an int", "1 to 20 ASCII digits, as a str or an int")]),
+            (an_extension(account=None), [("extension.account", "None", "a mapping")]),
+            (
+                an_extension(contact={"email": 1}),
+                [("extension.contact.email", "an int", "a non-blank str")],
+            ),
+            (an_extension(contact=[]), [("extension.contact", "an empty list", "a mapping")]),
+        ],
+        ids=range(8),
+    )
+    def test_is_refused_with_all_faults(
+        self, server: Loopback, record: object, faults: list[tuple[str, str, str]]
+    ) -> None:
+        """Each with where it stands; what stands there is not told."""
+        server.script = told(extension=answer(200, record))
+        with pytest.raises(InvalidPayloadError) as caught:
+            user_of(server)
+        assert tuple(Fault(*each) for each in faults) == caught.value.faults
+        assert_silent(caught.value)
+        assert_silent_variables(caught.value, ACCOUNT, EXTENSION, "Ada", "'~'")
+
+    @pytest.mark.parametrize("read", [user_of, access_of])
+    @pytest.mark.parametrize(
+        ("script", "error", "message"),
+        [
+            (answer(401), ProviderRejectedError, "RingCentral answered 401: the token is not valid"),
+            (
+                answer(403, error_body("CMN-401")),
+                ProviderRejectedError,
+                "RingCentral answered 403 CMN-401: the app lacks",
+            ),
+            (answer(403), ProviderRejectedError, "RingCentral answered 403: the token's user may not read this"),
+            (answer(302, Location="/"), ProviderRejectedError, "RingCentral answered 302: it is elsewhere"),
+            (answer(500), ProviderUnavailableError, "RingCentral answered 500"),
+            (answer(204), ProviderUnavailableError, "RingCentral answered 204"),
+            ([Do.RESET], ProviderUnavailableError, "RingCentral did not answer (ReadError)"),
+        ],
+        ids=["credentials", "permission", "forbidden", "redirect", "error", "nothing", "cut"],
+    )
+    def test_is_not_known_where_ringcentral_does_not_tell(
+        self, server: Loopback, read: Any, script: Script, error: type[ProviderError], message: str
+    ) -> None:
+        """Nothing was to be made: no outcome is unknown. It is an error, and not UNKNOWN, which a host would keep."""
+        server.script = told(extension=script)
+        with pytest.raises(ProviderError) as caught:
+            read(server)
+        assert error is type(caught.value)
+        assert str(caught.value).startswith(message)
+        assert_silent(caught.value)
+
+    def test_is_not_known_where_ringcentral_is_slow(self, server: Loopback) -> None:
+        """It may be asked again at once."""
+        server.script = lambda _: [Do.STALL]
+        with pytest.raises(ProviderUnavailableError, match=r"did not answer \(ReadTimeout\)"):
+            user_of(server, timeout=IMPATIENT)
+
+    def test_may_be_asked_for_again_when_ringcentral_says_so(self, server: Loopback) -> None:
+        """Whatever went wrong."""
+        for status in (429, 500, 503):
+            server.script = told(extension=answer(status, Retry_After="7"))
+            with pytest.raises(ProviderUnavailableError) as caught:
+                user_of(server)
+            assert timedelta(seconds=7) == caught.value.retry_after
+
+    def test_is_read_by_a_client_that_waits(self) -> None:
+        """An asyncio host reads it in a thread."""
+        given: Any = httpx.AsyncClient(verify=False)  # noqa: S501  nothing is sent
+        with pytest.raises(TypeError, match=r"^an httpx\.Client is needed here, got an AsyncClient"):
+            ringcentral_user(given)
+        with pytest.raises(TypeError, match=r"^an httpx\.Client is needed here, got an AsyncClient"):
+            video_access(given, ADA)
+
+
+class TestVideoAccess:
+    """A user has RingCentral Video where RingCentral says both things that make it so, about that very user."""
+
+    def test_is_granted_where_provider_and_feature_say_so(self, server: Loopback) -> None:
+        """Asked in this order."""
+        server.script = told()
+        assert VideoAccess.GRANTED is access_of(server)
+        assert [OWN, CONFIGURATION, FEATURES] == [each.path for each in server.seen]
+
+    @pytest.mark.parametrize("provider", ["RCMeetings", "None"])
+    def test_is_denied_where_the_provider_is_another_or_none(self, server: Loopback, provider: str) -> None:
+        """Meetings is a feature of the old service too: it is not asked for."""
+        server.script = told(configuration={"provider": provider})
+        assert VideoAccess.DENIED is access_of(server)
+        assert [OWN, CONFIGURATION] == [each.path for each in server.seen]
+
+    @pytest.mark.parametrize("reason", [None, *({"code": f"{each}Limitation"} for each in LIMITED)])
+    def test_is_denied_where_plan_or_set_up_lack_the_feature(
+        self, server: Loopback, reason: dict[str, str] | None
+    ) -> None:
+        """Without a reason, it is not there, and no more is known."""
+        server.script = told(features={"records": [MEETINGS | {"available": False, "reason": reason}]})
+        assert VideoAccess.DENIED is access_of(server)
+        server.script = told(features={"records": [{"id": "Meetings", "available": False}]})
+        assert VideoAccess.DENIED is access_of(server)
+
+    @pytest.mark.parametrize(
+        "reason",
+        [
+            {"code": "InsufficientPermissions"},
+            {"code": "PermissionLimitation"},
+            {"code": "SomeLimitation"},
+            {"code": "serviceplanlimitation"},
+            {"code": 1},
+            {"code": ["ServicePlanLimitation"]},
+            {"code": None},
+            {},
+            "ServicePlanLimitation",
+        ],
+        ids=range(9),
+    )
+    def test_is_unknown_where_the_feature_is_not_available_for_another_reason(
+        self, server: Loopback, reason: object
+    ) -> None:
+        """A lack of permissions can be the app's; another code can mean anything."""
+        server.script = told(features={"records": [MEETINGS | {"available": False, "reason": reason}]})
+        assert VideoAccess.UNKNOWN is access_of(server)
+
+    @pytest.mark.parametrize(
+        "user",
+        [
+            attrs.evolve(ADA, extension_id="1"),
+            attrs.evolve(ADA, account_id="1"),
+            attrs.evolve(ADA, account_id=None),
+        ],
+        ids=["another extension", "another account", "no known account"],
+    )
+    def test_is_unknown_where_the_token_may_be_anothers(self, server: Loopback, user: RingCentralUser) -> None:
+        """What is so for the owner of the token says nothing about anybody else: no more is asked."""
+        server.script = told()
+        assert VideoAccess.UNKNOWN is access_of(server, user)
+        assert [OWN] == [each.path for each in server.seen]
+
+    @pytest.mark.parametrize(
+        "records",
+        [
+            {"extension": {}},
+            {"extension": answer(200, b"{")},
+            {"configuration": {}},
+            {"configuration": {"provider": None}},
+            {"configuration": {"provider": "RCSomething"}},
+            {"configuration": {"provider": ["RCVideo"]}},
+            {"configuration": answer(200, b"[]")},
+            {"features": {}},
+            {"features": {"records": None}},
+            {"features": {"records": []}},
+            {"features": {"records": [MEETINGS, MEETINGS]}},
+            {"features": {"records": [{"id": "Conferencing", "available": True}]}},
+            {"features": {"records": [{"id": "Meetings"}]}},
+            {"features": {"records": [MEETINGS | {"available": "true"}]}},
+            {"features": {"records": [MEETINGS | {"available": 1}]}},
+            {"features": answer(200, b"")},
+        ],
+        ids=range(16),
+    )
+    def test_is_unknown_where_an_answer_leaves_doubt(self, server: Loopback, records: dict[str, Any]) -> None:
+        """Unknown is never a yes."""
+        server.script = told(**records)
+        assert VideoAccess.UNKNOWN is access_of(server)
+
+    @pytest.mark.parametrize("failing", ["configuration", "features"])
+    def test_is_not_known_where_one_answer_does_not_come(self, server: Loopback, failing: str) -> None:
+        """A network that is down does not take video away from anybody."""
+        server.script = told(**{failing: answer(500)})
+        with pytest.raises(ProviderUnavailableError, match=r"^RingCentral answered 500$"):
+            access_of(server)
+        server.script = told(**{failing: answer(403, error_body("CMN-408"))})
+        with pytest.raises(ProviderRejectedError, match=r"^RingCentral answered 403 CMN-408: "):
+            access_of(server)
+
+    def test_is_asked_for_a_user(self) -> None:
+        """A raw record is none."""
+        given: Any = an_extension()
+        with client() as each, pytest.raises(InvalidValueError, match=r"^user must be a RingCentralUser, got a dict$"):
+            video_access(each, given)
+
+    @given(extension=JSON, configuration=JSON, features=JSON)
+    def test_is_granted_by_no_accident(self, extension: Any, configuration: Any, features: Any) -> None:
+        """Whatever JSON comes: a member, or an error of ours."""
+        bodies = {"/video-configuration": configuration, "/features": features}
+
+        def handle(request: httpx.Request) -> httpx.Response:
+            content = next((body for end, body in bodies.items() if request.url.path.endswith(end)), extension)
+            return httpx.Response(200, json=content) if content == content else httpx.Response(204)  # noqa: PLR0124  NaN is no JSON
+
+        with (
+            client("https://a.example", transport=httpx.MockTransport(handle)) as each,
+            suppress(ProviderUnavailableError),
+        ):
+            assert VideoAccess.GRANTED is not video_access(each, ADA)

@@ -1,0 +1,600 @@
+"""Calls on RingCentral Video: what is asked for, what is trusted, and what every other answer comes to."""
+
+import gzip
+import importlib
+import json
+import re
+import sys
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from escalation_policy.exceptions import (
+    Fault,
+    InvalidValueError,
+    ProviderError,
+    ProviderOutcomeUnknownError,
+    ProviderRejectedError,
+    ProviderUnavailableError,
+)
+from escalation_policy.providers import ringcentral
+from escalation_policy.providers._answers import Answer
+from escalation_policy.providers.ringcentral import AsyncRingCentralVideo, RingCentralVideo
+from escalation_policy.video import VideoCall
+from providers.doors import CALL, TOKEN, Door, Sync, assert_silent, assert_silent_variables, both, client
+from providers.loopback import (
+    ACCOUNT,
+    BRIDGE,
+    DATE,
+    EXTENSION,
+    HASH,
+    LINK,
+    Loopback,
+    Script,
+    Seen,
+    a_bridge,
+    answer,
+    error_body,
+)
+
+AT = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+MADE = VideoCall(id=BRIDGE, join_url=LINK, account_id=ACCOUNT, extension_id=EXTENSION, created_at=AT)
+
+
+def answering(post: Script, delete: Script = ()) -> Callable[[Seen], Script]:
+    """Makes a script of two answers, one to a POST and one to anything else."""
+    return lambda asked: post if asked.method == "POST" else (delete or answer(204))
+
+
+def refused(server: Loopback, door: Door, post: Script) -> ProviderError:
+    """Gives the error that an answer comes to."""
+    server.script = answering(post)
+    with pytest.raises(ProviderError) as caught:
+        door(server.url).create_call()
+    assert_silent(caught.value)
+    assert_silent_variables(caught.value)
+    return caught.value
+
+
+@both
+class TestTheRequest:
+    """One POST for each call, with nothing in it but what RingCentral has to know."""
+
+    def test_asks_for_a_bridge_of_the_host_that_everybody_may_join(self, server: Loopback, door: Door) -> None:
+        """Guests and other accounts are admitted by name: a default can be changed in the account."""
+        door(server.url).create_call()
+        (asked,) = server.seen
+        assert ("POST", f"/rcvideo/v2/account/{ACCOUNT}/extension/{EXTENSION}/bridges") == (asked.method, asked.path)
+        security = {"noGuests": False, "sameAccount": False}
+        assert {"name": "Video call", "type": "Instant", "security": security} == asked.json()
+
+    def test_is_signed_by_the_client_and_of_a_known_length(self, server: Loopback, door: Door) -> None:
+        """Not every server reads chunks; and what is compressed could be any length."""
+        door(server.url).create_call()
+        headers = server.seen[0].headers
+        assert (f"Bearer {TOKEN}", "application/json") == (headers["authorization"], headers["content-type"])
+        assert (str(len(server.seen[0].content)), "identity") == (
+            headers["content-length"],
+            headers["accept-encoding"],
+        )
+        assert "transfer-encoding" not in headers
+
+    def test_is_sent_again_by_an_auth_that_got_a_new_token(self, server: Loopback, door: Door) -> None:
+        """A 401 says that nothing was made: then its body is sent as it was before."""
+
+        class Renewing(httpx.Auth):
+            def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+                if (yield request).status_code == 401:
+                    request.headers["Authorization"] = "Bearer new"
+                    yield request
+
+        server.script = lambda asked: answer(401 if TOKEN in asked.headers["authorization"] else 201, a_bridge(asked))
+        assert MADE == door(server.url, auth=Renewing()).create_call()
+        assert server.seen[0].content == server.seen[1].content
+
+    def test_can_ask_for_a_bridge_that_lasts(self, server: Loopback, door: Door) -> None:
+        """Where customers answer hours later, a room for one meeting at once is gone."""
+        assert MADE == door(server.url, {"bridge": "Scheduled"}).create_call()
+        assert "Scheduled" == server.seen[0].json()["type"]
+
+    def test_can_protect_each_call_by_a_password_of_its_own(self, server: Loopback, door: Door) -> None:
+        """The customer needs only the link, which carries a hash of it."""
+        calls = [door(server.url, {"password": True}).create_call() for _ in range(2)]
+        assert [f"{LINK}?pw={HASH}"] * 2 == [call.join_url for call in calls]
+        security = [asked.json()["security"] for asked in server.seen]
+        assert [True, True] == [each["passwordProtected"] for each in security]
+        assert security[0]["password"] != security[1]["password"]
+        for each in security:
+            password = each["password"]
+            assert (10, True) == (len(password), password.isascii() and password.isalnum())
+            assert all(any(map(is_of, password)) for is_of in (str.isupper, str.islower, str.isdigit))
+
+
+@both
+class TestACreatedBridge:
+    """A 201 is trusted where all that was asked for is so, and not before."""
+
+    def test_becomes_a_call(self, server: Loopback, door: Door) -> None:
+        """Created when the answer says that it was given."""
+        assert MADE == door(server.url).create_call()
+
+    @pytest.mark.parametrize("date", ["", "soon", "Sat, 31 Jan 2026 09:30:00 +9999"])
+    def test_without_a_date_was_created_now(self, server: Loopback, door: Door, date: str) -> None:
+        """A record of a bridge holds no time."""
+        server.script = lambda asked: answer(201, a_bridge(asked), Date=date)
+        before = datetime.now(timezone.utc)
+        assert before <= door(server.url).create_call().created_at <= datetime.now(timezone.utc)
+
+    def test_may_have_a_password_that_was_not_asked_for(self, server: Loopback, door: Door) -> None:
+        """Accounts can require one. The link carries it."""
+        bridge = a_bridge(security={"passwordProtected": True}, discovery={"web": f"{LINK}?pw={HASH}"})
+        server.script = answering(answer(201, bridge))
+        assert f"{LINK}?pw={HASH}" == door(server.url).create_call().join_url
+
+    @pytest.mark.parametrize("bridge", [a_bridge(security=None, type=None), a_bridge(security={"noGuests": None})])
+    def test_may_leave_out_what_is_off_by_default(self, server: Loopback, door: Door, bridge: dict[str, Any]) -> None:
+        """No field of it is required by the documentation."""
+        server.script = answering(answer(201, bridge))
+        assert MADE == door(server.url).create_call()
+
+    def test_may_name_its_host_by_numbers(self, server: Loopback, door: Door) -> None:
+        """Some of RingCentral's records hold numbers, some strings."""
+        bridge = a_bridge(host={"accountId": int(ACCOUNT), "extensionId": int(EXTENSION)})
+        server.script = answering(answer(201, bridge), answer(200, bridge))
+        assert MADE == door(server.url).create_call()
+        assert True is door(server.url).is_open(MADE)
+
+    WRONG: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("host", {"host": {"accountId": ACCOUNT, "extensionId": "1"}}),
+        ("host", {"host": {"accountId": "1", "extensionId": EXTENSION}}),
+        ("host", {"host": {"accountId": float(ACCOUNT), "extensionId": EXTENSION}}),
+        ("host", {"host": {"accountId": f"0{ACCOUNT}", "extensionId": EXTENSION}}),
+        ("host", {"host": {"accountId": int(ACCOUNT), "extensionId": True}}),
+        ("host", {"host": None}),
+        ("host", {"host": [ACCOUNT, EXTENSION]}),
+        ("security.noGuests", {"security": {"noGuests": True}}),
+        ("security.noGuests", {"security": {"noGuests": "false"}}),
+        ("security.noGuests", {"security": {"noGuests": 0}}),
+        ("security.sameAccount", {"security": {"sameAccount": True}}),
+        ("security", {"security": []}),
+        ("security.passwordProtected", {"security": {"passwordProtected": "no"}}),
+        ("discovery.web", {"security": {"passwordProtected": True}}),
+        ("discovery.web", {"security": {"passwordProtected": True}, "discovery": {"web": f"{LINK}?pw="}}),
+        ("discovery.web", {"discovery": None}),
+        ("discovery.web", {"discovery": {"web": LINK.replace("https", "http")}}),
+        ("discovery.web", {"discovery": {"web": "https://ada:secret@v.ringcentral.com/join/1"}}),
+        ("discovery.web", {"discovery": {"web": f"{LINK}\n"}}),
+        ("discovery.web", {"discovery": {"web": 1}}),
+        ("host, discovery.web", {"host": {}, "discovery": {}}),
+    )
+
+    @pytest.mark.parametrize(("faults", "changes"), WRONG, ids=[f"{name}-{at}" for at, (name, _) in enumerate(WRONG)])
+    def test_that_is_wrong_is_deleted_and_its_link_is_shown_to_nobody(
+        self, server: Loopback, door: Door, faults: str, changes: dict[str, Any]
+    ) -> None:
+        """Nothing is left, and asking again would come to the same."""
+        caught = refused(server, door, answer(201, a_bridge(**changes)))
+        assert isinstance(caught, ProviderRejectedError)
+        wrong = f"RingCentral made the bridge {BRIDGE}, which is not as it was asked to be ({faults})"
+        assert (f"{wrong}; it was deleted", None) == (str(caught), caught.code)
+        assert [("DELETE", f"/rcvideo/v2/bridges/{BRIDGE}")] == [(each.method, each.path) for each in server.seen[1:]]
+
+    @pytest.mark.parametrize("protected", [False, None])
+    def test_without_the_password_that_was_asked_for_is_wrong(
+        self, server: Loopback, door: Door, *, protected: bool | None
+    ) -> None:
+        """A room that anybody can guess the number of is not what the host wants."""
+        bridge = a_bridge(security={"passwordProtected": protected}, discovery={"web": f"{LINK}?pw={HASH}"})
+        server.script = answering(answer(201, bridge))
+        with pytest.raises(ProviderRejectedError, match=r"\(security\.passwordProtected\); it was deleted$"):
+            door(server.url, {"password": True}).create_call()
+
+    @pytest.mark.parametrize("delete", [answer(403), answer(500), answer(200), answer(302), [b"no HTTP"]])
+    def test_that_cannot_be_deleted_is_left_and_named(self, server: Loopback, door: Door, delete: Script) -> None:
+        """Somebody has to look after it; one attempt was made."""
+        server.script = answering(answer(201, a_bridge(host=None)), delete)
+        with pytest.raises(ProviderOutcomeUnknownError, match=rf"{BRIDGE}.* \(host\); it could not") as caught:
+            door(server.url).create_call()
+        assert_silent(caught.value)
+        assert (BRIDGE, ["POST", "DELETE"]) == (caught.value.call_id, server.methods())
+
+    def test_that_is_gone_before_it_is_deleted_is_not_left(self, server: Loopback, door: Door) -> None:
+        """A 404 is as good as a 204. Who deleted it is not known."""
+        server.script = answering(answer(201, a_bridge(host=None)), answer(404))
+        with pytest.raises(ProviderRejectedError, match=r"\(host\); it is gone$"):
+            door(server.url).create_call()
+
+    @pytest.mark.parametrize("kind", ["PMI", "Scheduled", 1])
+    def test_of_another_type_is_left_alone(self, server: Loopback, door: Door, kind: object) -> None:
+        """To delete somebody's personal meeting room would be worse than to leave a room behind."""
+        caught = refused(server, door, answer(201, a_bridge(type=kind)))
+        assert isinstance(caught, ProviderOutcomeUnknownError)
+        assert caught.call_id == BRIDGE
+        assert str(caught).endswith("(type); it was left alone, since it may be older")
+        assert ["POST"] == server.methods()
+
+    # Nothing but what can name a bridge gets into a path, or into an error.
+    @pytest.mark.parametrize(
+        "bridge_id",
+        [None, "", 1, "default", "pin", "..", "a/b", "a?b", "a b", "a%2fb", "é", f"{BRIDGE}\n", "a" * 129],
+    )
+    def test_without_an_id_is_one_that_nobody_can_name(self, server: Loopback, door: Door, bridge_id: object) -> None:
+        """Whether there is one is not known, and there is nothing to delete."""
+        caught = refused(server, door, answer(201, a_bridge(id=bridge_id)))
+        assert isinstance(caught, ProviderOutcomeUnknownError)
+        assert (str(caught), caught.call_id) == ("RingCentral answered 201, which does not tell what it made", None)
+        assert ["POST"] == server.methods()
+
+    UNREADABLE = (
+        b"",
+        b"[]",
+        b"{",
+        b"\xef\xbb\xbf{}",
+        b'{"id": "\xff"}',
+        json.dumps(a_bridge()).encode() + b"x",
+        json.dumps(a_bridge()).encode("utf-16"),
+        json.dumps(a_bridge())[:-1].encode() + b', "id": "b2"}',
+        json.dumps(a_bridge(n=float("nan"))).encode(),
+        b"[" * 60_000,
+        json.dumps(a_bridge(padding="x" * 65_536)).encode(),
+    )
+
+    @pytest.mark.parametrize("body", UNREADABLE, ids=range(len(UNREADABLE)))
+    def test_that_cannot_be_read_is_not_known(self, server: Loopback, door: Door, body: bytes) -> None:
+        """No JSON object, one of which two things could be read, or more of it than anybody needs."""
+        caught = refused(server, door, answer(201, body))
+        assert isinstance(caught, ProviderOutcomeUnknownError)
+        assert (str(caught), caught.call_id) == ("RingCentral answered 201, which does not tell what it made", None)
+
+    def test_may_be_long_and_come_in_pieces(self, server: Loopback, door: Door) -> None:
+        """64 KiB are enough for any bridge."""
+        head, content = answer(201, a_bridge(padding="x" * 60_000))
+        assert isinstance(content, bytes)
+        server.script = answering([head, content[:1], content[1:30_000], content[30_000:]])
+        assert MADE == door(server.url).create_call()
+
+    def test_that_never_ends_is_read_no_further_than_it_may_be(self, server: Loopback, door: Door) -> None:
+        """The client hangs up. Here, the server would go on until it does."""
+
+        def endless(_: Seen) -> Script:
+            yield from answer(201, b"", Content_Length="", Transfer_Encoding="chunked")
+            while True:
+                yield b"1000\r\n" + b"x" * 4096 + b"\r\n"
+
+        server.script = endless
+        with pytest.raises(ProviderOutcomeUnknownError, match="answered 201, which does not tell"):
+            door(server.url).create_call()
+
+    def test_that_is_compressed_is_not_unpacked(self, server: Loopback, door: Door) -> None:
+        """Nobody asked for that; a few bytes can become gigabytes."""
+        packed = gzip.compress(json.dumps(a_bridge()).encode())
+        caught = refused(server, door, answer(201, packed, Content_Encoding="gzip"))
+        assert isinstance(caught, ProviderOutcomeUnknownError)
+
+
+REFUSALS: tuple[tuple[int, list[str], str], ...] = (
+    (400, ["CMN-101"], "RingCentral answered 400 CMN-101: the request makes no sense to it; the developer mends it"),
+    (401, ["OAU-213"], "RingCentral answered 401 OAU-213: the token is not valid; the developer gets a new one"),
+    (
+        403,
+        ["CMN-401"],
+        (
+            "RingCentral answered 403 CMN-401: the app lacks a permission, such as Video; the developer adds it to the app, "
+            "and has it authorised again"
+        ),
+    ),
+    (
+        403,
+        ["CMN-408"],
+        (
+            "RingCentral answered 403 CMN-408: the token's user lacks a permission, such as Meetings; a RingCentral "
+            "administrator grants it"
+        ),
+    ),
+    (
+        403,
+        ["X-1", "CMN-109"],
+        "RingCentral answered 403 CMN-109: the account's plan lacks this feature; a RingCentral administrator orders it",
+    ),
+    (
+        403,
+        ["CMN-403"],
+        "RingCentral answered 403 CMN-403: not for this type of extension; a RingCentral administrator mends it",
+    ),
+    (
+        403,
+        [],
+        (
+            "RingCentral answered 403: the token's user must be the host, a delegate of the host or a Super Admin; a "
+            "RingCentral administrator mends it"
+        ),
+    ),
+    (
+        404,
+        ["CMN-102"],
+        (
+            "RingCentral answered 404 CMN-102: it knows no such account or extension, or the client's base_url is another "
+            "service's"
+        ),
+    ),
+    (406, [], "RingCentral answered 406: it makes no such call for this extension"),
+    (
+        409,
+        [],
+        (
+            "RingCentral answered 409: the settings of the host or of the account conflict with this; a RingCentral "
+            "administrator mends it"
+        ),
+    ),
+    (418, [], "RingCentral answered 418: it refuses this"),
+    (
+        304,
+        [],
+        "RingCentral answered 304: it is elsewhere, where nothing is sent to; the developer mends the client's base_url",
+    ),
+)
+
+
+@both
+class TestOtherAnswers:
+    """Every other status is refused, put off, or leaves the outcome unknown."""
+
+    @pytest.mark.parametrize(("status", "codes", "told"), REFUSALS, ids=[f"{each[0]}-{each[1]}" for each in REFUSALS])
+    def test_are_refusals_that_say_who_mends_them(
+        self, server: Loopback, door: Door, status: int, codes: list[str], told: str
+    ) -> None:
+        """Nothing was made, and trying again is of no use."""
+        caught = refused(server, door, answer(status, error_body(*codes) if status != 304 else b""))
+        assert isinstance(caught, ProviderRejectedError)
+        assert (str(caught), caught.code) == (told, codes[-1] if codes else f"HTTP {status}")
+
+    def test_take_no_password_along(self, server: Loopback, door: Door) -> None:
+        """The one that was asked for is as good as the one of a bridge."""
+        server.script = answering(answer(500))
+        with pytest.raises(ProviderOutcomeUnknownError) as caught:
+            door(server.url, {"password": True}).create_call()
+        assert_silent_variables(caught.value, server.seen[0].json()["security"]["password"])
+
+    # The code is RingCentral's, and nothing else that stands where it should.
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            ({"errorCode": "CMN-102"}, "CMN-102"),
+            ({"errorCode": "CMN-102", "errors": [{"errorCode": "CMN-101"}]}, "CMN-101"),
+            ({"errorCode": "CMN-102", "errors": "CMN-101"}, "CMN-102"),
+            ({"errors": [None, ["CMN-102"], {"errorCode": 1}, {"errorCode": "CMN-101"}]}, "CMN-101"),
+            ({"errorCode": ACCOUNT}, "HTTP 400"),
+            ({"errorCode": "Bearer secret-token"}, "HTTP 400"),
+            ({"errorCode": "CMN-" + "1" * 20}, "HTTP 400"),
+            ({"errorCode": "CMN-102\n"}, "HTTP 400"),
+            ([{"errorCode": "CMN-102"}], "HTTP 400"),
+            (b"CMN-102", "HTTP 400"),
+        ],
+    )
+    def test_have_a_code_where_something_looks_like_one(
+        self, server: Loopback, door: Door, body: object, code: str
+    ) -> None:
+        """The words beside it are for nobody."""
+        caught = refused(server, door, answer(400, body))
+        assert isinstance(caught, ProviderRejectedError)
+        assert code == caught.code
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_are_never_followed_elsewhere(self, server: Loopback, door: Door, status: int) -> None:
+        """Whatever the client does otherwise: there would be a second request, and a stranger would get it."""
+        with Loopback() as stranger:
+            server.script = answering(answer(status, Location=f"{stranger.url}/join"))
+            with pytest.raises(ProviderRejectedError, match=f"answered {status}: it is elsewhere") as caught:
+                door(server.url, follow_redirects=True).create_call()
+            assert ([], 1, f"HTTP {status}") == (stranger.seen, len(server.seen), caught.value.code)
+
+    # Seconds, or a date beside the date of the answer.
+    @pytest.mark.parametrize(
+        ("wait", "seconds"),
+        [
+            ("7", 7),
+            (" 7 ", 7),
+            ("0", 0),
+            ("0000000030", 30),
+            ("0000000000", 0),
+            ("3600", 3600),
+            ("99999999999999999999", 3600),
+            ("1" * 5000, 3600),
+            ("Sat, 31 Jan 2026 09:31:30 GMT", 90),
+            ("Sat, 31 Jan 2026 09:31:30 -0000", 90),
+            ("Sat, 31 Jan 2026 09:29:00 GMT", 0),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", 3600),
+        ],
+    )
+    @pytest.mark.parametrize("status", [408, 429, 503])
+    def test_say_when_to_come_again(self, server: Loopback, door: Door, status: int, wait: str, seconds: int) -> None:
+        """An hour at most: by then, somebody else will have looked."""
+        caught = refused(server, door, answer(status, error_body("CMN-301"), Retry_After=wait))
+        assert isinstance(caught, ProviderUnavailableError)
+        told = (str(caught), caught.retry_after)
+        assert told == (f"RingCentral answered {status} CMN-301: not now", timedelta(seconds=seconds))
+
+    def test_say_a_date_that_is_beside_the_clock_where_they_have_none(self, server: Loopback, door: Door) -> None:
+        """In the past, it is now; far away, it is an hour."""
+        for year, seconds in ((2001, 0), (9998, 3600)):
+            wait = f"Sat, 01 Jan {year} 00:00:00 GMT"
+            caught = refused(server, door, answer(429, Retry_After=wait, Date=""))
+            assert isinstance(caught, ProviderUnavailableError)
+            assert timedelta(seconds=seconds) == caught.retry_after
+
+    @pytest.mark.parametrize("wait", ["", "soon", "-1", "1.5", "٣"])
+    def test_are_not_now_for_half_a_minute_where_they_do_not_say(self, server: Loopback, door: Door, wait: str) -> None:
+        """Whoever asks during a penalty starts it again."""
+        for status in (408, 429):
+            caught = refused(server, door, answer(status, Retry_After=wait))
+            assert isinstance(caught, ProviderUnavailableError)
+            assert timedelta(seconds=30) == caught.retry_after
+        assert isinstance(refused(server, door, answer(503, Retry_After=wait)), ProviderOutcomeUnknownError)
+
+    @pytest.mark.parametrize("status", [200, 202, 204, 226, 500, 501, 502, 503, 504, 599])
+    def test_leave_the_outcome_unknown(self, server: Loopback, door: Door, status: int) -> None:
+        """A bridge may have been made before something went wrong, or will be made later."""
+        caught = refused(server, door, answer(status, b"" if status == 204 else a_bridge()))
+        assert isinstance(caught, ProviderOutcomeUnknownError)
+        told = (str(caught), caught.call_id)
+        assert told == (f"RingCentral answered {status}, which does not tell what it made", None)
+        assert ["POST"] == server.methods()
+
+
+@both
+class TestIsOpen:
+    """A bridge is open, gone, or nobody knows."""
+
+    def test_asks_for_the_bridge(self, server: Loopback, door: Door) -> None:
+        """By its id alone."""
+        assert True is door(server.url).is_open(MADE)
+        assert [("GET", f"/rcvideo/v2/bridges/{BRIDGE}")] == [(each.method, each.path) for each in server.seen]
+
+    def test_knows_that_a_bridge_is_gone(self, server: Loopback, door: Door) -> None:
+        """Then the next click makes another."""
+        server.script = lambda _: answer(404)
+        assert False is door(server.url).is_open(MADE)
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            answer(200, a_bridge(id="b2")),
+            answer(200, a_bridge(host={"accountId": ACCOUNT, "extensionId": "1"})),
+            answer(200, a_bridge(host=None)),
+            answer(200, b"{"),
+            answer(200),
+            answer(204),
+            answer(302, Location="/"),
+            answer(403),
+            answer(500),
+            [],
+        ],
+        ids=range(10),
+    )
+    def test_does_not_know_otherwise(self, server: Loopback, door: Door, told: Script) -> None:
+        """Then the link that is known is sent again."""
+        server.script = lambda _: told
+        assert None is door(server.url).is_open(MADE)
+
+    @pytest.mark.parametrize("bridge_id", ["../..", "default", "a/b"])
+    def test_asks_nothing_about_what_is_no_bridge(self, server: Loopback, door: Door, bridge_id: str) -> None:
+        """A ledger can hold calls of another provider."""
+        call = VideoCall(id=bridge_id, join_url=LINK, account_id="1", extension_id="2", created_at=AT)
+        assert (None, []) == (door(server.url).is_open(call), server.seen)
+
+
+class TestMakingAProvider:
+    """Mistakes show when a provider is made, not at the first click."""
+
+    @pytest.mark.parametrize(
+        ("given", "fault"),
+        [
+            ({"bridge": "PMI"}, ("bridge", "'PMI'", "'Instant' or 'Scheduled': a room of its own for each call")),
+            (
+                {"bridge": "instant"},
+                ("bridge", "'instant'", "'Instant' or 'Scheduled': a room of its own for each call"),
+            ),
+            ({"bridge": None}, ("bridge", "None", "'Instant' or 'Scheduled': a room of its own for each call")),
+            ({"password": "secret"}, ("password", "a str", "true or false: each call has a new one")),
+        ],
+    )
+    def test_refuses_what_cannot_be_asked_for(self, given: dict[str, Any], fault: tuple[str, str, str]) -> None:
+        """A personal meeting room would let one customer into the call of another."""
+        with client() as each, pytest.raises(InvalidValueError) as caught:
+            RingCentralVideo(each, **given)
+        assert Fault(*fault) == caught.value.fault
+
+    def test_takes_a_client_of_its_own_kind(self) -> None:
+        """The message names the class that takes the other kind."""
+        takers = "RingCentralVideo takes an httpx.Client, AsyncRingCentralVideo an httpx.AsyncClient"
+        given: Any = httpx.AsyncClient(verify=False)  # noqa: S501  nothing is sent
+        with pytest.raises(TypeError) as caught:
+            RingCentralVideo(given)
+        assert f"an httpx.Client is needed here, got an AsyncClient: {takers}" == str(caught.value)
+        with client() as other, pytest.raises(TypeError, match=r"^an httpx\.AsyncClient is needed here, got a Client"):
+            AsyncRingCentralVideo(other)  # type: ignore[arg-type]
+        nothing: Any = None
+        with pytest.raises(TypeError, match="got None"):
+            RingCentralVideo(nothing)
+
+
+class TestExtra:
+    """httpx comes with an extra."""
+
+    def test_is_named_where_it_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """In one sentence."""
+        monkeypatch.setitem(sys.modules, "httpx", None)
+        told = "escalation_policy.providers.ringcentral needs httpx: pip install 'escalation_policy[ringcentral]'"
+        with pytest.raises(ImportError, match=f"^{re.escape(told)}$"):
+            importlib.reload(ringcentral)
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from([LINK, ACCOUNT]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+#: Bridges that are right but for some fields: drawn at random, one in a million would be.
+BRIDGES: st.SearchStrategy[Any] = JSON | st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.just(BRIDGE) | JSON,
+        "type": st.sampled_from(["Instant", "PMI"]) | JSON,
+        "host": st.fixed_dictionaries(
+            {
+                "accountId": st.sampled_from([ACCOUNT, int(ACCOUNT)]) | JSON,
+                "extensionId": st.sampled_from([EXTENSION, int(EXTENSION)]) | JSON,
+            }
+        )
+        | JSON,
+        "security": st.fixed_dictionaries(
+            {}, optional=dict.fromkeys(["noGuests", "sameAccount", "passwordProtected"], st.booleans() | JSON)
+        )
+        | JSON,
+        "discovery": st.fixed_dictionaries({"web": st.sampled_from([LINK, f"{LINK}?pw=1", "http://a.example"]) | JSON})
+        | JSON,
+    },
+)
+
+
+class TestAnyAnswer:
+    """Whatever JSON a 201 holds, and whatever a header says, nothing surprising comes of it."""
+
+    @given(bridge=BRIDGES, password=st.booleans())
+    @example(bridge=a_bridge(), password=False)
+    def test_is_a_call_that_is_right_or_an_error_of_ours(self, bridge: Any, *, password: bool) -> None:
+        """Right: host, security and link are as they were asked to be, and so is the type."""
+
+        def handle(request: httpx.Request) -> httpx.Response:
+            return httpx.Response(201, content=json.dumps(bridge)) if request.method == "POST" else httpx.Response(500)
+
+        door = Sync("https://a.example", {"password": password}, transport=httpx.MockTransport(handle))
+        with suppress(ProviderOutcomeUnknownError):
+            call = door.create_call()
+            security: dict[str, Any] = bridge.get("security") or {}
+            assert call == VideoCall(
+                id=BRIDGE if bridge["id"] == BRIDGE else call.id,
+                join_url=bridge["discovery"]["web"],
+                account_id=CALL.account_id,
+                extension_id=CALL.extension_id,
+                created_at=call.created_at,
+            )
+            assert (ACCOUNT, EXTENSION) == (str(bridge["host"]["accountId"]), str(bridge["host"]["extensionId"]))
+            assert "Instant" == (bridge.get("type") or "Instant")
+            assert not any(security.get(name) for name in ("noGuests", "sameAccount"))
+            assert not password or security["passwordProtected"] is True
+            assert not security.get("passwordProtected") or "?pw=" in call.join_url
+
+    @given(text=st.text() | st.from_regex(r"\A\w{3}, \d\d? \w{3} \d{1,5} \d\d:\d\d:\d\d [+-]?\w{1,5}\Z"))
+    @example(text=DATE)
+    def test_is_of_some_moment_and_says_when_to_come_again_or_not(self, text: str) -> None:
+        """A header can hold anything."""
+        told = Answer(429, b"", date=text, wait=text)
+        assert told.given_at.tzinfo is not None
+        assert told.retry_after is None or timedelta(0) <= told.retry_after <= timedelta(hours=1)

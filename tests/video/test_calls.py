@@ -1,0 +1,173 @@
+"""What is asked of a provider, and what it answers."""
+
+import pickle
+from datetime import datetime, timezone
+from typing import Any, Final
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from escalation_policy import EscalationRequest
+from escalation_policy._seam._calls import call_request_for, case_of
+from escalation_policy.exceptions import InvalidValueError
+from escalation_policy.testing import a_request
+from escalation_policy.video import VideoCall
+
+ALLOWED: Final = a_request()
+CALL: Final = VideoCall(
+    id="b1",
+    join_url="https://video.example/join/b1?pw=secret#part",
+    account_id="664287016",
+    extension_id="664307016",
+    created_at=datetime(2026, 1, 5, tzinfo=timezone.utc),
+)
+
+
+class TestVideoCall:
+    """It exists only if a customer may be sent its link."""
+
+    @pytest.mark.parametrize(
+        "join_url",
+        [
+            "",
+            "http://video.example/join",
+            "HTTPS:/video.example",
+            "https://",
+            "https:///join",
+            "https://user@video.example/join",
+            "https://user:password@video.example/join",
+            "https://video.example@evil.example/join",
+            "https://video.example/join\n",
+            "https://video.example/jo\tin",
+            "https://video.example/jo in",
+            "https://video.example\\@evil.example",
+            'https://video.example/join/1"><script>',
+            "https://video.example/{join}",
+            "https://video%0d%0a.example/join",
+            "https://vidéo.example/join",
+            "https://video.example:0/join",
+            "https://video.example:99999/join",
+            "https://video.example:port/join",
+            "https://[::1/join",
+            "javascript:alert(1)",
+        ],
+    )
+    def test_refuses_other_links_without_showing_them(self, join_url: str) -> None:
+        """Whatever a browser could take for something else, too."""
+        with pytest.raises(InvalidValueError) as caught:
+            attrs.evolve(CALL, join_url=join_url)
+        kind = "an empty str" if join_url == "" else "a str"
+        assert caught.value.fault.found == kind
+        assert caught.value.fault.path == "VideoCall.join_url"
+
+    @pytest.mark.parametrize("join_url", ["https://v.example", "https://v.example:8443/a?b=c", "https://[::1]/join"])
+    def test_takes_clean_ones(self, join_url: str) -> None:
+        """Ports and addresses are in order."""
+        assert attrs.evolve(CALL, join_url=join_url).join_url == join_url
+
+    @pytest.mark.parametrize(
+        ("field", "value", "accepted"),
+        [
+            ("id", "", "a non-empty str"),
+            ("account_id", "~", "1 to 20 ASCII digits"),
+            ("extension_id", "x", "1 to 20 ASCII digits"),
+            ("created_at", datetime(2026, 1, 5), "a time with a zone"),  # noqa: DTZ001
+            ("created_at", "2026-01-05T00:00:00Z", "a datetime"),
+        ],
+    )
+    def test_refuses_what_its_fields_do_not_accept(self, field: str, value: Any, accepted: str) -> None:
+        """The message says what they do."""
+        with pytest.raises(InvalidValueError, match=f"VideoCall.{field} must be {accepted}"):
+            attrs.evolve(CALL, **{field: value})
+
+    def test_shows_neither_query_nor_ids(self) -> None:
+        """The query can hold the password."""
+        assert "'https://video.example/join/b1'" in repr(CALL)
+        for secret in ("pw", "secret", "part", CALL.account_id, CALL.extension_id):
+            assert secret not in repr(CALL)
+
+    def test_survives_pickling(self) -> None:
+        """With the query."""
+        assert pickle.loads(pickle.dumps(CALL)) == CALL
+
+
+class TestCallRequest:
+    """It names the host and the call, and nobody else."""
+
+    @pytest.mark.parametrize(
+        ("field", "value"), [("key", ""), ("key", 1), ("account_id", "~"), ("extension_id", None), ("title", "")]
+    )
+    def test_refuses_what_its_fields_do_not_accept(self, field: str, value: Any) -> None:
+        """An account of `~` would be that of whoever owns the token."""
+        with pytest.raises(InvalidValueError, match=f"CallRequest.{field} must be"):
+            attrs.evolve(call_request_for(ALLOWED), **{field: value})
+
+    def test_shows_no_ids(self) -> None:
+        """Its key is a hash."""
+        wanted = call_request_for(ALLOWED)
+        shown = repr(wanted)
+        assert wanted.key in shown
+        for secret in (wanted.account_id, wanted.extension_id, ALLOWED.agent.id, ALLOWED.domain.id):
+            assert f"'{secret}'" not in shown
+
+    def test_is_called_something_constant(self) -> None:
+        """Unless the host says otherwise."""
+        assert call_request_for(ALLOWED).title == "Video call"
+        assert call_request_for(ALLOWED, title="Support").title == "Support"
+
+    def test_needs_an_extension_in_a_known_account(self) -> None:
+        """A host's own policy may allow without; then there is nobody to host the call."""
+        user = ALLOWED.agent.ringcentral
+        assert user is not None
+        for ringcentral, path in (
+            (None, "agent.ringcentral"),
+            (attrs.evolve(user, account_id=None), "agent.ringcentral.account_id"),
+        ):
+            request = attrs.evolve(ALLOWED, agent=attrs.evolve(ALLOWED.agent, ringcentral=ringcentral))
+            with pytest.raises(InvalidValueError) as caught:
+                call_request_for(request)
+            assert str(caught.value) == f"{path} must be known, to create a call, got None"
+
+
+def keyed(request: EscalationRequest, **ids: str | None) -> str:
+    """Gives the key of a request with other ids."""
+    agent = attrs.evolve(request.agent, id=ids.get("agent") or "u", domain_id=ids.get("home") or "d")
+    message = attrs.evolve(request.message, id=ids.get("message") or "m", intervention_id=ids.get("thread"))
+    case = ids.get("case")
+    intervention = request.intervention and attrs.evolve(request.intervention, id=case) if case else None
+    domain = attrs.evolve(request.domain, id=ids.get("domain") or "d")
+    changed = attrs.evolve(request, domain=domain, agent=agent, message=message, intervention=intervention)
+    return call_request_for(changed).key
+
+
+class TestKey:
+    """It is the same for the same domain, case and agent, and for nothing else."""
+
+    def test_is_the_same_in_every_process_and_version(self) -> None:
+        """Ledgers outlive both."""
+        key = keyed(ALLOWED, domain="acme", home="acme", agent="u1", case="i1")
+        assert key == "b0051294e2909458eeed286e436b4790-690dbe00e0c4ebf3bd7038689c4d303d"
+
+    def test_is_the_same_for_two_messages_of_one_case(self) -> None:
+        """Whichever of them was clicked on."""
+        assert keyed(ALLOWED, case="i", message="m1") == keyed(ALLOWED, case="i", message="m2")
+
+    def test_falls_back_to_the_case_that_the_message_names_then_to_the_message(self) -> None:
+        """For policies that allow without an intervention."""
+        assert keyed(ALLOWED, thread="i", message="m1") == keyed(ALLOWED, case="i", message="m2")
+        assert keyed(ALLOWED, message="m1") != keyed(ALLOWED, message="m2")
+        assert keyed(ALLOWED, message="i") != keyed(ALLOWED, case="i")
+
+    def test_begins_with_the_case_whoever_the_agent_is(self) -> None:
+        """So that a ledger finds the call of the agent who had it before."""
+        one, other = keyed(ALLOWED, case="i", agent="u1"), keyed(ALLOWED, case="i", agent="u2")
+        assert one != other
+        assert case_of(one) == case_of(other)
+
+    @given(st.lists(st.tuples(*[st.text("a1 -:\0\ud800", min_size=1, max_size=3)] * 4), min_size=2, max_size=2))
+    def test_differs_wherever_an_id_does(self, ids: list[tuple[str, str, str, str]]) -> None:
+        """However the ids are put together."""
+        one, other = (keyed(ALLOWED, domain=d, home=h, agent=a, case=c) for d, h, a, c in ids)
+        assert (one == other) == (ids[0] == ids[1])

@@ -427,12 +427,13 @@ class TestTheWrongKindOfProvider:
     """A coroutine function where none is awaited, and the other way round."""
 
     def test_is_refused_before_it_has_done_anything(self) -> None:
-        """Nothing is claimed."""
+        """The claim is given up; what is there already is given all the same."""
         wrong: Any = Asynchronous()
         desk = Desk()
         with pytest.raises(ProviderRejectedError, match="one for escalate_async"):
             escalate(ALLOWED, provider=wrong, ledger=desk.ledger, now=NOW)
         assert desk.click().outcome is EscalationOutcome.CREATED
+        assert escalate(ALLOWED, provider=wrong, ledger=desk.ledger, now=NOW).outcome is EscalationOutcome.REUSED
 
     def test_leaves_a_doubt_where_it_may_have_done_something(self) -> None:
         """What answers with a coroutine has run, and may have made a call before that."""

@@ -76,10 +76,14 @@ class Escalation(NamedTuple):
 
 
 def escalation_of(
-    decision: Decision[EscalationRequest], outcome: EscalationOutcome, wanted: CallRequest, known: RecordedCall
+    request: EscalationRequest,
+    decision: Decision[EscalationRequest],
+    outcome: EscalationOutcome,
+    wanted: CallRequest,
+    known: RecordedCall,
 ) -> Escalation:
     """Puts together what came of a click that was allowed."""
-    privately = _goes_out_privately(decision.request.message)
+    privately = _goes_out_privately(request.message)
     return Escalation(decision, outcome, wanted.key, known.call, known.supersedes, privately)
 
 
@@ -125,19 +129,26 @@ def release(ledger: CallLedger, wanted: CallRequest, terms: Terms) -> None:
     _settle(ledger, wanted, terms, released)
 
 
-def checked(call: VideoCall, wanted: CallRequest) -> VideoCall:
-    """Refuses what a provider must not answer. Whether there is a call is not known then.
+def checked(call: VideoCall, wanted: CallRequest, create_call: object) -> VideoCall:
+    """Refuses what a provider must not answer.
 
     Raises:
-        ProviderOutcomeUnknownError: It is no call, or that of another host.
+        ProviderOutcomeUnknownError: It is no call, or that of another host. Whether there is a call is not known.
+        ProviderRejectedError: It is the coroutine that `create_call` itself is: nothing has been done in it.
     """
     if not isinstance(call, VideoCall):  # pyright: ignore[reportUnnecessaryIsInstance]
-        if inspect.iscoroutine(call):
-            call.close()
-        raise ProviderOutcomeUnknownError(f"the provider must return a VideoCall, got {kind_of(call)}")
+        raise _no_call(call, create_call)
     if not call.hosted_as(wanted):
         raise ProviderOutcomeUnknownError("the provider returned a call of another host", call_id=call.id)
     return call
+
+
+def _no_call(answer: object, create_call: object) -> ProviderError:
+    if inspect.iscoroutine(answer):
+        answer.close()
+        if answer.cr_code is getattr(create_call, "__code__", None):
+            return ProviderRejectedError("the provider is one for escalate_async(): it was not asked")
+    return ProviderOutcomeUnknownError(f"the provider must return a VideoCall, got {kind_of(answer)}")
 
 
 def failure_of(ledger: CallLedger, wanted: CallRequest, terms: Terms, error: BaseException) -> BaseException:

@@ -16,7 +16,7 @@ from .._request import EscalationRequest
 from .._seam._calls import TITLE, CallRequest, VideoCall, call_request_for
 from .._seam._claims import RecordedCall, Terms
 from ..escalate_to_video import ESCALATE_TO_VIDEO
-from ..exceptions import Fault, InvalidValueError, ProviderRejectedError
+from ..exceptions import Fault, InvalidValueError
 from ..typing import AsyncVideoProvider, CallLedger, VideoProvider
 from ._click import (
     Escalation,
@@ -75,17 +75,17 @@ def escalate(  # noqa: PLR0913
     if not decision:
         return Escalation(decision=decision, outcome=EscalationOutcome.DENIED)
     wanted = call_request_for(request, title=title)
-    create_call = _creator(provider)
+    create_call = _create_call_of(provider)
     known = claim(ledger, wanted, terms)
     if known and _is_gone(provider, known.call):
         known = claim(ledger, wanted, terms._replace(instead_of=known.call))
     if known:
-        return escalation_of(decision, EscalationOutcome.REUSED, wanted, known)
+        return escalation_of(request, decision, EscalationOutcome.REUSED, wanted, known)
     try:
-        call = checked(create_call(wanted), wanted)
+        call = checked(create_call(wanted), wanted, create_call)
     except BaseException as error:  # noqa: BLE001
         raise failure_of(ledger, wanted, terms, error)  # noqa: B904  it has its cause
-    return escalation_of(decision, EscalationOutcome.CREATED, wanted, record(ledger, wanted, terms, call))
+    return escalation_of(request, decision, EscalationOutcome.CREATED, wanted, record(ledger, wanted, terms, call))
 
 
 async def escalate_async(  # noqa: PLR0913
@@ -115,15 +115,15 @@ async def escalate_async(  # noqa: PLR0913
     if known and await _is_gone_async(provider, known.call):
         known = await _claim_async(ledger, wanted, terms._replace(instead_of=known.call))
     if known:
-        return escalation_of(decision, EscalationOutcome.REUSED, wanted, known)
+        return escalation_of(request, decision, EscalationOutcome.REUSED, wanted, known)
     try:
-        call = checked(await _asked(create_call, wanted), wanted)
+        call = checked(await _asked(create_call, wanted), wanted, create_call)
     except GeneratorExit:
         raise
     except BaseException as error:  # noqa: BLE001
         raise await _in_thread(failure_of, ledger, wanted, terms, error)  # noqa: B904  it has its cause
     known = await _in_thread(record, ledger, wanted, terms, call)
-    return escalation_of(decision, EscalationOutcome.CREATED, wanted, known)
+    return escalation_of(request, decision, EscalationOutcome.CREATED, wanted, known)
 
 
 def _terms(
@@ -168,21 +168,12 @@ def _in_utc(now: datetime) -> datetime:
     return now.astimezone(timezone.utc)
 
 
-def _creator(provider: VideoProvider) -> Callable[[CallRequest], VideoCall]:
-    """Gives what makes a call. A coroutine function is refused before anything is claimed.
+def _create_call_of(provider: Any) -> Any:
+    """Gives what makes a call.
 
     Raises:
-        ProviderRejectedError: The provider is asynchronous.
         TypeError: It is a class, and no provider.
     """
-    create_call: Callable[[CallRequest], VideoCall] = _create_call_of(provider)
-    code = getattr(create_call, "__code__", None)
-    if code and code.co_flags & inspect.CO_COROUTINE:
-        raise ProviderRejectedError("the provider is one for escalate_async(): it was not asked")
-    return create_call
-
-
-def _create_call_of(provider: Any) -> Any:
     if isinstance(provider, type):
         raise TypeError(f"a provider is needed, got the class {provider.__name__}")
     return provider.create_call
@@ -190,7 +181,10 @@ def _create_call_of(provider: Any) -> Any:
 
 def _is_gone(provider: VideoProvider, call: VideoCall) -> bool:
     with suppress(Exception):
-        return _is_open_of(provider)(call) is False
+        answer: object = _is_open_of(provider)(call)
+        if inspect.iscoroutine(answer):
+            answer.close()
+        return answer is False
     return False
 
 

@@ -2,11 +2,11 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from ._fields import kind_of
-from ._seam._calls import CallRequest, VideoCall, case_of
+from ._seam._calls import CallRequest, VideoCall, case_of, utc_now
 from ._seam._claims import Case, ended, resolved
 from .exceptions import Fault, InvalidValueError
 
@@ -77,5 +77,5 @@ class CallLedger(Protocol):
         """
         if not isinstance(call, VideoCall | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidValueError(Fault("call", kind_of(call), "a VideoCall or None"))
-        at = now or datetime.now(timezone.utc)
+        at = now or utc_now()
         return self.exchange(case_of(key), lambda case: resolved(case.at(at) if now else case, key, call, at))

@@ -1,7 +1,7 @@
 """Calls: what is asked of a video provider, and what it made."""
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Final, final
 from urllib.parse import SplitResult, urlsplit
@@ -89,6 +89,11 @@ class VideoCall:
     def hosted_as(self, wanted: CallRequest) -> bool:
         """Says whether its host is the one that a request asks for."""
         return self.account_id == wanted.account_id and self.extension_id == wanted.extension_id
+
+
+def utc_now() -> datetime:
+    """Says what time it is, by the clock."""
+    return datetime.now(timezone.utc)
 
 
 def case_of(key: str) -> str:

@@ -145,7 +145,8 @@ def recorded(case: Case, key: str, call: VideoCall, terms: Terms, now: datetime)
     """Records the call of a claim; None where somebody else has claimed or recorded that call since."""
     before, attempts = case
     mine = attempts.get(key)
-    if mine.token != terms.token if mine else before and before.key == key:
+    taken = mine.token != terms.token if mine else before is not None and before.key == key
+    if taken:
         return case, None
     supersedes = before.call if before and now < before.lapses_at else None
     known = RecordedCall(key, call, supersedes, now + terms.reuse_for)

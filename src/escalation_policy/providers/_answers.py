@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar, cast, final
 
 import attrs
 
+from .._seam._calls import utc_now
 from ..engage._reading import as_id
 from ..exceptions import (
     ProviderError,
@@ -107,7 +108,7 @@ class Answer:
     @property
     def given_at(self) -> datetime:
         """When it was given: as it says itself, or else as the clock says."""
-        return _moment(self.date) or datetime.now(timezone.utc)
+        return _moment(self.date) or utc_now()
 
     @property
     def retry_after(self) -> timedelta | None:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar, cast
 from .._fields import kind_of
 from .._policy import Policy
 from .._request import EscalationRequest
-from .._seam._calls import TITLE, CallRequest, VideoCall, call_request_for
+from .._seam._calls import TITLE, CallRequest, VideoCall, call_request_for, utc_now
 from .._seam._claims import RecordedCall, Terms
 from ..escalate_to_video import ESCALATE_TO_VIDEO
 from ..exceptions import Fault, InvalidValueError
@@ -140,16 +140,12 @@ def _terms(
         _check_period("reuse_for", reuse_for)
     if claim_timeout is not _CLAIM_TIMEOUT:
         _check_period("claim_timeout", claim_timeout)
-    return Terms(os.urandom(16).hex(), _utc_now if now is None else _clock_of(now), reuse_for, claim_timeout, again)
+    return Terms(os.urandom(16).hex(), utc_now if now is None else _clock_of(now), reuse_for, claim_timeout, again)
 
 
 def _check_period(name: str, period: timedelta) -> None:
     if not isinstance(period, timedelta) or not _NOTHING < period <= _LONGEST:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidValueError(Fault(name, kind_of(period), "a timedelta longer than nothing, of a year at most"))
-
-
-def _utc_now() -> datetime:
-    return datetime.now(timezone.utc)
 
 
 def _clock_of(now: datetime | Callable[[], datetime]) -> Callable[[], datetime]:

@@ -1,19 +1,15 @@
 """What needs no RingCentral and no database: a provider that makes calls up, and a ledger for one process."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
+from datetime import datetime
 from threading import Lock
 from typing import Final, TypeVar, final
 
-from .._seam._calls import CallRequest, VideoCall
+from .._seam._calls import CallRequest, VideoCall, utc_now
 from .._seam._claims import EMPTY, Case
 from ..typing import CallLedger
 
 T = TypeVar("T")
-
-
-def _utc_now() -> datetime:
-    return datetime.now(timezone.utc)
 
 
 @final
@@ -46,7 +42,7 @@ class InMemoryCallLedger(CallLedger):
 class InMemoryVideoProvider:
     """Makes up calls that nobody can join, and remembers them: for tests, tutorials and dry runs."""
 
-    def __init__(self, *, errors: Iterable[BaseException] = (), now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, *, errors: Iterable[BaseException] = (), now: Callable[[], datetime] = utc_now) -> None:
         """Makes a provider without calls.
 
         Args:

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Final, TypeVar, final
 
 from .._fields import kind_of
+from .._seam._calls import utc_now
 from .._seam._claims import Case
 from .._seam._stored import case_from_json, case_to_json
 from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
@@ -95,7 +96,7 @@ class SQLiteCallLedger(CallLedger):
             now: What time it is, with a zone; by default, what the clock says.
         """
         with self._transaction() as connection:
-            return _forget(connection, now or datetime.now(timezone.utc))
+            return _forget(connection, now or utc_now())
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection, None, None]:

@@ -644,6 +644,20 @@ class TestLate:
         assert caught.value.call.id == "call-1"
 
 
+class Held(CallLedger):
+    """A ledger that waits, before it does anything, until it may go on."""
+
+    def __init__(self, inner: CallLedger) -> None:
+        self.begun, self.go_on = Event(), Event()
+        self._inner = inner
+
+    def exchange(self, case: str, change: Any, /, now: datetime | None = None) -> Any:
+        """Waits, and has the other ledger do it."""
+        self.begun.set()
+        assert self.go_on.wait(10)
+        return self._inner.exchange(case, change, now=now)
+
+
 class TestCancelled:
     """A task that is cancelled while the ledger works: what it does is seen through."""
 
@@ -651,21 +665,15 @@ class TestCancelled:
     def test_leaves_nothing_where_nothing_was_asked(self, cancels: int) -> None:
         """However often it is cancelled."""
         desk = Desk()
-        begun, go_on = Event(), Event()
-
-        class Slow(CallLedger):
-            def exchange(self, case: str, change: Any, /, now: datetime | None = None) -> Any:
-                begun.set()
-                assert go_on.wait(10)
-                return desk.ledger.exchange(case, change, now=now)
+        held = Held(desk.ledger)
 
         async def clicks() -> None:
-            click = asyncio.create_task(escalate_async(ALLOWED, provider=desk.provider, ledger=Slow(), now=NOW))
-            await asyncio.to_thread(begun.wait, 10)
+            click = asyncio.create_task(escalate_async(ALLOWED, provider=desk.provider, ledger=held, now=NOW))
+            await asyncio.to_thread(held.begun.wait, 10)
             for _ in range(cancels):
                 click.cancel()
                 await asyncio.sleep(0)
-            go_on.set()
+            held.go_on.set()
             with pytest.raises(asyncio.CancelledError):
                 await click
 
@@ -676,18 +684,12 @@ class TestCancelled:
     def test_leaves_nothing_where_the_loop_is_ended(self) -> None:
         """That cancels every task there is."""
         desk = Desk()
-        begun, go_on = Event(), Event()
-
-        class Slow(CallLedger):
-            def exchange(self, case: str, change: Any, /, now: datetime | None = None) -> Any:
-                begun.set()
-                assert go_on.wait(10)
-                return desk.ledger.exchange(case, change, now=now)
+        held = Held(desk.ledger)
 
         async def leave() -> None:
-            click = asyncio.create_task(escalate_async(ALLOWED, provider=desk.provider, ledger=Slow(), now=NOW))
-            await asyncio.to_thread(begun.wait, 10)
-            asyncio.get_running_loop().call_later(0.3, go_on.set)
+            click = asyncio.create_task(escalate_async(ALLOWED, provider=desk.provider, ledger=held, now=NOW))
+            await asyncio.to_thread(held.begun.wait, 10)
+            asyncio.get_running_loop().call_later(0.3, held.go_on.set)
             assert not click.done()
 
         asyncio.run(leave())

@@ -6,7 +6,7 @@ Ada is the agent whose id ends with 01. On the second day she has a new role; wh
 """
 
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -77,7 +77,7 @@ def lines() -> list[str]:
     written: list[str] = []
     for number, line in enumerate(DECISIONS.split("\n")[1:-1], 1):
         day, clock, age, agent, case = line.split()
-        at = datetime.fromisoformat(f"2026-01-{day}T{clock}").replace(tzinfo=timezone.utc)
+        at = datetime.fromisoformat(f"2026-01-{day}T{clock}").replace(tzinfo=UTC)
         decision = ESCALATE_TO_VIDEO.decide(like(case, int(agent), number))
         read = at - timedelta(minutes=int(age))
         written.append(record(decision, at=at, id=f"d{number:02}", facts_read_at=read).to_json())

@@ -6,7 +6,7 @@
 import asyncio
 import tempfile
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar, cast, final
@@ -36,7 +36,7 @@ from escalation_policy.video import (
 
 T = TypeVar("T")
 _Error = type[BaseException]
-NOW: Final = datetime(2026, 1, 5, 9, tzinfo=timezone.utc)
+NOW: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
 ALLOWED: Final = a_request()
 KEY: Final = call_request_for(ALLOWED).key
 

@@ -1,19 +1,12 @@
 """The closed vocabularies: Engage Digital's permissions, channel kinds and states, and the words of a decision."""
 
-from enum import Enum, unique
+from enum import Enum, StrEnum, unique
 from typing import final
-
-
-class _Key(str, Enum):
-    """A key of the Engage Digital API: `str()` and formatting give the key itself."""
-
-    def __str__(self) -> str:
-        return str.__str__(self)
 
 
 @final
 @unique
-class Permission(_Key):
+class Permission(StrEnum):
     """One permission of a role, by its key in the Role schema of the Engage Digital API.
 
     The 69 flags of the response schema, and the three that can be written but are not in it
@@ -96,7 +89,7 @@ class Permission(_Key):
 
 @final
 @unique
-class ChannelKind(_Key):
+class ChannelKind(StrEnum):
     """The medium of a channel, by its `source_type` key in the Engage Digital API.
 
     `UNKNOWN` is an unknown fact: no test over it answers, so no rule that reads it is met.

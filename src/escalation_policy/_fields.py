@@ -42,10 +42,19 @@ def kind_of(value: object) -> str:
     name = cast("str", _NAME.__get__(type(value)))
     if type(value) in (str, frozenset, tuple, list) and not value:
         return f"an empty {name}"
+    if type(value) is str and value.isspace():
+        return "a blank str"
     if type(value) in (frozenset, tuple):
         members = sorted({cast("str", _NAME.__get__(type(each))) for each in cast("frozenset[object]", value)})
         return f"{a(name)} of {' and '.join(members)}"
     return a(name)
+
+
+def closest(text: object, accepted: Iterable[str]) -> str | None:
+    """Return the accepted key that a wrong one most likely stands for. The wrong one itself is never shown."""
+    from difflib import get_close_matches  # noqa: PLC0415  only an error needs it
+
+    return next(iter(get_close_matches(text, list(accepted), 1)), None) if type(text) is str else None
 
 
 def is_collection(values: object) -> bool:
@@ -89,7 +98,7 @@ def must(accepted: str, test: _Test, error: _Error = InvalidValueError, *, shown
     def check(instance: object, field: "attrs.Attribute[Any]", value: object) -> None:
         if not test(value):
             found = f"{value!a:.60}" if shown and isinstance(value, str) else kind_of(value)
-            raise error(Fault(f"{type(instance).__name__}.{field.alias}", found, accepted))
+            raise error(Fault.mismatch(f"{type(instance).__name__}.{field.alias}", found, accepted))
 
     return check
 

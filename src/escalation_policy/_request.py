@@ -53,13 +53,15 @@ def _name(name: object) -> str:
     exact = plain(name)
     if not isinstance(exact, str) or exact == "":
         found = f"{kind_of(exact)} as a name"
-        raise InvalidValueError(Fault("EscalationRequest.context", found, "named by non-empty strs"))
+        raise InvalidValueError(Fault.mismatch("EscalationRequest.context", found, "named by non-empty strs"))
     return exact
 
 
 def _value(name: str, value: object) -> ContextValue:
     if not isinstance(value, str | int):
-        raise InvalidValueError(Fault(f"EscalationRequest.context[{name!a:.60}]", kind_of(value), "a str, int or bool"))
+        raise InvalidValueError(
+            Fault.mismatch(f"EscalationRequest.context[{name!a:.60}]", kind_of(value), "a str, int or bool")
+        )
     return value if isinstance(value, bool) else int.__int__(value) if isinstance(value, int) else plain(value)
 
 

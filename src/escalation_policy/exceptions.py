@@ -19,7 +19,9 @@ No message shows an address, an id of RingCentral or what a customer wrote.
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, NamedTuple, final
+from typing import Any, final
+
+import attrs
 
 __all__ = [
     "CallInDoubtError",
@@ -42,15 +44,30 @@ class EscalationPolicyError(Exception):
 
 
 @final
-class Fault(NamedTuple):
-    """One thing wrong with some input: where, what kind of thing stood there, and what is accepted."""
+@attrs.frozen
+class Fault:
+    """One thing that is wrong with some input.
+
+    Attributes:
+        path: Where it is: the name of an argument, or a path such as `user.enabled`.
+        problem: What is wrong and what to do, in words that follow the path.
+        found: What kind of value stood there. A number, a duration or one of the library's own names is shown.
+        accepted: What is accepted there.
+    """
 
     path: str
-    found: str
-    accepted: str
+    problem: str
+    found: str | None = attrs.field(default=None, kw_only=True)
+    accepted: str | None = attrs.field(default=None, kw_only=True)
+
+    @classmethod
+    def mismatch(cls, path: str, found: str, accepted: str, *, closest: str | None = None) -> "Fault":
+        """Return the fault of a value that is not what is accepted, and name the closest accepted key if there is one."""
+        hint = f" (did you mean {closest}?)" if closest else ""
+        return cls(path, f"must be {accepted}, got {found}{hint}", found=found, accepted=accepted)
 
     def __str__(self) -> str:
-        return f"{self.path} must be {self.accepted}, got {self.found}"
+        return f"{self.path} {self.problem}"
 
 
 @final

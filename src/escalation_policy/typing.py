@@ -76,6 +76,6 @@ class CallLedger(Protocol):
             InvalidValueError: The call is no `VideoCall`.
         """
         if not isinstance(call, VideoCall | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidValueError(Fault("call", kind_of(call), "a VideoCall or None"))
+            raise InvalidValueError(Fault.mismatch("call", kind_of(call), "a VideoCall or None"))
         at = now or utc_now()
         return self.exchange(case_of(key), lambda case: resolved(case.at(at) if now else case, key, call, at))

@@ -394,5 +394,5 @@ class TestPages:
         """Hosts load again what the path says."""
         with pytest.raises(InvalidPayloadError) as caught:
             ids_of(a_page([], 0, 1))
-        expected = Fault("sources", "no page with records 0 to 0", "every page of the list")
+        expected = Fault.mismatch("sources", "no page with records 0 to 0", "every page of the list")
         assert (expected,) == caught.value.faults

@@ -12,7 +12,7 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
@@ -23,7 +23,7 @@ from escalation_policy.testing import a_request
 
 CALLS: Final = 5_000
 LINES: Final = 100_000
-_AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+_AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 _REQUESTS: Final = {"allow": a_request(), "deny": a_request(account_id="999", login=Login.PASSWORD)}
 
 

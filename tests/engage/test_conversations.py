@@ -574,5 +574,5 @@ class TestInterventionFromPayload:
         """As data and in words."""
         with pytest.raises(InvalidPayloadError) as caught:
             intervention_from_payload({"id": "i1", "closed": "no"})
-        assert (Fault("intervention.closed", "a str", "true or false"),) == caught.value.faults
+        assert (Fault.mismatch("intervention.closed", "a str", "true or false"),) == caught.value.faults
         assert "intervention.closed must be true or false, got a str" == str(caught.value)

@@ -72,7 +72,7 @@ class TestRoleFromPayload:
         """Every field apart from the four that are no flags is one."""
         with pytest.raises(InvalidPayloadError) as caught:
             role_from_payload(a_role(**{key: value}), domain_id="acme")
-        assert (Fault(f"role.{key}", found, "true or false"),) == caught.value.faults
+        assert (Fault.mismatch(f"role.{key}", found, "true or false"),) == caught.value.faults
 
     # A key is shown only where it looks like one: it could be an address.
     @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ class TestRoleFromPayload:
         """Its fields are not said to be missing as well."""
         with pytest.raises(InvalidPayloadError) as caught:
             role_from_payload(payload, domain_id="acme")
-        assert (Fault("role", found, "a mapping"),) == caught.value.faults
+        assert (Fault.mismatch("role", found, "a mapping"),) == caught.value.faults
 
 
 class TestAgentFromPayload:
@@ -184,7 +184,7 @@ class TestAgentFromPayload:
         """A record that leaves it out is refused."""
         with pytest.raises(InvalidPayloadError) as caught:
             read_user({"id": "u1", "role_id": "r1"} | change)
-        assert (Fault("user.enabled", found, "true or false"),) == caught.value.faults
+        assert (Fault.mismatch("user.enabled", found, "true or false"),) == caught.value.faults
 
     # The role id is what grants: it is there, and it is that of the role.
     @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ class TestRingCentralLink:
         """What was told is about somebody else."""
         with pytest.raises(InvalidPayloadError) as caught:
             read_user(a_user(rc_user_id="1"), self.TOLD)
-        expected = Fault("user.rc_user_id", "another id", "the extension id that RingCentral told")
+        expected = Fault.mismatch("user.rc_user_id", "another id", "the extension id that RingCentral told")
         assert (expected,) == caught.value.faults
 
     # "~" in a path would be whoever owns the token.

@@ -1,7 +1,7 @@
 """The law of one call: whatever happens in whatever order, clicks on one case make one call at most."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
 from threading import Semaphore, Thread
 from typing import Final, TypeVar
@@ -33,7 +33,7 @@ from escalation_policy.video import (
 )
 
 T = TypeVar("T")
-NOW: Final = datetime(2026, 1, 5, 9, tzinfo=timezone.utc)
+NOW: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
 ALLOWED: Final = a_request()
 
 

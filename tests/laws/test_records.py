@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from laws.reference import REQUESTS, every_test, rule_sets, rules
 from support import SAMPLE, VALIDATOR, Sample, needs_validator
 
 UNHURRIED: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 KEY: Final = b"key"
 
 #: Any text at all: lone surrogates, controls and separators too, and what looks like JSON.
@@ -45,7 +45,7 @@ CODES: Final = st.text("abcXYZ019_.:-", min_size=1, max_size=5)
 TIMES: Final = st.datetimes(
     min_value=datetime.min + timedelta(days=2),  # noqa: DTZ901
     max_value=datetime.max - timedelta(days=2),  # noqa: DTZ901
-    timezones=st.timezones() | st.just(timezone.utc),
+    timezones=st.timezones() | st.just(UTC),
 ).filter(lambda at: at.utcoffset() is not None)
 SCALARS: Final = (
     SOME_TEXT

@@ -1,6 +1,6 @@
 """What always holds of replays, whatever the rules, the requests and the masks; each class is named after its law."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
@@ -16,7 +16,7 @@ from support import Colour, Sample, Size
 
 #: A shared machine is slow at times, which says nothing about a law.
 UNHURRIED: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
 _kind = fact(lambda r: r.message.channel.kind)
 _risk = context("risk", int)

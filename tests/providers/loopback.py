@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from enum import Enum
 from threading import Event, Thread
-from typing import Any, Final, NamedTuple
-
-from typing_extensions import Self
+from typing import Any, Final, NamedTuple, Self
 
 ACCOUNT, EXTENSION = "664287016", "664307016"
 BRIDGE = "iad41-c04-ndb256065cf14ae6a1832389d9c2e"

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from escalation_policy.records import DecisionLogger, DecisionRecord, _logging, 
 from escalation_policy.testing import a_request
 from support import SAMPLE, Sample
 
-AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 ALLOW: Final = ESCALATE_TO_VIDEO.decide(a_request())
 DENY: Final = ESCALATE_TO_VIDEO.decide(a_request(account_id="98765", login=Login.PASSWORD))
 BROKEN: Final = ESCALATE_TO_VIDEO.with_rules(Rule("consent", context("consent", bool).is_true())).decide(

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from enum import Enum
 from operator import attrgetter
 from typing import Any, Final
@@ -16,7 +16,7 @@ from escalation_policy.records import DecisionRecord, record
 from escalation_policy.testing import a_request
 from support import ALLOWED, SAMPLE, Part, Sample, Size
 
-AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 KEY: Final = b"a key of the host's"
 #: All private facts of a request that there are.
 PRIVATE: Final = {

@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
@@ -12,7 +12,7 @@ from escalation_policy import Effect, Evidence, ReasonStatus
 from escalation_policy.exceptions import Fault, InvalidPayloadError
 from escalation_policy.records import DecisionRecord, RecordedReason
 
-AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 REASON: Final = RecordedReason("r", ReasonStatus.UNMET, (Evidence("login", "equals ringcentral_sso", "password"),))
 RECORD: Final = DecisionRecord(
     id="d1",
@@ -253,7 +253,7 @@ class TestFields:
         with pytest.raises(InvalidPayloadError) as caught:
             DecisionRecord.from_payload(wrong)
         assert [f"record.{place}" for place in places] == [fault.path for fault in caught.value.faults]
-        assert Fault("record.met", "'x'", CODES) == caught.value.faults[1]
+        assert Fault.mismatch("record.met", "'x'", CODES) == caught.value.faults[1]
 
     def test_shows_a_wrong_word_on_one_line_and_cut_off(self) -> None:
         """A log is read line by line, and this goes into one."""
@@ -276,7 +276,7 @@ class TestFields:
     def test_of_time_are_read_with_any_zone(self, written: str, read: datetime, key: str) -> None:
         """And kept in UTC."""
         found = getattr(DecisionRecord.from_payload(payload(**{key: written})), key)
-        assert (read, timezone.utc) == (found, found.tzinfo)
+        assert (read, UTC) == (found, found.tzinfo)
 
     @pytest.mark.parametrize(
         "written",

@@ -8,7 +8,7 @@ import json
 import os
 import tracemalloc
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from escalation_policy.records._lines import _end_of, quickly
 from escalation_policy.records._reading import unpacked
 from escalation_policy.testing import a_request
 
-AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 ALLOWED: Final = record(ESCALATE_TO_VIDEO.decide(a_request()), at=AT, id="d1")
 DENIED: Final = record(
     ESCALATE_TO_VIDEO.decide(a_request(login=Login.PASSWORD, account_id="999")),
@@ -191,7 +191,9 @@ class TestReadRecords:
 
     def test_tells_faults_as_data(self) -> None:
         """With the number of the line."""
-        assert [BrokenLine(2, (Fault("line", "other text", "JSON, or end with it"),))] == list(read_records(["", "x"]))
+        assert [BrokenLine(2, (Fault.mismatch("line", "other text", "JSON, or end with it"),))] == list(
+            read_records(["", "x"])
+        )
 
 
 class TestWithin:

@@ -1,7 +1,7 @@
 """Reasons: what a record tells again of a denial, and what it has to find out anew."""
 
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
@@ -15,7 +15,7 @@ from escalation_policy.testing import a_request
 from support import SAMPLE, Colour, Part, Sample, Size
 
 NONE: Final = frozenset[str]()
-AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
 
 @attrs.frozen

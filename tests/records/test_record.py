@@ -4,7 +4,7 @@ import copy
 import json
 import pickle
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from escalation_policy.records import DecisionRecord, RecordedReason, record, sc
 from escalation_policy.testing import a_request
 from support import VALIDATOR, needs_validator
 
-AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 REASON: Final = RecordedReason("r", ReasonStatus.UNMET, (Evidence("login", "equals ringcentral_sso", "password"),))
 CODES: Final = "a collection of codes made of ASCII letters, digits and _.:-"
 FACTS: Final = "a mapping of strs to strs, numbers of 64 bits, bools, None and tuples of these"
@@ -107,7 +107,7 @@ class TestDecisionRecord:
     def test_keeps_times_in_utc(self, name: str) -> None:
         """Whoever compares two records need not know where they were made."""
         there = AT.astimezone(timezone(timedelta(hours=5, minutes=30)))
-        assert timezone.utc is getattr(allowed(**{name: there}), name).tzinfo
+        assert UTC is getattr(allowed(**{name: there}), name).tzinfo
         assert AT == getattr(allowed(**{name: there}), name)
 
     @pytest.mark.parametrize(

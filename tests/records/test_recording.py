@@ -3,7 +3,7 @@
 import math
 import pickle
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum, Flag
 from operator import attrgetter
 from types import MappingProxyType
@@ -35,7 +35,7 @@ from escalation_policy.records._forms import form_of
 from escalation_policy.testing import a_request
 from support import ALLOWED, SAMPLE, UNKNOWN_WHEN_NONE, Colour, Part, Sample, Size
 
-AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 OTHER_ACCOUNT: Final = a_request(account_id="999")
 FLAG: Final = SAMPLE(lambda r: r.flag).is_true()
 
@@ -75,7 +75,7 @@ class TestRecord:
             made.correlation_id,
             made.facts_read_at,
         )
-        assert (timezone.utc, timezone.utc) == (made.at.tzinfo, made.facts_read_at and made.facts_read_at.tzinfo)
+        assert (UTC, UTC) == (made.at.tzinfo, made.facts_read_at and made.facts_read_at.tzinfo)
         assert ("escalate_to_video", "1") == (made.policy_id, made.policy_version)
         assert (ESCALATE_TO_VIDEO.fingerprint, "1.0") == (made.fingerprint, made.schema_version)
 

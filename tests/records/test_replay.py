@@ -4,7 +4,7 @@ import json
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from operator import invert
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ from escalation_policy.records import DecisionRecord, Replayed, record, replay, 
 from escalation_policy.testing import a_request
 from support import SAMPLE, Colour, Part, Sample, Size
 
-AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 NOT_OWNED: Final = ESCALATE_TO_VIDEO.without("intervention_owned")
 RISK: Final = context("risk", int)
 LOW: Final = RISK.satisfies("risk below 5", lambda risk: risk < 5, version="1")

@@ -3,7 +3,7 @@
 import random
 import tracemalloc
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import attrs
@@ -15,7 +15,7 @@ from escalation_policy import Effect, ReasonStatus
 from escalation_policy.exceptions import InvalidValueError
 from escalation_policy.records import BrokenLine, DecisionRecord, ReasonTally, RecordedReason, Summary, Tally, summarize
 
-AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 UNMET, UNKNOWN, ERROR = ReasonStatus.UNMET, ReasonStatus.UNKNOWN, ReasonStatus.ERROR
 FACTS: Final = {"agent.id": "u1", "message.channel.kind": "viber", "domain.id": "acme"}
 
@@ -54,16 +54,16 @@ class TestSummarize:
             allowed=2,
             denied=3,
             broken=2,
-            first=datetime(2026, 1, 31, tzinfo=timezone.utc),
+            first=datetime(2026, 1, 31, tzinfo=UTC),
             last=AT + timedelta(days=3),
             reasons=(ReasonTally("a", UNMET, 2), ReasonTally("a", ERROR, 1), ReasonTally("b", UNKNOWN, 1)),
             agents=(Tally("u2", 0, 2), Tally("u1", 2, 1)),
             channels=(Tally("viber", 1, 3), Tally("twitter", 1, 0)),
             domains=(Tally("acme", 2, 3),),
             times=(
-                Tally(datetime(2026, 1, 31, tzinfo=timezone.utc), 2, 1),
-                Tally(datetime(2026, 2, 1, tzinfo=timezone.utc), 0, 1),
-                Tally(datetime(2026, 2, 3, tzinfo=timezone.utc), 0, 1),
+                Tally(datetime(2026, 1, 31, tzinfo=UTC), 2, 1),
+                Tally(datetime(2026, 2, 1, tzinfo=UTC), 0, 1),
+                Tally(datetime(2026, 2, 3, tzinfo=UTC), 0, 1),
             ),
         ) == summarize(lines)
 
@@ -82,7 +82,7 @@ class TestSummarize:
         st.lists(
             st.builds(
                 a_record,
-                at=st.datetimes(timezones=st.just(timezone.utc)),
+                at=st.datetimes(timezones=st.just(UTC)),
                 facts=st.fixed_dictionaries(
                     {}, optional={"agent.id": st.sampled_from(["u1", "u2", None, 1, True, 1.0])}
                 ),
@@ -112,10 +112,10 @@ class TestSummarize:
     @pytest.mark.parametrize(
         ("bucket", "begin"),
         [
-            (timedelta(hours=1), datetime(2026, 1, 31, 9, tzinfo=timezone.utc)),
-            (timedelta(minutes=20), datetime(2026, 1, 31, 9, 20, tzinfo=timezone.utc)),
-            (timedelta(days=1), datetime(2026, 1, 31, tzinfo=timezone.utc)),
-            (timedelta(weeks=1), datetime(2026, 1, 26, tzinfo=timezone.utc)),
+            (timedelta(hours=1), datetime(2026, 1, 31, 9, tzinfo=UTC)),
+            (timedelta(minutes=20), datetime(2026, 1, 31, 9, 20, tzinfo=UTC)),
+            (timedelta(days=1), datetime(2026, 1, 31, tzinfo=UTC)),
+            (timedelta(weeks=1), datetime(2026, 1, 26, tzinfo=UTC)),
         ],
     )
     def test_counts_by_time(self, bucket: timedelta, begin: datetime) -> None:
@@ -125,7 +125,7 @@ class TestSummarize:
     @pytest.mark.parametrize("at", [(1, 1, 1, 0), (9999, 12, 31, 23)])
     def test_counts_at_the_ends_of_time(self, at: tuple[int, int, int, int]) -> None:
         """A clock may be wrong."""
-        summary = summarize([a_record(at=datetime(*at, tzinfo=timezone.utc))], bucket=timedelta(weeks=1))
+        summary = summarize([a_record(at=datetime(*at, tzinfo=UTC))], bucket=timedelta(weeks=1))
         assert (1, summary.last) == (summary.allowed, summary.first)
 
     @pytest.mark.parametrize(

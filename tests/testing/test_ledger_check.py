@@ -6,7 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Lock
 from typing import Any, Final, TypeVar
@@ -145,7 +145,7 @@ def without_supersedes(text: str) -> str:
 def in_utc(text: str) -> str:
     """Keeps the time, and not the zone."""
     at = r'(?<=created_at":")[^"]+'
-    return re.sub(at, lambda found: datetime.fromisoformat(found[0]).astimezone(timezone.utc).isoformat(), text)
+    return re.sub(at, lambda found: datetime.fromisoformat(found[0]).astimezone(UTC).isoformat(), text)
 
 
 class ShortNames(Right):
@@ -241,7 +241,7 @@ class GoesByTheClock(Right):
     def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Forgets what has lapsed."""
         with self.lock:
-            at = now or datetime.now(timezone.utc)
+            at = now or datetime.now(UTC)
             self.cases = {name: each for name, each in self.cases.items() if each.lapses_at and at < each.lapses_at}
         return super().exchange(case, change, now)
 
@@ -326,7 +326,7 @@ class ResolvesTheLiving(Right):
 
     def resolve(self, key: str, call: VideoCall | None, *, now: datetime | None = None) -> bool:
         """Takes no heed of the time."""
-        return super().resolve(key, call, now=(now or datetime.now(timezone.utc)) + timedelta(minutes=30))
+        return super().resolve(key, call, now=(now or datetime.now(UTC)) + timedelta(minutes=30))
 
 
 class ResolvesAnything(Right):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from threading import Barrier, Event, get_ident
 from typing import Any, cast
 from uuid import uuid4
@@ -75,7 +75,7 @@ def made(wanted: CallRequest, name: str) -> VideoCall:
         join_url=f"https://video.example/join/{name}",
         account_id=wanted.account_id,
         extension_id=wanted.extension_id,
-        created_at=datetime.now(timezone.utc),
+        created_at=datetime.now(UTC),
     )
 
 
@@ -287,7 +287,7 @@ class TestBrokenPromises:
     @pytest.mark.parametrize("days", [-2, 2])
     def test_of_another_time(self, days: int) -> None:
         """A time zone that was not read is hours; this is a clock that nobody set, or a date that is another one."""
-        at = datetime.now(timezone.utc) + timedelta(days=days)
+        at = datetime.now(UTC) + timedelta(days=days)
         other = calling(lambda call, _: attrs.evolve(call, created_at=at))
         assert told("created_at tells when", "now, give or take a day", f"{at}") == broken(other)
 

@@ -4,15 +4,14 @@
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_type
 
 import attrs
 import httpx
 from hypothesis.strategies import SearchStrategy
-from typing_extensions import assert_type
 
 from escalation_policy import (
     ESCALATE_TO_VIDEO,
@@ -439,7 +438,7 @@ audit(directory, policy=grant_policy)  # type: ignore[arg-type]
 report.totals([agent])  # type: ignore[list-item]
 
 # Decision records.
-at = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+at = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 kept = record(decision, at=at, id="d1")
 assert_type(kept, DecisionRecord)
 assert_type(record(grant_policy.decide(Grant(agent, {})), at=at, id="d1", policy=grant_policy), DecisionRecord)
@@ -550,7 +549,7 @@ ringcentral_user(httpx.AsyncClient())  # type: ignore[arg-type]
 wrong: VideoProvider = AsyncRingCentralVideo(httpx.AsyncClient())  # type: ignore[assignment]
 
 # Errors.
-fault = exceptions.Fault("user.enabled", "nothing", "true or false")
+fault = exceptions.Fault.mismatch("user.enabled", "nothing", "true or false")
 assert_type(exceptions.InvalidPayloadError([fault]).faults, tuple[exceptions.Fault, ...])
 assert_type(exceptions.InvalidValueError(fault).fault, exceptions.Fault)
 
@@ -672,7 +671,7 @@ no_rule: exceptions.EscalationPolicyError = NoSuchRuleError("none")
 # Video calls.
 wanted = CallRequest(key="k", account_id="1", extension_id="2")
 call = VideoCall(
-    id="b1", join_url="https://video.example/1", account_id="1", extension_id="2", created_at=datetime.now(timezone.utc)
+    id="b1", join_url="https://video.example/1", account_id="1", extension_id="2", created_at=datetime.now(UTC)
 )
 assert_type(wanted.key, str)
 assert_type(wanted.title, str)
@@ -733,7 +732,7 @@ class Empty(CallLedger):
 
 
 provider: VideoProvider = Video()
-provider = InMemoryVideoProvider(errors=[ValueError()], now=lambda: datetime.now(timezone.utc))
+provider = InMemoryVideoProvider(errors=[ValueError()], now=lambda: datetime.now(UTC))
 async_provider: AsyncVideoProvider = AsyncVideo()
 provider = AsyncVideo()  # type: ignore[assignment]
 async_provider = Video()  # type: ignore[assignment]
@@ -746,7 +745,7 @@ ledger = Empty()  # type: ignore[abstract]
 ledger = Video()  # type: ignore[assignment]
 assert_type(ledger.end("k"), bool)
 assert_type(ledger.resolve("k", None), bool)
-assert_type(ledger.resolve("k", call, now=datetime.now(timezone.utc)), bool)
+assert_type(ledger.resolve("k", call, now=datetime.now(UTC)), bool)
 ledger.resolve("k")  # type: ignore[call-arg]
 
 clicked = escalate(request, provider=provider, ledger=ledger)
@@ -765,7 +764,7 @@ escalate(
     again=True,
     reuse_for=timedelta(minutes=10),
     claim_timeout=timedelta(seconds=20),
-    now=lambda: datetime.now(timezone.utc),
+    now=lambda: datetime.now(UTC),
     title="Call",
 )
 joined: str = clicked.call.join_url  # type: ignore[union-attr]

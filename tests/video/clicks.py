@@ -8,7 +8,7 @@ created, and what was recorded, into one log.
 import os
 import sys
 from contextlib import suppress
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Final, final
@@ -18,7 +18,7 @@ from escalation_policy.exceptions import CallInProgressError
 from escalation_policy.testing import a_request
 from escalation_policy.video import CallRequest, SQLiteCallLedger, VideoCall, escalate
 
-AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=timezone.utc)
+AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 #: No process waits for a slow disk in vain.
 PATIENT: Final = timedelta(minutes=2)
 

@@ -1,7 +1,7 @@
 """What is asked of a provider, and what it answers."""
 
 import pickle
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import attrs
@@ -21,7 +21,7 @@ CALL: Final = VideoCall(
     join_url="https://video.example/join/b1?pw=secret#part",
     account_id="664287016",
     extension_id="664307016",
-    created_at=datetime(2026, 1, 5, tzinfo=timezone.utc),
+    created_at=datetime(2026, 1, 5, tzinfo=UTC),
 )
 
 

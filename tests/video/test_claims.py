@@ -3,7 +3,7 @@
 import copy
 import pickle
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import attrs
@@ -13,7 +13,7 @@ from escalation_policy._seam import _claims
 from escalation_policy._seam._calls import CallRequest, VideoCall
 from escalation_policy._seam._claims import Attempt, Case, ClaimState, RecordedCall, Terms, ended, resolved
 
-NOW: Final = datetime(2026, 1, 5, 9, tzinfo=timezone.utc)
+NOW: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
 MINUTE: Final = timedelta(minutes=1)
 ADA: Final = CallRequest(key="case-ada", account_id="1", extension_id="2")

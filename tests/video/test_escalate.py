@@ -4,7 +4,7 @@ import asyncio
 import logging
 import pickle
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from threading import Barrier, Event
 from types import SimpleNamespace
 from typing import Any, Final
@@ -43,7 +43,7 @@ from escalation_policy.video import (
     escalate_async,
 )
 
-NOW: Final = datetime(2026, 1, 5, 9, tzinfo=timezone.utc)
+NOW: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 ALLOWED: Final = a_request()
@@ -187,7 +187,7 @@ class TestAllowed:
     def test_takes_the_clock_where_no_time_is_given(self) -> None:
         """Or what tells the time."""
         provider, ledger = InMemoryVideoProvider(), InMemoryCallLedger()
-        later = datetime.now(timezone.utc) + HOUR * 2
+        later = datetime.now(UTC) + HOUR * 2
         for now, outcome in ((None, "created"), (None, "reused"), (lambda: later, "created")):
             assert escalate(ALLOWED, provider=provider, ledger=ledger, now=now).outcome == outcome
 
@@ -791,7 +791,7 @@ class TestManyClicks:
             for number in range(1000):
                 try:
                     desk.click(requests[(first * 7 + number) % 50])
-                except CallInProgressError:  # noqa: PERF203
+                except CallInProgressError:
                     refused += 1
             return refused
 

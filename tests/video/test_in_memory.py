@@ -1,7 +1,7 @@
 """The provider that makes calls up, and the ledger that forgets them with the process."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import attrs
@@ -12,7 +12,7 @@ from escalation_policy.exceptions import ProviderUnavailableError
 from escalation_policy.testing import a_request
 from escalation_policy.video import CallRequest, Case, InMemoryCallLedger, InMemoryVideoProvider, escalate
 
-NOW: Final = datetime(2026, 1, 5, 9, tzinfo=timezone.utc)
+NOW: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
 WANTED: Final = CallRequest(key="case-agent", account_id="1", extension_id="2")
 
 
@@ -29,8 +29,8 @@ class TestInMemoryVideoProvider:
 
     def test_takes_the_clock_where_nothing_else_tells_the_time(self) -> None:
         """With a zone."""
-        before = datetime.now(timezone.utc)
-        assert before <= InMemoryVideoProvider().create_call(WANTED).created_at <= datetime.now(timezone.utc)
+        before = datetime.now(UTC)
+        assert before <= InMemoryVideoProvider().create_call(WANTED).created_at <= datetime.now(UTC)
 
     def test_fails_as_it_is_told_and_then_no_more(self) -> None:
         """Before it has made a call."""

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import closing, contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
@@ -360,7 +360,7 @@ class TestForgetting:
 
     def test_goes_by_the_clock_where_it_is_asked_for_without_a_time(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """The one place where the clock is read."""
-        put(ledger, "f" * 32, Case(None, {"k": Attempt("t", None, datetime.now(timezone.utc) + HOUR)}))
+        put(ledger, "f" * 32, Case(None, {"k": Attempt("t", None, datetime.now(UTC) + HOUR)}))
         assert (20, 1) == (ledger.forget_lapsed(), rows(path))
 
     def test_steps_over_a_case_that_cannot_be_read(self, ledger: SQLiteCallLedger, path: Path) -> None:

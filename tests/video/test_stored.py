@@ -1,7 +1,7 @@
 """Cases as text: what comes back, and what is refused without being shown."""
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from escalation_policy._seam._claims import Attempt, RecordedCall
 from escalation_policy.exceptions import Fault, InvalidPayloadError
 from escalation_policy.video import Case, VideoCall, case_from_json, case_to_json
 
-AT: Final = datetime(2026, 1, 31, 9, 30, 0, 123457, tzinfo=timezone.utc)
+AT: Final = datetime(2026, 1, 31, 9, 30, 0, 123457, tzinfo=UTC)
 CALL: Final = VideoCall(
     id="call-1",
     join_url="https://video.example/join/1?pwd=s3cret#now",
@@ -131,29 +131,29 @@ class TestCaseFromJson:
     @pytest.mark.parametrize(
         ("path", "value", "fault"),
         [
-            (["more"], 1, Fault("case", "one of others", "an object of attempts, recorded, version")),
-            (["attempts"], [], Fault("case.attempts", "an empty list", "an object")),
-            (["attempts", "case-eve"], 1, Fault("case.attempts[1]", "an int", "an object")),
+            (["more"], 1, Fault.mismatch("case", "one of others", "an object of attempts, recorded, version")),
+            (["attempts"], [], Fault.mismatch("case.attempts", "an empty list", "an object")),
+            (["attempts", "case-eve"], 1, Fault.mismatch("case.attempts[1]", "an int", "an object")),
             (
                 ["attempts", "case-eve", "token"],
                 "",
-                Fault("case.attempts[1].token", "an empty str", "a non-empty string"),
+                Fault.mismatch("case.attempts[1].token", "an empty str", "a non-empty string"),
             ),
-            (["recorded"], [], Fault("case.recorded", "an empty list", "an object")),
-            (["recorded", "key"], None, Fault("case.recorded.key", "None", "a non-empty string")),
-            (["recorded", "call"], None, Fault("case.recorded.call", "None", "an object")),
-            (["recorded", "call", "id"], 7, Fault("case.recorded.call.id", "an int", "a non-empty string")),
+            (["recorded"], [], Fault.mismatch("case.recorded", "an empty list", "an object")),
+            (["recorded", "key"], None, Fault.mismatch("case.recorded.key", "None", "a non-empty string")),
+            (["recorded", "call"], None, Fault.mismatch("case.recorded.call", "None", "an object")),
+            (["recorded", "call", "id"], 7, Fault.mismatch("case.recorded.call.id", "an int", "a non-empty string")),
             (
                 ["recorded", "supersedes", "join_url"],
                 "http://ada@video.example/s3cret",
-                Fault(
+                Fault.mismatch(
                     "case.recorded.supersedes.join_url", "a str", "an https URL of printable ASCII without user info"
                 ),
             ),
             (
                 ["recorded", "call", "account_id"],
                 "~",
-                Fault("case.recorded.call.account_id", "a str", "1 to 20 ASCII digits"),
+                Fault.mismatch("case.recorded.call.account_id", "a str", "1 to 20 ASCII digits"),
             ),
         ],
     )

@@ -1,7 +1,7 @@
 """Calls: what is asked of a video provider, and what it made."""
 
 import hashlib
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, final
 from urllib.parse import SplitResult, urlsplit
@@ -93,7 +93,7 @@ class VideoCall:
 
 def utc_now() -> datetime:
     """Says what time it is, by the clock."""
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 def case_of(key: str) -> str:
@@ -110,7 +110,7 @@ def call_request_for(request: EscalationRequest, *, title: str = TITLE) -> CallR
     user = request.agent.ringcentral
     if user is None or user.account_id is None:
         missing = "agent.ringcentral" if user is None else "agent.ringcentral.account_id"
-        raise InvalidValueError(Fault(missing, "None", "known, to create a call"))
+        raise InvalidValueError(Fault.mismatch(missing, "None", "known, to create a call"))
     case_id = request.intervention.id if request.intervention else request.message.intervention_id
     subject = f"message {request.message.id}" if case_id is None else f"intervention {case_id}"
     key = f"{_hash(request.domain.id, subject)}-{_hash(request.agent.domain_id, request.agent.id)}"

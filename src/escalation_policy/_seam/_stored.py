@@ -73,7 +73,7 @@ def _parsed(text: str | bytes) -> Any:
 def _object(value: Any, path: str, faults: list[Fault]) -> dict[str, Any] | None:
     if type(value) is dict:
         return cast("dict[str, Any]", value)
-    faults.append(Fault(path, kind_of(value), "an object"))
+    faults.append(Fault.mismatch(path, kind_of(value), "an object"))
     return None
 
 
@@ -83,7 +83,7 @@ def _members(value: Any, path: str, faults: list[Fault], reads: Mapping[str, _Re
     if told is None:
         return None
     if told.keys() != reads.keys():
-        faults.append(Fault(path, "one of others", f"an object of {', '.join(reads)}"))
+        faults.append(Fault.mismatch(path, "one of others", f"an object of {', '.join(reads)}"))
         return None
     read = {name: each(told[name], f"{path}.{name}", faults) for name, each in reads.items()}
     return read if len(faults) == before else None
@@ -93,7 +93,7 @@ def _version(value: Any, path: str, faults: list[Fault]) -> int | None:
     if type(value) is int and value == _VERSION:
         return value
     found = f"{value!r:.9}" if type(value) is int else kind_of(value)
-    faults.append(Fault(path, found, f"{_VERSION}, the only one that is known"))
+    faults.append(Fault.mismatch(path, found, f"{_VERSION}, the only one that is known"))
     return None
 
 
@@ -130,7 +130,7 @@ def _call(value: Any, path: str, faults: list[Fault]) -> VideoCall | None:
 def _text(value: Any, path: str, faults: list[Fault]) -> str | None:
     if type(value) is str and value:
         return value
-    faults.append(Fault(path, kind_of(value), "a non-empty string"))
+    faults.append(Fault.mismatch(path, kind_of(value), "a non-empty string"))
     return None
 
 
@@ -144,7 +144,7 @@ def _time(value: Any, path: str, faults: list[Fault]) -> datetime | None:
         at = datetime.fromisoformat(value)
         if at.tzinfo and at.isoformat() == value:
             return at
-    faults.append(Fault(path, kind_of(value), "a time with a zone, such as 2026-01-31T09:30:00+00:00"))
+    faults.append(Fault.mismatch(path, kind_of(value), "a time with a zone, such as 2026-01-31T09:30:00+00:00"))
     return None
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from enum import Enum, unique
+from enum import StrEnum, unique
 from typing import final
 
 import attrs
@@ -44,7 +44,7 @@ class AgentAudit:
 
 @final
 @unique
-class ChannelUse(str, Enum):
+class ChannelUse(StrEnum):
     """Whether the feature can be used on a channel."""
 
     USABLE = "usable"

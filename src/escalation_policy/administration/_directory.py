@@ -53,7 +53,7 @@ class Directory:
             role = known.get(agent.role.id)
             if role != agent.role:
                 found = "a role that is not here" if role is None else "a role that differs from the one here"
-                faults.append(Fault(f"agents[{number}].role", found, "one of the roles"))
+                faults.append(Fault.mismatch(f"agents[{number}].role", found, "one of the roles"))
         if faults:
             raise InvalidPayloadError(faults)
 
@@ -63,9 +63,9 @@ class Directory:
         for number, value in enumerate(getattr(self, part)):
             at = first.setdefault(value.id, number)
             if at != number:
-                yield Fault(f"{part}[{number}].id", f"the id of {part}[{at}]", "an id of its own")
+                yield Fault.mismatch(f"{part}[{number}].id", f"the id of {part}[{at}]", "an id of its own")
             if value.domain_id != self.domain.id:
-                yield Fault(f"{part}[{number}].domain_id", "another domain", "the directory's domain")
+                yield Fault.mismatch(f"{part}[{number}].domain_id", "another domain", "the directory's domain")
 
     @classmethod
     def from_pages(  # noqa: PLR0913  # a domain has as many lists
@@ -114,7 +114,7 @@ def _extensions(faults: Faults, users: Iterable[RingCentralUser]) -> dict[str, R
         at, known = first.setdefault(user.extension_id, (number, user))
         if user != known:
             found = f"another user than ringcentral[{at}] with the same extension id"
-            faults.append(Fault(f"ringcentral[{number}]", found, "the same user"))
+            faults.append(Fault.mismatch(f"ringcentral[{number}]", found, "the same user"))
     return {extension_id: user for extension_id, (_, user) in first.items()}
 
 
@@ -125,6 +125,8 @@ def _agent(
     role = roles.get(role_id)
     if role is None:
         if role_id != UNREAD:
-            record.faults.append(Fault(f"{record.path}.role_id", "the id of no role", "the id of one of the roles"))
+            record.faults.append(
+                Fault.mismatch(f"{record.path}.role_id", "the id of no role", "the id of one of the roles")
+            )
         role = Role(id=role_id, domain_id=domain.id, label=UNREAD)
     return read_agent(record, domain.id, role, extensions.get(record.optional(ID, "rc_user_id") or ""))

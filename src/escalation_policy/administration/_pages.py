@@ -36,7 +36,7 @@ def records_of(faults: Faults, name: str, pages: Iterable[Payload]) -> list[tupl
         pages: Its pages, each with `count` (of all records there are), `offset` (of its first one) and `records`.
     """
     if not is_collection(pages):
-        faults.append(Fault(name, kind_of(pages), "a collection of pages"))
+        faults.append(Fault.mismatch(name, kind_of(pages), "a collection of pages"))
         return []
     noted = len(faults)
     read = [page for number, each in enumerate(pages) if (page := _page(faults, f"{name}[{number}]", each))]
@@ -48,21 +48,23 @@ def records_of(faults: Faults, name: str, pages: Iterable[Payload]) -> list[tupl
         for number, record in enumerate(page.records):
             where = f"{page.where}.records[{number}]"
             if not isinstance(record, Mapping):
-                faults.append(Fault(where, kind_of(record), "a mapping"))
+                faults.append(Fault.mismatch(where, kind_of(record), "a mapping"))
                 continue
             payload = cast("Payload", record)
             known, same = first.setdefault(as_id(payload.get("id")) or where, (where, payload))
             if same != payload:
-                faults.append(Fault(where, f"another record than {known} with the same id", "the same record"))
+                faults.append(Fault.mismatch(where, f"another record than {known} with the same id", "the same record"))
     # Where all pages are there and a record came twice, another one slipped through while they were read.
     if len(faults) == noted and len(first) != read[0].total:
-        faults.append(Fault(name, f"{len(first)} different records", f"the {read[0].total} that each page counts"))
+        faults.append(
+            Fault.mismatch(name, f"{len(first)} different records", f"the {read[0].total} that each page counts")
+        )
     return list(first.values())
 
 
 def _page(faults: Faults, where: str, page: object) -> _Page | None:
     if not isinstance(page, Mapping):
-        faults.append(Fault(where, kind_of(page), "a mapping"))
+        faults.append(Fault.mismatch(where, kind_of(page), "a mapping"))
         return None
     fields = cast("Payload", page)
     count = faults.parse(_NUMBER, f"{where}.count", fields.get("count"))
@@ -74,15 +76,15 @@ def _page(faults: Faults, where: str, page: object) -> _Page | None:
 def _check_whole(faults: Faults, name: str, pages: list[_Page]) -> None:
     """Notes what no page holds; where the number of records changed, that is all that can be said."""
     if not pages:
-        faults.append(Fault(name, "no page", "every page of the list"))
+        faults.append(Fault.mismatch(name, "no page", "every page of the list"))
         return
     for page in pages[1:]:
         if page.total != pages[0].total:
-            faults.append(Fault(f"{page.where}.count", str(page.total), f"what {pages[0].where}.count is"))
+            faults.append(Fault.mismatch(f"{page.where}.count", str(page.total), f"what {pages[0].where}.count is"))
             return
     end, total = 0, pages[0].total
     for page in [*pages, _Page(name, total, total, [])]:
         start = min(page.offset, total)
         if start > end:
-            faults.append(Fault(name, f"no page with records {end} to {start - 1}", "every page of the list"))
+            faults.append(Fault.mismatch(name, f"no page with records {end} to {start - 1}", "every page of the list"))
         end = max(end, page.offset + len(page.records))

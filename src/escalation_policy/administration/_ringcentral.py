@@ -2,7 +2,7 @@
 
 import string
 from collections.abc import Iterable
-from enum import Enum, unique
+from enum import StrEnum, unique
 from heapq import nsmallest
 from typing import Final, TypeVar, final
 
@@ -78,7 +78,7 @@ def link_ringcentral(
 
 @final
 @unique
-class ConflictKind(str, Enum):
+class ConflictKind(StrEnum):
     """Why two that have the same e-mail address are not linked."""
 
     OTHER_EXTENSION = "other_extension"
@@ -151,7 +151,9 @@ def map_imported_users(
     """
     must_be(Domain, domain=domain)
     if domain.ringcentral_account_id is None:
-        raise InvalidValueError(Fault("domain.ringcentral_account_id", "None", "set before users are imported"))
+        raise InvalidValueError(
+            Fault.mismatch("domain.ringcentral_account_id", "None", "set before users are imported")
+        )
     people = _checked("agents", Agent, agents)
     users = _checked("ringcentral_users", RingCentralUser, ringcentral_users)
     _check_belonging(people, domain)
@@ -188,7 +190,9 @@ def _checked(name: str, cls: type[T], values: Iterable[T]) -> list[T]:
     for number, value in enumerate(checked):
         email = value.email
         if email is not None and "@" not in email:
-            raise InvalidValueError(Fault(f"{name}[{number}].email", "a str without @", "an e-mail address or None"))
+            raise InvalidValueError(
+                Fault.mismatch(f"{name}[{number}].email", "a str without @", "an e-mail address or None")
+            )
     return checked
 
 
@@ -196,10 +200,14 @@ def _check_belonging(agents: list[Agent], domain: Domain) -> None:
     first: dict[str, int] = {}
     for number, agent in enumerate(agents):
         if agent.domain_id != domain.id:
-            raise InvalidValueError(Fault(f"agents[{number}].domain_id", "another domain", "the id of the domain"))
+            raise InvalidValueError(
+                Fault.mismatch(f"agents[{number}].domain_id", "another domain", "the id of the domain")
+            )
         at = first.setdefault(agent.id, number)
         if at != number:
-            raise InvalidValueError(Fault(f"agents[{number}].id", f"the id of agents[{at}]", "an id of its own"))
+            raise InvalidValueError(
+                Fault.mismatch(f"agents[{number}].id", f"the id of agents[{at}]", "an id of its own")
+            )
 
 
 def _address(person: Agent | RingCentralUser) -> str | None:

@@ -1,7 +1,7 @@
 """Roles: who may create, edit and assign them, and what comes of it."""
 
 from collections.abc import Iterable
-from enum import Enum, unique
+from enum import Enum, StrEnum, unique
 from typing import Final, TypeVar, final
 
 import attrs
@@ -32,7 +32,7 @@ _NOT_WRITABLE: Final = frozenset(
 
 @final
 @unique
-class IgnoredBecause(str, Enum):
+class IgnoredBecause(StrEnum):
     """Why the API saves a role without one of the changes, and says nothing."""
 
     EDITOR_LACKS_IT = "editor_lacks_it"
@@ -156,9 +156,11 @@ def edit_role(  # noqa: PLR0913  # an edit has as many sides
     granted, revoked = _permissions("grant", grant), _permissions("revoke", revoke)
     excepted = _permissions("deactivated", deactivated)
     if both := sorted(granted & revoked):
-        raise InvalidValueError(Fault("revoke", ", ".join(both), "other permissions than those granted"))
+        raise InvalidValueError(Fault.mismatch("revoke", ", ".join(both), "other permissions than those granted"))
     if others := sorted(excepted - _CAN_BE_DEACTIVATED):
-        raise InvalidValueError(Fault("deactivated", ", ".join(others), ", ".join(sorted(_CAN_BE_DEACTIVATED))))
+        raise InvalidValueError(
+            Fault.mismatch("deactivated", ", ".join(others), ", ".join(sorted(_CAN_BE_DEACTIVATED)))
+        )
     edited = role.grant(*granted).revoke(*revoked)
     edited = edited if label is None else edited.relabel(_label(label))
     change = RoleChange(
@@ -222,13 +224,13 @@ def must_be(cls: type, **arguments: object) -> None:
     for name, value in arguments.items():
         if type(value) is not cls:
             found = f"{value!a:.60}" if isinstance(value, str) and issubclass(cls, Enum) else kind_of(value)
-            raise InvalidValueError(Fault(name, found, a(cls.__name__)))
+            raise InvalidValueError(Fault.mismatch(name, found, a(cls.__name__)))
 
 
 def collected(name: str, cls: type[_T], values: Iterable[_T]) -> list[_T]:
     """Reads a collection, and refuses what is none or holds anything that is no `cls`."""
     if not is_collection(values):
-        raise InvalidValueError(Fault(name, kind_of(values), f"a collection of {cls.__name__}s"))
+        raise InvalidValueError(Fault.mismatch(name, kind_of(values), f"a collection of {cls.__name__}s"))
     members = list(values)
     for number, value in enumerate(members):
         must_be(cls, **{f"{name}[{number}]": value})
@@ -240,13 +242,13 @@ def refuse_stale_copies(name: str, agent: Agent, known: Iterable[Agent]) -> None
     for other in known:
         same = (agent.id, agent.domain_id) == (other.id, other.domain_id)
         if same and (agent.role, agent.enabled) != (other.role, other.enabled):
-            raise InvalidValueError(Fault(name, "another copy of an agent that differs", _UP_TO_DATE))
+            raise InvalidValueError(Fault.mismatch(name, "another copy of an agent that differs", _UP_TO_DATE))
 
 
 def _label(label: object) -> str:
     if not isinstance(label, str) or not any(each.isprintable() for each in label.strip()):
         found = "a blank str" if isinstance(label, str) else kind_of(label)
-        raise InvalidValueError(Fault("label", found, "a non-blank str"))
+        raise InvalidValueError(Fault.mismatch("label", found, "a non-blank str"))
     return label.strip()
 
 
@@ -257,4 +259,4 @@ def _permissions(name: str, values: Iterable[Permission]) -> frozenset[Permissio
 def refuse_stale(name: str, role: Role, *known: Role) -> None:
     """Refuses a role of which another copy differs."""
     if any((role.id, role.domain_id) == (each.id, each.domain_id) and role != each for each in known):
-        raise InvalidValueError(Fault(name, "another copy of a role that differs", _UP_TO_DATE))
+        raise InvalidValueError(Fault.mismatch(name, "another copy of a role that differs", _UP_TO_DATE))

@@ -85,7 +85,7 @@ def _said_by_files(files: list[Path], waiting: Waiting) -> _Parts:
     for key, file in waiting.over(zip(keys, files, strict=True), "Reading", len(files)):
         try:
             parts.setdefault(key, []).append((file.name, read_json(str(file))))
-        except UnusableInputError as error:  # noqa: PERF203  every file is read
+        except UnusableInputError as error:
             wrong.append(f"{file.name}: {error}")
     if wrong:
         raise UnusableInputError(_told(wrong))
@@ -147,7 +147,7 @@ def _ringcentral_users(pages: list[Any] | None) -> tuple[list[tuple[str, RingCen
     for where, entry in records_of(faults, "ringcentral", pages):
         try:
             users.append((where, ringcentral_user(where, entry)))
-        except (UnusableInputError, EscalationPolicyError) as error:  # noqa: PERF203  every entry is looked at
+        except (UnusableInputError, EscalationPolicyError) as error:
             wrong.append(str(error))
     return users, [*map(str, faults), *wrong]
 

@@ -117,14 +117,14 @@ def _must_be_of_kind(kind: ChannelKind, content: Record, kinds: Kinds) -> None:
     prefixed = [(path, value) for path, value in content.each(TEXT, "type") if "/" in value]
     for path, key in named + prefixed:
         if ChannelKind.UNKNOWN not in (kind, told := _kind(key, kinds)) and told is not kind:
-            content.faults.append(Fault(path, shown(key), f"{kind}, as its channel is"))
+            content.faults.append(Fault.mismatch(path, shown(key), f"{kind}, as its channel is"))
 
 
 def _private(content: Record) -> bool | None:
     private = content.optional(FLAG, "private_message", "private")
     for path, public in content.each(FLAG, "public"):
         if public is private:
-            content.faults.append(Fault(path, "the same value", "the opposite of the private flag"))
+            content.faults.append(Fault.mismatch(path, "the same value", "the opposite of the private flag"))
         private = not public
     return private
 

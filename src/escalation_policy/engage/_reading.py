@@ -74,7 +74,7 @@ class Faults(list[Fault]):
         parsed = form.parse(value)
         if parsed is None:
             found = shown(value) if form.enumerated else kind_of(value)
-            self.append(Fault(path, found, form.accepted))
+            self.append(Fault.mismatch(path, found, form.accepted))
         return parsed
 
 
@@ -97,7 +97,7 @@ def reading() -> Generator[Faults]:
 def require(name: str, value: object, cls: type) -> None:
     """Refuses an argument that is no `cls`: a raw record, most likely, where the value made of it is wanted."""
     if not isinstance(value, cls):
-        raise InvalidValueError(Fault(name, kind_of(value), a(cls.__name__)))
+        raise InvalidValueError(Fault.mismatch(name, kind_of(value), a(cls.__name__)))
 
 
 @final
@@ -120,7 +120,7 @@ class Record:
         if isinstance(payload, Mapping):
             self._places[path] = cast("Mapping[object, object]", payload)
         else:
-            self.faults.append(Fault(path, kind_of(payload), "a mapping"))
+            self.faults.append(Fault.mismatch(path, kind_of(payload), "a mapping"))
 
     def each(self, form: Form[_T], *names: str) -> list[tuple[str, _T]]:
         """Gives the path and value of every field of these names that says something."""
@@ -138,7 +138,7 @@ class Record:
         told = self.each(form, *names)
         for path, value in told[1:]:
             if value != told[0][1]:
-                self.faults.append(Fault(path, "another value", f"what {told[0][0]} is"))
+                self.faults.append(Fault.mismatch(path, "another value", f"what {told[0][0]} is"))
         return told[0][1] if told else None
 
     def required(self, form: Form[_T], name: str, unread: _T) -> _T:
@@ -147,7 +147,7 @@ class Record:
         fields = self._places.get(self.path)
         if told is None and fields is not None:
             found = kind_of(fields[name]) if name in fields else "nothing"
-            self.faults.append(Fault(f"{self.path}.{name}", found, form.accepted))
+            self.faults.append(Fault.mismatch(f"{self.path}.{name}", found, form.accepted))
         return unread if told is None else told
 
     def ids(self, *names: str) -> frozenset[str]:
@@ -176,4 +176,4 @@ class Record:
             return
         for path, told in self.each(ID, *names):
             if told != expected:
-                self.faults.append(Fault(path, "another id", whose))
+                self.faults.append(Fault.mismatch(path, "another id", whose))

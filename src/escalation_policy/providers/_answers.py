@@ -6,7 +6,7 @@ Nothing that RingCentral, httpx or the network says in words of its own gets int
 import json
 import re
 from collections.abc import Generator, Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum, unique
 from typing import Any, Final, TypeVar, cast, final
@@ -185,7 +185,7 @@ def _moment(text: str | None) -> datetime | None:
         moment = parsedate_to_datetime(text or "")
     except (TypeError, ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=moment.tzinfo or timezone.utc)
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

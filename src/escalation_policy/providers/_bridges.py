@@ -56,9 +56,11 @@ def options_of(bridge: object, password: object) -> Options:
     """
     if bridge not in ("Instant", "Scheduled"):
         found = f"{bridge!a:.60}" if isinstance(bridge, str) else kind_of(bridge)
-        raise InvalidValueError(Fault("bridge", found, "'Instant' or 'Scheduled': a room of its own for each call"))
+        raise InvalidValueError(
+            Fault.mismatch("bridge", found, "'Instant' or 'Scheduled': a room of its own for each call")
+        )
     if not isinstance(password, bool):
-        raise InvalidValueError(Fault("password", kind_of(password), "true or false: each call has a new one"))
+        raise InvalidValueError(Fault.mismatch("password", kind_of(password), "true or false: each call has a new one"))
     return Options(bridge, password)
 
 

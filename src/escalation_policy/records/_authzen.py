@@ -22,9 +22,9 @@ def to_authzen(decision: Decision[Any], *, id: str | None = None) -> dict[str, A
         InvalidValueError: An argument is not what it should be.
     """
     if type(decision) is not Decision:
-        raise InvalidValueError(Fault("decision", kind_of(decision), a("Decision")))
+        raise InvalidValueError(Fault.mismatch("decision", kind_of(decision), a("Decision")))
     if id is not None and (type(id) is not str or id == ""):
-        raise InvalidValueError(Fault("id", kind_of(id), "a non-empty str or None"))
+        raise InvalidValueError(Fault.mismatch("id", kind_of(id), "a non-empty str or None"))
     context: dict[str, Any] = {} if id is None else {"id": id}
     if not decision:
         context["reason_admin"] = {reason.code: reason.explanation for reason in decision.reasons}

@@ -177,7 +177,7 @@ class DecisionLogger:
 
 def _must(holds: bool, name: str, value: object, accepted: str) -> None:  # noqa: FBT001
     if not holds:
-        raise InvalidValueError(Fault(name, kind_of(value), accepted))
+        raise InvalidValueError(Fault.mismatch(name, kind_of(value), accepted))
 
 
 def _level(name: str, level: int) -> int:

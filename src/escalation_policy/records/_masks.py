@@ -40,17 +40,17 @@ def checked_places(name: str, places: Iterable[str]) -> frozenset[str]:
     if places == ():
         return _NONE
     if not is_collection(places):
-        raise InvalidValueError(Fault(name, kind_of(places), "a collection of dotted paths"))
+        raise InvalidValueError(Fault.mismatch(name, kind_of(places), "a collection of dotted paths"))
     members = tuple(places)
     if not all(isinstance(each, str) for each in cast("tuple[object, ...]", members)):
-        raise InvalidValueError(Fault(name, kind_of(members), "a collection of dotted paths"))
+        raise InvalidValueError(Fault.mismatch(name, kind_of(members), "a collection of dotted paths"))
     return frozenset(members)
 
 
 def check_key(key: bytes | None) -> None:
     """Refuses a key that would keep nothing secret."""
     if key is not None and (type(key) is not bytes or not key):
-        raise InvalidValueError(Fault("key", kind_of(key), "non-empty bytes or None"))
+        raise InvalidValueError(Fault.mismatch("key", kind_of(key), "non-empty bytes or None"))
 
 
 def refuse_unknown(places: Iterable[str], request_type: type) -> None:
@@ -64,7 +64,7 @@ def refuse_unknown(places: Iterable[str], request_type: type) -> None:
                 path = path.then(step)
             except InvalidPolicyError as error:
                 accepted = f"the dotted path of a fact of {request_type.__name__}"
-                raise InvalidValueError(Fault("mask", f"{place!a:.60}", accepted)) from error
+                raise InvalidValueError(Fault.mismatch("mask", f"{place!a:.60}", accepted)) from error
 
 
 def put_tokens(facts: dict[str, FactValue], masks: Iterable[tuple[str, str]], key: bytes | None) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, cast, final
@@ -77,8 +77,8 @@ def _time(value: Any) -> Any:
     if type(value) is not str or not _TIME_SHAPE.fullmatch(value):
         return _BAD
     try:
-        at = datetime.fromisoformat(value.replace("Z", "+00:00"))
-        return at if at.tzinfo is timezone.utc else at.astimezone(timezone.utc)
+        at = datetime.fromisoformat(value)
+        return at if at.tzinfo is UTC else at.astimezone(UTC)
     except (ValueError, OverflowError):
         return _BAD
 
@@ -179,10 +179,10 @@ def fields_of(payload: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             be; `faults` lists them all.
     """
     if not isinstance(payload, Mapping):
-        raise InvalidPayloadError([Fault("record", kind_of(payload), "an object")])
+        raise InvalidPayloadError([Fault.mismatch("record", kind_of(payload), "an object")])
     fields = cast("Mapping[str, Any]", payload)
     if fields.get("schema") != SCHEMA:
-        raise InvalidPayloadError([Fault("record.schema", _shown(fields.get("schema")), SCHEMA)])
+        raise InvalidPayloadError([Fault.mismatch("record.schema", _shown(fields.get("schema")), SCHEMA)])
     faults: list[Fault] = []
     read = _read(_RECORD, fields, "record", faults)
     if "schema_version" not in read:
@@ -199,7 +199,7 @@ def fields_of(payload: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 def _reason(value: Any, path: str, faults: list[Fault]) -> dict[str, Any]:
     if type(value) is not dict:
-        faults.append(Fault(path, kind_of(value), "an object"))
+        faults.append(Fault.mismatch(path, kind_of(value), "an object"))
         return {}
     return _read(_REASON, cast("dict[str, Any]", value), path, faults)
 
@@ -209,7 +209,7 @@ def _read(kinds: Mapping[str, _Kind], fields: Mapping[str, Any], path: str, faul
     for name, (accepted, made) in kinds.items():
         value = made(fields.get(name))
         if value is _BAD:
-            faults.append(Fault(f"{path}.{name}", _shown(fields.get(name)), accepted))
+            faults.append(Fault.mismatch(f"{path}.{name}", _shown(fields.get(name)), accepted))
         else:
             read[name] = value
     return read
@@ -222,9 +222,9 @@ def _shown(value: object) -> str:
 def contradiction(effect: Effect, statuses: list[ReasonStatus], hidden: tuple[str, ...]) -> Fault | None:
     """Says where reasons contradict an effect."""
     if effect is Effect.ALLOW and (statuses or hidden):
-        return Fault("record.reasons", "rules that stood in the way", "none, where the effect is allow")
+        return Fault.mismatch("record.reasons", "rules that stood in the way", "none, where the effect is allow")
     if effect is Effect.DENY and not statuses:
-        return Fault("record.reasons", "none", "rules that stood in the way, where the effect is deny")
+        return Fault.mismatch("record.reasons", "none", "rules that stood in the way, where the effect is deny")
     if ReasonStatus.MET in statuses:
-        return Fault("record.reasons", "a rule that was met", "rules that stood in the way")
+        return Fault.mismatch("record.reasons", "a rule that was met", "rules that stood in the way")
     return None

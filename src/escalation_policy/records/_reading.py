@@ -19,8 +19,8 @@ from ._record import DecisionRecord
 _GZIP: Final = b"\x1f\x8b"
 #: How many places are tried for where the JSON in a line begins: each takes as long as the line does.
 _BRACES: Final = 8
-_TOO_LONG: Final = Fault("line", "a longer one", "no longer than what is read")
-_NO_JSON: Final = Fault("line", "other text", "JSON, or end with it")
+_TOO_LONG: Final = Fault.mismatch("line", "a longer one", "no longer than what is read")
+_NO_JSON: Final = Fault.mismatch("line", "other text", "JSON, or end with it")
 
 _decode: Final = json.JSONDecoder().raw_decode
 
@@ -60,12 +60,12 @@ def read_records(
         InvalidValueError: An argument is not what it should be.
     """
     if within is not None and (type(within) is not str or not within):
-        raise InvalidValueError(Fault("within", kind_of(within), "a dotted path or None"))
+        raise InvalidValueError(Fault.mismatch("within", kind_of(within), "a dotted path or None"))
     for name, number in (("longest", longest), ("window", window)):
         if type(number) is not int or number < 1:
-            raise InvalidValueError(Fault(name, kind_of(number), "a positive int"))
+            raise InvalidValueError(Fault.mismatch(name, kind_of(number), "a positive int"))
     if isinstance(lines, str | bytes) or not isinstance(lines, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidValueError(Fault("lines", kind_of(lines), "lines, or an open file"))
+        raise InvalidValueError(Fault.mismatch("lines", kind_of(lines), "lines, or an open file"))
     return _records(_lines(lines, longest), within, window)
 
 
@@ -85,7 +85,7 @@ def _records(
             continue
         first = recent.get(record.id) or older.get(record.id)
         if first:
-            yield BrokenLine(number, (Fault("record.id", f"that of line {first}", "of no record before"),))
+            yield BrokenLine(number, (Fault.mismatch("record.id", f"that of line {first}", "of no record before"),))
             continue
         recent[record.id] = number
         if len(recent) == window:
@@ -100,7 +100,7 @@ def _lines(lines: Any, longest: int) -> Iterator[str | bytes | Fault]:
         for line in lines:
             is_line = isinstance(line, str | bytes)
             yield (
-                Fault("line", kind_of(line), "a str or bytes")
+                Fault.mismatch("line", kind_of(line), "a str or bytes")
                 if not is_line
                 else line
                 if len(line) <= longest
@@ -116,7 +116,7 @@ def _lines(lines: Any, longest: int) -> Iterator[str | bytes | Fault]:
                 pass
             yield _TOO_LONG
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        yield Fault("line", type(error).__name__, "readable to the end")
+        yield Fault.mismatch("line", type(error).__name__, "readable to the end")
 
 
 def _record_in(line: str | bytes | Fault, within: str | None) -> DecisionRecord | None:
@@ -141,7 +141,7 @@ def _decoded(line: bytes) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError as error:
-        raise InvalidPayloadError([Fault("line", f"another byte at {error.start}", "UTF-8")]) from error
+        raise InvalidPayloadError([Fault.mismatch("line", f"another byte at {error.start}", "UTF-8")]) from error
 
 
 def _payload(text: str) -> object:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 from types import MemberDescriptorType
 from typing import Any, Final, TypeVar, cast, final
@@ -39,7 +39,7 @@ def to_utc(at: datetime) -> datetime:
     """Moves a time to UTC; what has no zone, or would be in no year there, is left without one, to be refused."""
     zoned = isinstance(at, datetime) and at.utcoffset() is not None  # pyright: ignore[reportUnnecessaryIsInstance]
     try:
-        return at.astimezone(timezone.utc) if zoned else at
+        return at.astimezone(UTC) if zoned else at
     except OverflowError:
         return at.replace(tzinfo=None)
 
@@ -185,7 +185,7 @@ class DecisionRecord:
         try:
             payload = json.loads(text if isinstance(text, str) else str(text, "utf-8"))
         except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidPayloadError([Fault("record", type(error).__name__, "JSON")]) from error
+            raise InvalidPayloadError([Fault.mismatch("record", type(error).__name__, "JSON")]) from error
         return cls.from_payload(payload)
 
     @classmethod

@@ -1,7 +1,7 @@
 """Recording: from a decision to its record."""
 
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache, reduce
 from typing import Any, Final, cast, final
 
@@ -60,7 +60,7 @@ def record(  # noqa: PLR0913  # a record has as many sides
         InvalidValueError: An argument is not what it should be.
     """
     if type(decision) is not Decision:
-        raise InvalidValueError(Fault("decision", kind_of(decision), a("Decision")))
+        raise InvalidValueError(Fault.mismatch("decision", kind_of(decision), a("Decision")))
     check_key(key)
     known = _policy_of(decision, policy)
     sheet = _sheet(_Same(known), checked_places("reveal", reveal), checked_places("mask", mask))
@@ -91,26 +91,26 @@ def record(  # noqa: PLR0913  # a record has as many sides
 
 def _text(name: str, text: str) -> str:
     if type(text) is not str or text == "":
-        raise InvalidValueError(Fault(name, kind_of(text), "a non-empty str"))
+        raise InvalidValueError(Fault.mismatch(name, kind_of(text), "a non-empty str"))
     return text
 
 
 def _time(name: str, at: datetime) -> datetime:
     moved = cast("object", to_utc(at))
-    if isinstance(moved, datetime) and moved.tzinfo is timezone.utc:
+    if isinstance(moved, datetime) and moved.tzinfo is UTC:
         return moved
     found = "a time without one" if isinstance(moved, datetime) else kind_of(moved)
-    raise InvalidValueError(Fault(name, found, "a time with a zone"))
+    raise InvalidValueError(Fault.mismatch(name, found, "a time with a zone"))
 
 
 def _policy_of(decision: Decision[Any], policy: Policy[Any] | None) -> Policy[Any]:
     known: Any = decision._judge if policy is None else policy
     if type(known) is Judge:
-        raise InvalidValueError(Fault("policy", "None", "the policy of a decision that was pickled"))
+        raise InvalidValueError(Fault.mismatch("policy", "None", "the policy of a decision that was pickled"))
     if type(known) is Policy and known.fingerprint == decision.fingerprint:
         return known
     found = "another policy" if type(known) is Policy else kind_of(known)
-    raise InvalidValueError(Fault("policy", found, "the policy that decided, or None"))
+    raise InvalidValueError(Fault.mismatch("policy", found, "the policy that decided, or None"))
 
 
 @final

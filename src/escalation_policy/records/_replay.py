@@ -100,7 +100,9 @@ def replay(records: Iterable[object], policy: Policy[Any], *, keep: int = 1000) 
         InvalidValueError: An argument is not what it should be.
     """
     if type(keep) is not int or keep < 0:
-        raise InvalidValueError(Fault("keep", str(keep) if type(keep) is int else kind_of(keep), "an int from 0"))
+        raise InvalidValueError(
+            Fault.mismatch("keep", str(keep) if type(keep) is int else kind_of(keep), "an int from 0")
+        )
     decided, counts, missing = _decider(policy), Counter[str](), Counter[str]()
     flips: list[Replayed] = []
     gaps: list[Replayed] = []
@@ -152,7 +154,7 @@ def _outcome(each: Replayed) -> str:
 def _decider(policy: Policy[Any]) -> Callable[[DecisionRecord], Replayed]:
     """Makes what decides a record under a policy."""
     if type(policy) is not Policy:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidValueError(Fault("policy", kind_of(policy), "a Policy"))
+        raise InvalidValueError(Fault.mismatch("policy", kind_of(policy), "a Policy"))
     return partial(_decided, lru_cache(_SHAPES)(partial(Twin, policy)))
 
 

@@ -1,7 +1,7 @@
 """Summaries: how many decisions allowed and denied, by what, in one pass."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic, NamedTuple, TypeVar, cast, final
 
 import attrs
@@ -14,8 +14,8 @@ from ._record import ABOUT, DecisionRecord
 
 _K = TypeVar("_K")
 #: Midnight of a Monday, before every time there is.
-_ORIGIN: Final = datetime.min.replace(tzinfo=timezone.utc)
-_NEVER: Final = datetime.max.replace(tzinfo=timezone.utc)
+_ORIGIN: Final = datetime.min.replace(tzinfo=UTC)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _NONE: Final = timedelta(0)
 
 
@@ -93,7 +93,7 @@ def summarize(records: Iterable[object], *, bucket: timedelta = timedelta(days=1
     """
     if not isinstance(bucket, timedelta) or bucket <= _NONE:  # pyright: ignore[reportUnnecessaryIsInstance]
         found = "another" if isinstance(bucket, timedelta) else kind_of(bucket)  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidValueError(Fault("bucket", found, "a timedelta above zero"))
+        raise InvalidValueError(Fault.mismatch("bucket", found, "a timedelta above zero"))
     denied, allowed = [_Counts({}, {}, {}, {}) for _ in range(2)]
     reasons: dict[tuple[str, str], int] = {}
     broken, first, last = 0, _NEVER, _ORIGIN

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
 from threading import Barrier
@@ -166,7 +166,7 @@ def _created(answer: object, wanted: CallRequest) -> VideoCall:
     if not answer.hosted_as(wanted):
         other = "account" if answer.account_id != wanted.account_id else "extension"
         raise BrokenPromiseError("the host is the one asked for", f"the {other} of the request", "another one")
-    if abs(answer.created_at - datetime.now(timezone.utc)) > timedelta(days=1):
+    if abs(answer.created_at - datetime.now(UTC)) > timedelta(days=1):
         raise BrokenPromiseError("created_at tells when", "now, give or take a day", f"{answer.created_at}")
     return answer
 

@@ -47,12 +47,14 @@ def policy_table(policy: Policy[Any], *, rows: Axis, columns: Axis, make: Callab
             axis; or a rule is called `allow`, as a cell is.
     """
     if _ALLOW in policy:
-        raise InvalidValueError(Fault("policy", "one with it", f"one without a rule {_ALLOW!r}, as allowed cells say"))
+        raise InvalidValueError(
+            Fault.mismatch("policy", "one with it", f"one without a rule {_ALLOW!r}, as allowed cells say")
+        )
     for name, axis in {"rows": rows, "columns": columns}.items():
         if not isinstance(axis, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidValueError(Fault(name, kind_of(axis), "a mapping of keywords to values"))
+            raise InvalidValueError(Fault.mismatch(name, kind_of(axis), "a mapping of keywords to values"))
     if both := [keyword for keyword in columns if keyword in rows]:
-        raise InvalidValueError(Fault("columns", ", ".join(both), "other keywords than the rows"))
+        raise InvalidValueError(Fault.mismatch("columns", ", ".join(both), "other keywords than the rows"))
     down, across = _combined("rows", rows), _combined("columns", columns)
     heads = [_named(rows), *across]
     widths = [max(map(len, [heads[0], *down])), *(max(_ROOM, len(label)) for label in across)]
@@ -85,12 +87,12 @@ def _combined(name: str, axis: Axis) -> dict[str, dict[str, object]]:
     """Multiplies the values of an axis: for each joined label, the keywords that it stands for."""
     labelled = [_labelled(f"{name}[{keyword!r}]", values) for keyword, values in axis.items()]
     if not labelled or not all(labelled):
-        raise InvalidValueError(Fault(name, "none", "at least one keyword, each with at least one value"))
+        raise InvalidValueError(Fault.mismatch(name, "none", "at least one keyword, each with at least one value"))
     combined: dict[str, dict[str, object]] = {}
     for each in product(*labelled):
         label = ", ".join(label for label, _ in each)
         if label in combined:
-            raise InvalidValueError(Fault(name, f"another {label!a:.60}", "labelled without repeats"))
+            raise InvalidValueError(Fault.mismatch(name, f"another {label!a:.60}", "labelled without repeats"))
         combined[label] = dict(zip(axis, (value for _, value in each), strict=True))
     return combined
 
@@ -103,7 +105,7 @@ def _labelled(name: str, values: Iterable[object] | Mapping[str, object]) -> lis
         pairs = [(value, value) for value in values]
     else:
         accepted = "a collection of values, or a mapping of labels to values"
-        raise InvalidValueError(Fault(name, kind_of(values), accepted))
+        raise InvalidValueError(Fault.mismatch(name, kind_of(values), accepted))
     labelled = [(_label(name, label), value) for label, value in pairs]
     # The order of a set differs from process to process.
     return sorted(labelled, key=itemgetter(0)) if isinstance(values, AbstractSet) else labelled
@@ -115,7 +117,7 @@ def _label(name: str, value: object) -> str:
         return "yes" if label else "no"
     if label is not None and not isinstance(label, str | int):
         accepted = "enum members, bools, None, strs and ints, or a mapping of labels to values"
-        raise InvalidValueError(Fault(name, kind_of(value), accepted))
+        raise InvalidValueError(Fault.mismatch(name, kind_of(value), accepted))
     return "none" if label is None else _inert(str(label))
 
 

@@ -1,12 +1,12 @@
 """The service behind a provider, as the check of providers plays it."""
 
-from enum import Enum, unique
+from enum import StrEnum, unique
 from typing import Final, final
 
 
 @final
 @unique
-class ServiceAnswer(str, Enum):
+class ServiceAnswer(StrEnum):
     """What becomes of a request for a call that a provider sends to its service.
 
     Attributes:

@@ -4,7 +4,7 @@ import inspect
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from enum import Enum, unique
+from enum import StrEnum, unique
 from typing import Final, NamedTuple, final
 
 from .._decision import Decision
@@ -44,7 +44,7 @@ _NOTHING_WAS_MADE: Final = (ProviderUnavailableError, ProviderRejectedError)
 
 @final
 @unique
-class EscalationOutcome(str, Enum):
+class EscalationOutcome(StrEnum):
     """What came of a click."""
 
     CREATED = "created"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import copy_context
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar, cast
 
@@ -135,7 +135,7 @@ def _terms(
         InvalidValueError: A time without zone, a period that is none, or an `again` that is no bool.
     """
     if type(again) is not bool:
-        raise InvalidValueError(Fault("again", kind_of(again), "True or False"))
+        raise InvalidValueError(Fault.mismatch("again", kind_of(again), "True or False"))
     if reuse_for is not _REUSE_FOR:
         _check_period("reuse_for", reuse_for)
     if claim_timeout is not _CLAIM_TIMEOUT:
@@ -145,7 +145,9 @@ def _terms(
 
 def _check_period(name: str, period: timedelta) -> None:
     if not isinstance(period, timedelta) or not _NOTHING < period <= _LONGEST:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidValueError(Fault(name, kind_of(period), "a timedelta longer than nothing, of a year at most"))
+        raise InvalidValueError(
+            Fault.mismatch(name, kind_of(period), "a timedelta longer than nothing, of a year at most")
+        )
 
 
 def _clock_of(now: datetime | Callable[[], datetime]) -> Callable[[], datetime]:
@@ -158,10 +160,10 @@ def _clock_of(now: datetime | Callable[[], datetime]) -> Callable[[], datetime]:
 
 def _in_utc(now: datetime) -> datetime:
     if not isinstance(now, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidValueError(Fault("now", kind_of(now), "a datetime with a zone"))
+        raise InvalidValueError(Fault.mismatch("now", kind_of(now), "a datetime with a zone"))
     if now.utcoffset() is None:
-        raise InvalidValueError(Fault("now", "one without", "a datetime with a zone"))
-    return now.astimezone(timezone.utc)
+        raise InvalidValueError(Fault.mismatch("now", "one without", "a datetime with a zone"))
+    return now.astimezone(UTC)
 
 
 def _create_call_of(provider: Any) -> Any:
@@ -221,7 +223,7 @@ async def _in_thread(work: Callable[..., T], *args: object) -> T:
     while not running.done():
         try:
             await asyncio.wait([running])
-        except asyncio.CancelledError as error:  # noqa: PERF203
+        except asyncio.CancelledError as error:
             cancelled = error
     if cancelled:
         running.exception()

@@ -5,7 +5,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, contextmanager, suppress
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -34,7 +34,7 @@ _LAY_OUT: Final = (
 _BEGIN: Final = ("PRAGMA synchronous = EXTRA", "PRAGMA secure_delete = ON", "BEGIN IMMEDIATE")
 #: How long SQLite waits by itself, in seconds.
 _PATIENCE: Final = 0.05
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _TIMEOUT: Final = timedelta(seconds=5)
 #: A process that closes a file gives up all its locks on it: no thread connects to a file that another is creating.
@@ -60,7 +60,7 @@ class SQLiteCallLedger(CallLedger):
 
     def __init__(self, path: str | os.PathLike[str], *, timeout: timedelta = _TIMEOUT) -> None:
         if not isinstance(timeout, timedelta) or timeout < timedelta(0):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidValueError(Fault("timeout", kind_of(timeout), "a timedelta, not below zero"))
+            raise InvalidValueError(Fault.mismatch("timeout", kind_of(timeout), "a timedelta, not below zero"))
         file = _file_at(path)
         # As a URI it names a file whatever it is called, and SQLite creates none in its place, readable for all.
         self._uri: Final = f"{file.as_uri()}?mode=rw"
@@ -120,7 +120,7 @@ class SQLiteCallLedger(CallLedger):
             try:
                 for statement in statements:
                     connection.execute(statement)
-            except sqlite3.OperationalError as error:  # noqa: PERF203
+            except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or monotonic() > until:
                     raise
             else:
@@ -151,7 +151,7 @@ def _file_at(path: str | os.PathLike[str]) -> Path:
 
 
 def _refused(found: str, accepted: str = "a file of calls, or a new one") -> InvalidValueError:
-    return InvalidValueError(Fault("path", found, accepted))
+    return InvalidValueError(Fault.mismatch("path", found, accepted))
 
 
 def _lay_out(connection: sqlite3.Connection) -> None:

@@ -62,8 +62,8 @@ def reason_of(condition: Any, request: Any, **rule: Any) -> Reason:
 
 
 def seen(condition: Any, request: Any) -> list[tuple[str, ...]]:
-    """Decides by one rule, and gives the evidence."""
-    return [tuple(each) for each in reason_of(condition, request).evidence]
+    """Decide by one rule, and return fact, requirement and what was seen of each piece of evidence."""
+    return [each[:3] for each in reason_of(condition, request).evidence]
 
 
 class TestDecision:
@@ -169,13 +169,12 @@ class TestReason:
     """A reason says what was required, what was seen, and who mends it."""
 
     def test_says_what_was_required_and_what_was_seen(self) -> None:
-        """The words after "Required:" come from the condition and cannot go stale; the rest is the rule's own."""
+        """The requirement comes from the condition and cannot go stale; the explanation is the rule's own."""
         reason = ESCALATE_TO_VIDEO.decide(a_request(login=Login.PASSWORD)).reasons[0]
         assert (Evidence("login", "equals ringcentral_sso", "password"),) == reason.evidence
-        assert (
-            "The agent must be logged in with RingCentral SSO. Required: login equals ringcentral_sso. "
-            "Seen: login = password." == reason.explanation
-        )
+        assert "login equals ringcentral_sso" == reason.requirement
+        assert "The agent must be logged in with RingCentral SSO." == reason.explanation
+        assert [reason.explanation, "Required: login equals ringcentral_sso.", "Seen: login = password."] == reason.lines()
         assert ESCALATE_TO_VIDEO["ringcentral_sso"].source == reason.source
         assert ESCALATE_TO_VIDEO["ringcentral_sso"].remedy == reason.remedy
 
@@ -199,7 +198,7 @@ class TestReason:
         """An error names type, file and line of what raised, and nothing of its message."""
         reason = reason_of(predicate("explode", explode), ALLOWED, remedy=Remedy((STEP,)))
         assert (ReasonStatus.ERROR, EXPLODED) == (reason.status, reason.error)
-        assert Remedy((Step(Party.DEVELOPER, "Mend rule r, or what it is given."), STEP)) == reason.remedy
+        assert Remedy((Step(Party.DEVELOPER, "Fix rule r, or what it is given."), STEP)) == reason.remedy
         assert (Evidence("explode", "holds", "error"),) == reason.evidence
 
     def test_of_a_predicate_that_gives_no_bool_names_where_it_stands(self) -> None:
@@ -355,7 +354,7 @@ class TestExplain:
         assert lines[1].startswith("- extension_linked (unmet): The agent's profile must hold a RingCentral ID")
         assert lines[2].startswith("    ringcentral_administrator: Either import the users into Engage Digital")
         assert lines[3].startswith("    engage_administrator: If they were not imported: Users > Agents")
-        assert "Hidden until these are mended: extension_in_account, video_access" == lines[4]
+        assert "Hidden until these are fixed: extension_in_account, video_access" == lines[4]
         assert 5 == len(lines)
 
     def test_shows_no_value_that_is_not_revealed(self) -> None:

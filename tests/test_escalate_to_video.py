@@ -9,6 +9,7 @@ import pytest
 from escalation_policy import (
     ESCALATE_TO_VIDEO,
     ChannelKind,
+    EscalationRequest,
     InterventionState,
     Login,
     MessageAuthor,
@@ -19,6 +20,7 @@ from escalation_policy import (
     VideoAccess,
     fact,
 )
+from escalation_policy._conditions import Condition
 from escalation_policy.testing import a_request, an_intervention
 
 LISTED: Final = {
@@ -247,28 +249,32 @@ def mutants() -> Iterator[tuple[str, Policy]]:
         for gone in rule.after:
             kept = [each for each in rule.after if each != gone]
             yield f"{code} no longer after {gone}", ESCALATE_TO_VIDEO.replace(attrs.evolve(rule, after=kept))
-        for test in rule.requires.tests():
+        for test in rule.requires.tests:
             for wider in widened(test):
-                alone = len(rule.requires.tests()) == 1
-                requires = wider if alone else rule.requires | wider
+                requires = wider if len(rule.requires.tests) == 1 else rule.requires | wider
                 yield (
                     f"{code} widened to {wider.words()}",
                     ESCALATE_TO_VIDEO.replace(attrs.evolve(rule, requires=requires)),
                 )
 
 
+def alone(test: Any) -> Any:
+    """Return a condition that is only this test."""
+    return Condition(EscalationRequest, (test,))
+
+
 def widened(test: Any) -> Iterator[Any]:
     """Makes tests that are true of more: of any value at all, of one more constant, of one more permission."""
     if test.kind != "is_set":
-        yield attrs.evolve(test, kind="is_set", paths=test.paths[:1], operand=None, negated=False)
+        yield alone(attrs.evolve(test, kind="is_set", paths=test.paths[:1], operand=None, negated=False))
     if test.kind in ("equals", "one_of") and len(test.paths) == 1 and not test.negated:
         taken: frozenset[Any] = test.operand if test.kind == "one_of" else frozenset({test.operand})
         more = (member for member in test.paths[0].kind if member not in taken | {test.paths[0].unknown})
         for member in more:
-            yield attrs.evolve(test, kind="one_of", operand=taken | {member})
+            yield alone(attrs.evolve(test, kind="one_of", operand=taken | {member}))
     if test.kind == "contains":
         for permission in sorted(set(Permission) - {test.operand}):
-            yield test | fact(lambda r: r.agent.role.permissions).contains(permission)
+            yield alone(test) | fact(lambda r: r.agent.role.permissions).contains(permission)
 
 
 class TestTheTable:

@@ -44,13 +44,13 @@ class TestPolicy:
             ("p", None, "must have a non-empty collection of Rules, got None"),
             ("p", [rule("a"), FLAG], "must have a non-empty collection of Rules, got a list"),
             ("p", [rule("a"), rule("b"), rule("a")], "policy 'p' has more than one rule called a"),
-            ("p", [rule("a", "b", "c")], "policy 'p' has rules after b, c, but no rule called that"),
+            ("p", [rule("a", "b", "c")], "policy 'p': a comes after a rule that the policy does not have"),
             ("p", [rule("a", "a")], "rules come after each other in a circle, among a"),
             ("p", [rule("a", "c"), rule("b", "a"), rule("c", "b"), rule("d")], "in a circle, among a, b, c"),
             ("p", [rule("a", "b"), rule("b", "c"), rule("c", "b"), rule("d")], "in a circle, among a, b, c"),
-            ("", [rule("a")], "the id of a policy must be made of ASCII letters, digits and _.:-, got ''"),
+            ("", [rule("a")], "the id of a policy must be made of ASCII letters, digits and _.:-, got an empty str"),
             (5, [rule("a")], "the id of a policy must be made of"),
-            ("a\nb", [rule("a")], r"got 'a\nb'"),
+            ("a\nb", [rule("a")], "got a str"),
         ],
         ids=[
             "no rules",
@@ -124,19 +124,19 @@ class TestMakingANewOne:
         policy = Policy("p", [rule("a")], version="1")
         more = policy.with_rules(rule("b", "a"), rule("c"))
         assert ["a", "b", "c"] == list(more)
-        assert ("p", "1") == (more.id, more.version)
+        assert ("p", f"1+{more.fingerprint[:8]}") == (more.id, more.version)
         assert ["a"] == list(policy)
 
     def test_without_drops_the_code_from_the_others_after_too(self) -> None:
         """A rule cannot come after one that is gone; it is then reported by itself."""
         policy = Policy("p", [rule("a"), rule("b", "a"), rule("c", "a", "b")], version="1").without("a")
         assert [("b", ()), ("c", ("b",))] == [(each.code, each.after) for each in policy.rules]
-        assert "1" == policy.version
+        assert f"1+{policy.fingerprint[:8]}" == policy.version
 
-    def test_without_what_it_has_not_is_a_key_error(self) -> None:
+    def test_without_what_it_has_not_is_refused(self) -> None:
         """A misspelled code would leave in force what somebody wanted gone."""
-        with pytest.raises(KeyError, match="nope"):
-            ESCALATE_TO_VIDEO.without("intervention_owned", "nope")
+        with pytest.raises(InvalidPolicyError, match=r"no such rule \(did you mean agent_enabled\?\), only domain_linked"):
+            ESCALATE_TO_VIDEO.without("intervention_owned", "agent_enable")
 
     def test_without_all_its_rules_is_refused(self) -> None:
         """What is left would allow everybody."""
@@ -149,11 +149,11 @@ class TestMakingANewOne:
         replaced = policy.replace(Rule("b", ~FLAG))
         assert [("a", ()), ("b", ()), ("c", ("b",))] == [(each.code, each.after) for each in replaced.rules]
         assert "flag is false" == replaced["b"].requires.words()
-        assert ("p", "1") == (replaced.id, replaced.version)
+        assert ("p", f"1+{replaced.fingerprint[:8]}") == (replaced.id, replaced.version)
 
-    def test_replace_what_it_has_not_is_a_key_error(self) -> None:
+    def test_replace_what_it_has_not_is_refused(self) -> None:
         """A misspelled code would leave the old rule in force."""
-        with pytest.raises(KeyError, match="nope"):
+        with pytest.raises(InvalidPolicyError, match="no such rule, only a"):
             Policy("p", [rule("a")]).replace(rule("nope"))
 
     def test_decides_by_the_new_rules(self) -> None:

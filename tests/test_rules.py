@@ -46,11 +46,11 @@ WAYS: Final[list[tuple[Callable[[Any], object], str]]] = [
     (lambda r: r.agent.ringcentral.extension, "RingCentralUser has no fact 'extension', only extension_id"),
     (lambda r: r.agent.email.lower(), "agent.email, a str, has no fact 'lower'"),
     (lambda r: r.agent.role.permissions.copy, "agent.role.permissions, a frozenset, has no fact 'copy'"),
-    (lambda r: r, "must lead to an attribute of the request, got where it began"),
-    (lambda _: 5, "must lead to an attribute of the request, got an int"),
-    (lambda r: r.agent.enabled == 1, "must lead to an attribute of the request, got a bool"),
-    (lambda r: r.agent.enabled and r.login, "agent.enabled has no value yet: write the test as a condition"),
-    (lambda r: r.context["a"], "context is a mapping, whose values are facts made by context(key, type)"),
+    (lambda r: r, "must read at least one attribute"),
+    (lambda _: 5, "must return an attribute of its argument, got an int"),
+    (lambda r: r.agent.enabled == 1, "must return an attribute of its argument, got a bool"),
+    (lambda r: r.agent.enabled and r.login, "agent.enabled has no value here: write the test as a condition"),
+    (lambda r: r.context["a"], "for a value of the context write context(key, type)"),
     (cast("Any", lambda: 1), "only reads attributes, but this one raised TypeError"),
 ]
 
@@ -156,7 +156,7 @@ class TestFacts:
 
 #: How to make a test that makes no sense, and what is said of it.
 NEVER_MEANT: Final[list[tuple[Callable[[], object], str]]] = [
-    (lambda: untyped(lambda r: r.login).equals("password"), "login is compared with a Login, got 'password'"),
+    (lambda: untyped(lambda r: r.login).equals("password"), "login is compared with a Login, got a str"),
     (lambda: untyped(lambda r: r.login).equals(None), "login cannot be compared with None: ask is_set(), or ~ of it"),
     (lambda: untyped(lambda r: r.login).equals(Login.UNKNOWN), "what is unknown equals nothing"),
     (lambda: untyped(lambda r: r.agent.email).equals(None), "agent.email cannot be compared with None: ask is_set()"),
@@ -177,13 +177,13 @@ NEVER_MEANT: Final[list[tuple[Callable[[], object], str]]] = [
     ),
     (lambda: kind.one_of([]), "empty"),
     (lambda: kind.one_of([ChannelKind.UNKNOWN]), "what is unknown equals nothing"),
-    (lambda: loose_kind.one_of(["viber"]), "compared with a ChannelKind, got 'viber'"),
+    (lambda: loose_kind.one_of(["viber"]), "compared with a ChannelKind, got a str (did you mean ChannelKind.VIBER?)"),
     (lambda: context("s", str).one_of("abc"), "compared with a collection, got a str"),
     (lambda: loose_kind.one_of(5), "compared with a collection, got an int"),
     (lambda: loose_kind.contains(ChannelKind.VIBER), "message.channel.kind is a ChannelKind, no set"),
     (
         lambda: untyped(lambda r: r.agent.role.permissions).contains("use_emoji"),
-        "compared with a Permission, got 'use_emoji'",
+        "compared with a Permission, got a str (did you mean Permission.USE_EMOJI?)",
     ),
     (
         lambda: untyped(lambda r: r.agent.team_ids).contains(kind),
@@ -197,10 +197,10 @@ NEVER_MEANT: Final[list[tuple[Callable[[], object], str]]] = [
     ),
     (lambda: SAMPLE(lambda r: r.colours).contains(Colour.RED), "may hold Colour.UNKNOWN"),
     (loose_kind.is_true, "message.channel.kind is a ChannelKind, only a bool can be true"),
-    (lambda: kind.satisfies("", lambda _: True), "name is a non-empty str"),
-    (lambda: kind.satisfies("a", lambda _: True, version=cast("Any", 2)), "its version a str or None"),
+    (lambda: kind.satisfies("", lambda _: True), "name of a predicate must be a non-empty str"),
+    (lambda: kind.satisfies("a", lambda _: True, version=cast("Any", 2)), "version of a predicate must be a str or None"),
     (lambda: loose_kind.satisfies("a", None), "'a' must be decided by a function, got None"),
-    (lambda: predicate("", lambda _: True), "name is a non-empty str"),
+    (lambda: predicate("", lambda _: True), "name of a predicate must be a non-empty str"),
     (lambda: cast("Any", predicate)("a", True), "'a' must be decided by a function, got a bool"),
 ]
 
@@ -226,8 +226,8 @@ class TestTests:
         """The condition keeps the plain str, and so is the same condition."""
         name = type("Name", (str,), {})("EU")
         condition = context("region", str).equals(name)
-        assert context("region", str).equals("EU").identity() == condition.identity()
-        assert str is type(condition.tests()[0].operand)
+        assert context("region", str).equals("EU").identity == condition.identity
+        assert str is type(condition.tests[0].operand)
 
 
 #: Conditions, and the words that they are put in.
@@ -307,12 +307,14 @@ class TestConditions:
         assert words == condition.words()
         assert f"<condition: {words}>" == repr(condition)
 
-    def test_hide_their_strings_from_agents(self) -> None:
-        """A string can be an id or an address; members of enums are the same everywhere."""
+    def test_can_hide_their_strings_and_numbers(self) -> None:
+        """These can be ids, addresses or prices; bools and members of enums are the same everywhere."""
         region = context("region", str)
-        assert "context.region equals (a certain value)" == region.equals("EU").words(public=True)
-        assert "context.region is one of (a certain value)" == region.one_of(["EU", "US"]).words(public=True)
-        assert "message.channel.kind equals viber" == kind.equals(ChannelKind.VIBER).words(public=True)
+        assert "context.region equals (a certain value)" == region.equals("EU").words(hidden=True)
+        assert "context.region is one of (a certain value)" == region.one_of(["EU", "US"]).words(hidden=True)
+        assert "context.price equals (a certain value)" == context("price", int).equals(7).words(hidden=True)
+        assert "context.b equals true" == context("b", bool).equals(True).words(hidden=True)
+        assert "message.channel.kind equals viber" == kind.equals(ChannelKind.VIBER).words(hidden=True)
 
     def test_are_joined_by_operators_and_not_by_words(self) -> None:
         """Python gives `and` and `not` a bool to work on, and half of the condition would be lost."""
@@ -324,8 +326,8 @@ class TestConditions:
     def test_are_joined_with_conditions_over_the_same_type_of_request(self) -> None:
         """No request could ever meet both halves."""
         others: list[tuple[Any, str]] = [
-            (True, "got bool"),
-            (kind, "got Fact"),
+            (True, "got a bool"),
+            (kind, "got a Fact"),
             (kind.is_set(), "Sample and EscalationRequest"),
         ]
         for other, message in others:
@@ -351,10 +353,10 @@ class TestRule:
     """A rule is a condition with a code, and with words for those whom it stops."""
 
     def test_texts_default_to_words_made_from_the_condition(self) -> None:
-        """A host can write a rule first and its texts later; the agent's still holds no strings."""
+        """A host can write a rule first and its texts later; the agent learns nothing of its insides."""
         rule = Rule("region", context("region", str).equals("EU"))
         assert "Requires that context.region equals 'EU'." == rule.explanation
-        assert "This needs to hold first: context.region equals (a certain value)." == rule.agent_text
+        assert "A requirement of this application is not met." == rule.agent_text
         assert (None, None, ()) == (rule.remedy, rule.source, rule.after)
 
     def test_texts_follow_the_condition_when_it_is_replaced(self) -> None:

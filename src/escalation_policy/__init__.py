@@ -1,7 +1,7 @@
 """May this agent escalate this message to video, and if not, why not and who mends it?"""
 
 from . import exceptions
-from ._decision import Decision, Evidence, Reason
+from ._decision import Decision, Reason
 from ._enums import (
     ChannelKind,
     Effect,
@@ -16,7 +16,8 @@ from ._enums import (
 from ._facts import Facts, context, fact, predicate
 from ._policy import Policy
 from ._request import EscalationRequest
-from ._rules import Remedy, Rule, Step
+from ._rules import Remedy, Rule, Step, Texts
+from ._tests import Evidence
 from ._values import Agent, Channel, Domain, Intervention, Message, RingCentralUser, Role
 from .escalate_to_video import ESCALATE_TO_VIDEO
 
@@ -46,6 +47,7 @@ __all__ = [
     "Role",
     "Rule",
     "Step",
+    "Texts",
     "VideoAccess",
     "context",
     "exceptions",

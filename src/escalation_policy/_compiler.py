@@ -1,146 +1,373 @@
-"""The compiler: all conditions of a policy as one straight-line function.
+"""The compiler: the only place that generates and executes source code.
 
-Each test is asked for what it must be; one that is undecided is not that. Each attribute is read once, just before the
-first rule that needs it, with None for whatever is missing. Whatever is unusual (a request of another type, anything
-that raises) is handed over to the slow path, which answers rule by rule.
+All conditions of a policy become one straight-line function. Every attribute is read once, just before the first rule
+that needs it, with None for a value that is missing. A value that nothing has checked is checked when it is read. Whatever
+is unusual (a request of another type, a value of another type, anything that raises) is handed over to the slow path, with
+the answers of opaque functions so far, so that no function is asked twice.
+
+Source holds only names that are made here, and names of attributes that were checked to be plain identifiers.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from enum import Enum
-from typing import Any, Final, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
+from operator import is_
+from typing import Any, Final, final, get_args, get_origin
 
-from ._conditions import Condition, Junction, R, Test
-from ._decision import Decision, answer_rule
-from ._operators import OPERATORS
-from ._paths import Hop, Path
-from ._rules import Rule
-from ._truth import Truth
+from ._conditions import Condition, compares_in_its_own_way, is_compared_by_identity
+from ._paths import Hops, Path, is_checkable, is_scalar, is_trusted
+from ._tests import Inputs, Test
+
+#: Stands for what was not read, and for the answer of a function that has not returned yet.
+UNREAD: Final = object()
+ASKING: Final = object()
+
+#: How deep expressions are nested before a part gets a statement of its own: Python's parser has a limit.
+_DEEPEST: Final = 8
 
 _FUNCTION: Final = """\
-def {name}(request):
+def {name}(request{more}):
+    {before}
     try:
-        if type(request) is not request_type:
-            return slow(request)
         {body}
-    except Exception:
-        return slow(request)
+    except Exception as error:
+        try:
+            {failed}
+        except Exception:
+            {last}
 """
-_ALLOWS: Final = {"name": "allows", "begin": "pass", "allow": "return True", "deny": "return False"}
-_DECIDES: Final = {
-    "name": "decide",
-    "begin": "decision = new(Decision); decision._request = request; decision._judge = judge",
-    "allow": "decision._allowed = True; return decision",
-    "deny": "decision._allowed = False; return decision",
-}
-_Way = tuple[Hop, ...]
 
 
-def compile_policy(rules: Sequence[Rule[R]], slow: Callable[[R], Any], judge: object = None) -> Callable[[R], Any]:
-    """Makes a function that says whether a request meets all rules or, for a judge, makes a decision of that.
-
-    Args:
-        rules: The rules, all over one type of request.
-        slow: Answers whatever is unusual in its place.
-        judge: Who the decisions are told made them.
-    """
-    words = _ALLOWS if judge is None else _DECIDES
-    conditions = [rule.requires for rule in rules]
-    chain = _Chain(conditions, _Chain(conditions, Counter()).uses, words["deny"])
-    body = "\n        ".join([words["begin"], *chain.lines, words["allow"]])
-    scope: dict[str, Any] = {"request_type": conditions[0].request_type, "slow": slow, "judge": judge}
-    scope |= {**chain.constants, "new": object.__new__, "Decision": Decision}
-    # INVARIANT: nothing a host writes gets into the source but names of attributes that attrs classes declare.
-    exec(compile(_FUNCTION.format(body=body, **words), "<compiled policy>", "exec"), scope)  # noqa: S102
-    return cast("Callable[[R], Any]", scope[words["name"]])
+def execute(source: str, name: str, scope: dict[str, Any]) -> Any:
+    """Run generated source, and return the function `name` that it defines."""
+    exec(compile(source, f"<compiled {name}>", "exec"), scope)  # noqa: S102  see the module
+    return scope[name]
 
 
-def compile_check(*rules: Rule[R]) -> Callable[[R], bool]:
-    """Makes a function that says whether a request meets all these rules, quickly."""
-    return compile_policy(rules, lambda request: all(answer_rule(rule, request)[0] is Truth.TRUE for rule in rules))
-
-
-class _Chain:
-    """The statements that ask one condition after the other.
+def compile_policy(
+    conditions: Sequence[Condition[Any]], inputs: Inputs, slow: Callable[..., Any], **scope: Any
+) -> tuple[Callable[[Any], bool], Callable[[Any], Any]]:
+    """Compile `allows` and `decide` of a policy.
 
     Args:
-        conditions: The conditions.
-        known_uses: How often each way is used, as a draft has counted; what is used once needs no variable.
-        deny: What to do where one of them is not true.
+        conditions: What the rules require, all over one type of request.
+        inputs: What the conditions read.
+        slow: Called as `slow(request, noted, error)` to make the decision in all unusual cases: with what was noted so
+            far, in the order of `inputs.noted`, and the exception, if one was raised.
+        scope: `new`, which makes an empty decision, the `policy` of decisions, and `overflow`, a denial for a request
+            whose own denial cannot be made because the stack is used up.
+    """
+    noted = f"({''.join(f'{name}, ' for name in note_names(inputs).values())})"
+    scope |= {"slow": slow, "unread": UNREAD, "asking": ASKING, "request_type": conditions[0].request_type}
+    before = [f"{name} = unread" for name in note_names(inputs).values()] or ["pass"]
+    shape = {"more": "", "before": _indented(before, 1)}
+    slow_call, failed_call = f"slow(request, {noted})", f"slow(request, {noted}, error)"
+    is_unsafe = any(compares_in_its_own_way(test) for condition in conditions for test in condition.tests)
+
+    bail = f"return {slow_call}._allowed"
+    if is_unsafe:
+        body = [bail]
+    else:
+        chain = _chain(conditions, inputs, scope, bail, deny="return False")
+        body = [f"if type(request) is not request_type: {bail}", *chain, "return True"]
+    allows = {
+        "name": "allows",
+        "body": _indented(body, 2),
+        "failed": f"return {failed_call}._allowed",
+        "last": "return False",
+    }
+
+    bail = f"return {slow_call}"
+    create = ["decision = new()", "decision._request = request", "decision._policy = policy"]
+    if is_unsafe:
+        body = [bail]
+    elif inputs.noted:
+        chain = _chain(conditions, inputs, scope, bail, deny="break")
+        body = [
+            f"if type(request) is not request_type: {bail}",
+            "allowed = False",
+            "while True:",
+            *_nested([*chain, "allowed = True", "break"]),
+            *_read_the_rest(inputs, scope, bail),
+            *create,
+            "decision._allowed = allowed",
+            f"decision._notes = {noted}",
+            "return decision",
+        ]
+    else:
+        chain = _chain(conditions, inputs, scope, bail, deny="decision._allowed = False; return decision")
+        check = f"if type(request) is not request_type: {bail}"
+        body = [check, *create, *chain, "decision._allowed = True", "return decision"]
+    decide = {
+        "name": "decide",
+        "body": _indented(body, 2),
+        "failed": f"return {failed_call}",
+        "last": "return overflow",
+    }
+
+    source = _FUNCTION.format(**shape, **allows) + _FUNCTION.format(**shape, **decide)
+    return execute(source, "allows", scope), scope["decide"]
+
+
+def compile_keys(conditions: Sequence[Condition[Any]], inputs: Inputs) -> Callable[[Any, tuple[object, ...]], Any]:
+    """Compile a function that returns a key for each condition: equal keys mean the same answer, in the same words.
+
+    The function is called with a request of the right type and what was noted when it was decided. A key holds enum
+    members, sets of them, bools and None; it is None if the words depend on more than that. The function returns None if
+    anything is unusual.
+    """
+    scope: dict[str, Any] = {"unread": UNREAD}
+    names = note_names(inputs)
+    draft = Statements(inputs, {}, "", noted=names)
+    for condition in conditions:
+        _key(draft, condition)
+    statements = Statements(inputs, scope, "return None", noted=names, known_uses=draft.uses)
+    keys = [_key(statements, condition) for condition in conditions]
+    unpack = [f"({''.join(f'{name}, ' for name in names.values())}) = noted"] if names else []
+    body = [*unpack, *statements.lines, f"return ({', '.join(keys)},)"]
+    source = _FUNCTION.format(
+        name="keys", more=", noted", before="pass", body=_indented(body, 2), failed="return None", last="return None"
+    )
+    return execute(source, "keys", scope)  # type: ignore[no-any-return]
+
+
+def compile_reader(paths: Iterable[Path]) -> Callable[[Any], list[Any] | None]:
+    """Compile a function that reads facts of a request, with None for what is missing.
+
+    The function returns None if a value is of another type than declared, or cannot be read.
+    """
+    scope: dict[str, Any] = {}
+    statements = Statements(Inputs({}, {}), scope, "return None")
+    values = ", ".join([statements.value(path.hops) for path in paths])
+    body = _indented([*statements.lines, f"return [{values}]"], 2)
+    shape = {"more": "", "before": "pass", "failed": "return None", "last": "return None"}
+    return execute(_FUNCTION.format(name="read", body=body, **shape), "read", scope)  # type: ignore[no-any-return]
+
+
+@final
+class Statements:
+    """The statements of one function that read facts and answer tests.
+
+    Args:
+        inputs: What the policy reads.
+        scope: Where constants are put; it may be shared with other functions.
+        bail: The statement that leaves the function if a value is of another type than declared.
+        noted: Variables that already hold what was noted, by key. By default the variables are assigned here.
+        known_uses: How often each value and answer is used, as a draft has counted. What is used once gets no variable.
+        variables: Variables that already hold values, by the hops to them.
+
+    Attributes:
+        lines: The statements so far.
+        uses: How often each value and answer is used.
     """
 
-    def __init__(self, conditions: Iterable[Condition[Any]], known_uses: Counter[_Way], deny: str = "pass") -> None:
-        self.lines: list[str] = []
-        self.constants: dict[str, Any] = {}
-        self.uses: Counter[_Way] = Counter()
-        self._known_uses = known_uses
-        self._variables: dict[_Way, str] = {(): "request"}
-        for condition in conditions:
-            self.lines.append(f"if not ({self._code(condition)}): {deny}")
+    def __init__(  # noqa: PLR0913  see the arguments
+        self,
+        inputs: Inputs,
+        scope: dict[str, Any],
+        bail: str,
+        *,
+        noted: Mapping[str, str] | None = None,
+        known_uses: Counter[Any] | None = None,
+        variables: Mapping[Hops, str] | None = None,
+    ) -> None:
+        self.lines: Final[list[str]] = []
+        self.uses: Final = Counter[Any]()
+        self._inputs: Final = inputs
+        self._scope: Final = scope
+        self._bail: Final = bail
+        self._known_uses: Final = known_uses or Counter[Any]()
+        self._is_answered: Final = noted is not None
+        names = note_names(inputs) if noted is None else noted
+        self._answers: Final = {key: names[key] for key in inputs.questions}
+        values = {inputs.paths[key].hops: name for key, name in names.items() if key in inputs.paths}
+        self._noted: Final = values
+        self._variables: Final[dict[Hops, str]] = {(): "request", **(variables or {}), **(values if noted else {})}
 
-    def _code(self, condition: Condition[Any]) -> str:
-        if isinstance(condition, Junction):
-            return f" {condition.word} ".join(f"({self._code(operand)})" for operand in condition.operands)
-        return self._test_code(condition.tests()[0])
-
-    def _test_code(self, test: Test[Any]) -> str:
-        if test.kind == "is_set":
-            read = f"{self._constant(test.paths[0].read)}(request) is {self._constant(Truth.ABSENT)}"
-            return read if test.negated else " and ".join(self._guards(test.paths[0])) or "True"
-        # A guard comes before the comparison, and reads what both need. What is missing is neither True nor False.
-        guards = [] if test.kind == "is_true" else [self._guards(path) for path in test.paths]
-        code = self._comparison(test)
-        if test.opaque or test.kind == "is_true":
-            code = f"{code} is {not test.negated}"
-        elif test.negated:
-            code = f"not ({code})"
-        elif test.kind in ("equals", "one_of") and not any(path.promised for path in test.paths):
-            # What is missing equals no constant, and nothing that is there.
-            guards = guards[:1] if len(guards) == 2 and all(guards) else []
-        return " and ".join([*(guard for each in guards for guard in each), code])
-
-    def _comparison(self, test: Test[Any]) -> str:
-        x = self._way(test.paths[0].hops) if test.paths else ""
-        y = self._way(test.paths[1].hops) if len(test.paths) == 2 else self._constant(test.operand)
-        # Members of enums equal only themselves, unless a host says otherwise.
-        by_identity = isinstance(test.operand, Enum) and type(test.operand).__eq__ in (object.__eq__, str.__eq__)
-        if by_identity and test.kind == "equals":
-            return f"{x} is {y}"
-        return OPERATORS[test.kind].code.format(x=x, y=y)
-
-    def _constant(self, value: object) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants[name] = value
+    def constant(self, value: object) -> str:
+        """Return a name for a constant."""
+        name = f"c{len(self._scope)}"
+        self._scope[name] = value
         return name
 
-    def _way(self, way: _Way) -> str:
-        """Says how to read what stands at the end of a way: from a variable, or in place where that is wanted once."""
-        self.uses[way] += 1
-        if way not in self._variables:
-            owner, hop = self._way(way[:-1]), way[-1]
-            read = f"{owner}.get({self._constant(hop.name)})" if hop.in_mapping else f"{owner}.{hop.name}"
-            if self._last_optional(way[:-1]):
-                read = f"None if {owner} is None else {read}"
-                self.uses[way[:-1]] += 1
-            elif self._known_uses[way] == 1:
-                return read
-            self._variables[way] = f"v{len(self._variables)}"
-            self.lines.append(f"{self._variables[way]} = {read}")
-        return self._variables[way]
+    def condition(self, condition: Condition[Any]) -> str:
+        """Return an expression that is true only if a condition certainly is."""
+        return condition.fold(lambda test: (self.test(test), 0), self._junction)[0]
 
-    def _last_optional(self, way: _Way) -> _Way:
-        """Finds the last stop on a way where None can stand; the empty way where there is none."""
-        while way and not way[-1].optional:
-            way = way[:-1]
-        return way
+    def _junction(self, word: str, operands: list[tuple[str, int]]) -> tuple[str, int]:
+        code = f" {word} ".join([f"({operand})" for operand, _ in operands])
+        depth = max(depth for _, depth in operands) + 1
+        if depth <= _DEEPEST:
+            return code, depth
+        name = f"b{len(self.lines)}"
+        self.lines.append(f"{name} = {code}")
+        return name, 0
 
-    def _guards(self, path: Path) -> list[str]:
-        """What must hold for the value at a path to be there at all."""
-        stop = self._last_optional(path.hops)
-        if path.promised:
-            guards = [f"type({self._way(path.hops)}) is {self._constant(path.exact)}"]
-        else:
-            guards = [f"{self._way(stop)} is not None"] if stop else []
+    def test(self, test: Test) -> str:
+        """Return an expression that is true only if a test certainly is."""
+        operator, negated = test.operator, test.negated
+        code, guarded = operator.code[negated], operator.guarded[negated]
+        guards = [self.guards(path) for path in test.paths] if guarded or len(test.paths) > 1 else []
+        if not guarded:
+            # None equals nothing that is there, so one side is enough.
+            guards = guards[:1] if len(guards) > 1 and all(guards) else []
+        words = {"x": self._subject(test), "y": "", "absent": ""}
+        if "{y}" in code:
+            words["y"] = self.value(test.paths[1].hops) if len(test.paths) > 1 else self.constant(test.operand)
+            if operator.code_of_members and is_compared_by_identity(test.paths[0].kind):
+                code = operator.code_of_members[negated]
+        if "{absent}" in code:
+            words["absent"] = self._absent(test.paths[0].hops)
+        return " and ".join([*(guard for each in guards for guard in each), code.format(**words)])
+
+    def _subject(self, test: Test) -> str:
+        if test.opaque:
+            return self._answer(test)
+        return self.value(test.paths[0].hops) if "{x}" in test.operator.code[test.negated] else ""
+
+    def _answer(self, test: Test) -> str:
+        """Return an expression for the answer of an opaque test, which is asked at most once."""
+        key = self._inputs.key_of(test)
+        name = self._answers[key]
+        if self._is_answered:
+            return name
+        self.uses[key] += 1
+        ask = f"(({name} := asking) and ({name} := {self.constant(test.operand)}({self.argument(test)})))"
+        return ask if self._known_uses[key] == 1 else f"({name} if {name} is not unread else {ask})"
+
+    def argument(self, test: Test) -> str:
+        """Return the variable with what an opaque test passes to its function."""
+        if not test.paths:
+            return "request"
+        self.uses[test.paths[0].hops] += 1  # reading must not raise while the function is asked
+        return self.value(test.paths[0].hops)
+
+    def value(self, hops: Hops) -> str:
+        """Return an expression for the value at the end of some hops; None if it is missing."""
+        self.uses[hops] += 1
+        if hops in self._variables:
+            return self._variables[hops]
+        owner, hop = self.value(hops[:-1]), hops[-1]
+        read = f"{owner}.get({self.constant(hop.name)})" if hop.in_mapping else f"{owner}.{hop.name}"
+        may_be_none, name = bool(_nullable(hops[:-1])), self._noted.get(hops)
+        if may_be_none:
+            read = f"None if {owner} is None else {read}"
+            self.uses[hops[:-1]] += 1
+        elif self._known_uses[hops] == 1 and is_trusted(hops):
+            return read
+        name = self._variables[hops] = name or f"v{len(self._variables)}"
+        self.lines.append(f"{name} = {read}")
+        if not is_trusted(hops) and (is_other := self._is_other(name, hop.kind)):
+            self.lines.append(f"if {name} is not None and {is_other}: {self._bail}")
+        return name
+
+    def _is_other(self, name: str, kind: Any) -> str:
+        """Return an expression that is true if a value is not of the declared type; empty if that cannot be checked."""
+        if get_origin(kind) is frozenset:
+            member = get_args(kind)[0]
+            code = f"type({name}) is not frozenset"
+            if not (is_scalar(member) or is_checkable(member)):
+                return code
+            return f"({code} or not {self.constant(_all_of(member))}({name}))"
+        return f"type({name}) is not {self.constant(kind)}" if is_scalar(kind) or is_checkable(kind) else ""
+
+    def guards(self, path: Path) -> list[str]:
+        """Return expressions that are all true only if the value at a path is there."""
+        stops = _nullable(path.hops)
+        guards = [f"{self.value(stops[-1])} is not None"] if stops else []
         if path.unknown is not None:
-            guards.append(f"{self._way(path.hops)} is not {self._constant(path.unknown)}")
+            guards.append(f"{self.value(path.hops)} is not {self.constant(path.unknown)}")
         return guards
+
+    def _absent(self, hops: Hops) -> str:
+        """Return an expression that is true if there is known to be no value at the end of some hops."""
+        code = "False"
+        for stop in reversed(_nullable(hops)):
+            name = self.value(stop)
+            code = f"({name} is not None and {code})" if stop[-1].unknown_when_none else f"({name} is None or {code})"
+        return code
+
+    def shape(self, path: Path) -> list[str]:
+        """Return expressions for what evidence shows of a fact: its value, or whether it is there and empty."""
+        stops = _nullable(path.hops)
+        # None says nothing about its cause if it can stand in places that mean different things.
+        causes = stops[:-1] if len({stop[-1].unknown_when_none for stop in stops}) > 1 else []
+        value = self.value(path.hops) if path.shows_value or path.member is not None or stops else ""
+        if path.member is not None and not path.shows_value:
+            value = f"{value} and True"
+        elif not path.shows_value:
+            value = f"{value} is not None" if stops else ""
+        return [*(f"{self.value(stop)} is None" for stop in causes), *([value] if value else [])]
+
+
+def _key(statements: Statements, condition: Condition[Any]) -> str:
+    """Return an expression for the key of a condition."""
+    parts: dict[str, None] = {}
+    for test in condition.tests:
+        if any(path.shows_number for path in test.paths):
+            return "None"
+        parts.update(dict.fromkeys(part for path in test.paths for part in statements.shape(path)))
+        if test.opaque or (not all(path.shows_value for path in test.paths) and not test.operator.answers_absence):
+            parts[statements.test(test if not test.negated else ~test)] = None
+    return f"({''.join(f'{part}, ' for part in parts)})"
+
+
+def _chain(
+    conditions: Sequence[Condition[Any]], inputs: Inputs, scope: dict[str, Any], bail: str, *, deny: str
+) -> list[str]:
+    """Return statements that ask one condition after the other, and do `deny` at the first that is not true."""
+    draft = Statements(inputs, {}, bail)
+    for condition in conditions:
+        draft.condition(condition)
+    statements = Statements(inputs, scope, bail, known_uses=draft.uses)
+    for condition in conditions:
+        code = statements.condition(condition)
+        statements.lines.append(f"if not ({code}): {deny}")
+    return statements.lines
+
+
+def _read_the_rest(inputs: Inputs, scope: dict[str, Any], bail: str) -> list[str]:
+    """Return statements that read and ask what a decision left out, so that nothing is asked later."""
+    names = note_names(inputs)
+    lines: list[str] = []
+    values: dict[Hops, str] = {}
+    for key, name in names.items():
+        statements = Statements(inputs, scope, bail, variables=values)
+        if key in inputs.paths:
+            hops = inputs.paths[key].hops
+            statements.value(hops)
+            values[hops] = name
+            lines += [f"if {name} is unread:", *_nested(statements.lines)]
+            continue
+        test = inputs.questions[key]
+        guards = " and ".join([guard for path in test.paths for guard in statements.guards(path)]) or "True"
+        argument = statements.argument(test)
+        call = f"{name} = {statements.constant(test.operand)}({argument})"
+        lines += [f"if {name} is unread:", *_nested(statements.lines), f"    if {guards}:"]
+        lines += [f"        {name} = asking", f"        {call}"]
+        lines.append(f"if type({name}) is not bool and {name} is not unread: {bail}")
+    return lines
+
+
+def note_names(inputs: Inputs) -> dict[str, str]:
+    """Return the variable of each thing that is noted."""
+    return {key: f"n{number}" for number, key in enumerate(inputs.noted)}
+
+
+def _nullable(hops: Hops) -> list[Hops]:
+    """Return the ways along some hops at whose ends None can stand."""
+    ways = [hops[: number + 1] for number in range(len(hops))]
+    return [way for way in ways if way[-1].optional or not is_trusted(way)]
+
+
+def _all_of(kind: type) -> Callable[[frozenset[object]], bool]:
+    """Return a function that tells whether all members of a set are of exactly one type."""
+    return lambda values: all(map(is_, map(type, values), repeat(kind)))
+
+
+def _nested(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+def _indented(lines: Iterable[str], depth: int) -> str:
+    return f"\n{'    ' * depth}".join(lines)

@@ -1,60 +1,89 @@
-"""Conditions: inspectable expressions over facts, each of which answers for a request."""
+"""Conditions: inspectable expressions over facts, and how they are answered for one request."""
 
-from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import cached_property
-from typing import Any, Final, Generic, final
+from typing import Any, Final, Generic, NamedTuple, final
 
 import attrs
 from typing_extensions import TypeVar
 
-from ._operators import OPERATORS, identity_of, words_of
-from ._paths import Path
+from ._fields import a
 from ._request import EscalationRequest
-from ._truth import Finding, MismatchError, Truth, raised
+from ._tests import Answer, Inputs, Readings, Test
+from ._truth import Truth
 from .exceptions import InvalidPolicyError
 
 R = TypeVar("R", default=EscalationRequest)
-
-Answer = tuple[Truth, tuple[Finding, ...]]
-_MISSING: Final = {Truth.ABSENT: "not set", Truth.UNKNOWN: "unknown"}
+T = TypeVar("T")
 
 
-class Condition(ABC, Generic[R]):
-    """An expression over facts that is true, false or undecided for a request; joined by `&`, `|` and `~`."""
+@final
+class Junction(NamedTuple):
+    """Joins the conditions that come before it: `word` is `and` or `or`, `size` says how many."""
 
-    __slots__ = ()
+    word: str
+    size: int
 
-    @abstractmethod
-    def answer(self, request: R) -> Answer:
-        """Answers for one request, with the findings that the answer rests on."""
+    def __invert__(self) -> "Junction":
+        return Junction("or" if self.word == "and" else "and", self.size)
 
-    @abstractmethod
-    def words(self, *, public: bool = False) -> str:
-        """Says what is required; with `public`, without the strings that facts are compared with."""
 
-    @abstractmethod
+@final
+@attrs.frozen(repr=False)
+class Condition(Generic[R]):
+    """An expression over facts that is true, false or undecided for a request; joined by `&`, `|` and `~`.
+
+    Attributes:
+        request_type: The type of request it reads.
+        steps: Its tests and junctions in postfix order, so that no nesting is too deep to be handled.
+    """
+
+    request_type: type[R]
+    steps: tuple[Test | Junction, ...]
+
+    @property
+    def tests(self) -> tuple[Test, ...]:
+        """The tests it is made of, in order."""
+        return tuple([step for step in self.steps if type(step) is Test])
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What it reads."""
+        return Inputs.of(self.tests)
+
+    def fold(self, of_test: Callable[[Test], T], of_junction: Callable[[str, list[T]], T]) -> T:
+        """Compute a result from the tests upwards: of each test, and of each junction from its operands' results."""
+        results: list[T] = []
+        for step in self.steps:
+            if type(step) is Junction:
+                results[-step.size :] = [of_junction(step.word, results[-step.size :])]
+            else:
+                results.append(of_test(step))
+        return results[0]
+
+    def answer(self, readings: Readings) -> Answer:
+        """Answer for one request, with the findings that the answer rests on."""
+        return self.fold(lambda test: test.answer(readings), joined_answer)
+
+    def words(self, *, hidden: bool = False) -> str:
+        """Put in words what is required; `hidden` leaves out strings and numbers that facts are compared with."""
+        return self.fold(lambda test: (test.words(hidden=hidden), False), _joined_words)[0]
+
+    @property
     def identity(self) -> str:
-        """Gives conditions that mean the same one text, in every process."""
+        """What the condition means: the same text in every process for conditions that mean the same."""
+        return self.fold(lambda test: test.identity, lambda word, parts: f"{word}({', '.join(sorted(parts))})")
 
-    @abstractmethod
-    def tests(self) -> "tuple[Test[R], ...]":
-        """Lists the tests it is made of, in order."""
-
-    @abstractmethod
     def __invert__(self) -> "Condition[R]":
-        """Makes the opposite, pushed down to the tests; it is undecided where this condition is."""
+        """Return the opposite, pushed down to the tests; it is undecided where this condition is."""
+        return Condition(self.request_type, tuple([~step for step in self.steps]))
 
     def __and__(self, other: "Condition[R]") -> "Condition[R]":
         return _join("and", self, other)
 
     def __or__(self, other: "Condition[R]") -> "Condition[R]":
         return _join("or", self, other)
-
-    @property
-    def request_type(self) -> type[R]:
-        """The type of request it reads."""
-        return self.tests()[0].asked
 
     def __bool__(self) -> bool:
         raise InvalidPolicyError("a condition is neither true nor false by itself: join conditions with &, | and ~")
@@ -63,152 +92,59 @@ class Condition(ABC, Generic[R]):
         return f"<condition: {self.words()}>"
 
 
-@final
-@attrs.frozen(repr=False)
-class Test(Condition[R]):
-    """One question about one or two facts or, for a predicate, about the whole request.
-
-    Attributes:
-        paths: The facts. The second one is what the first is compared with.
-        operand: What the fact is compared with where that is no fact: a constant, or what decides an opaque test.
-        name: What an opaque test is called; with `version`, all that identifies it.
-        negated: Whether the answer must be no.
-    """
-
-    __test__ = False  # whatever pytest makes of the name
-
-    kind: str
-    asked: type[R]
-    paths: tuple[Path, ...]
-    operand: Any = None
-    name: str = ""
-    version: str | None = None
-    negated: bool = False
-
-    @property
-    def opaque(self) -> bool:
-        return self.name != ""
-
-    def tests(self) -> "tuple[Test[R], ...]":
-        return (self,)
-
-    def __invert__(self) -> "Test[R]":
-        return attrs.evolve(self, negated=not self.negated)
-
-    def answer(self, request: R) -> Answer:
-        try:
-            values = [path.read(request) for path in self.paths]
-            truth = self._truth(request, values)
-            seen = self._seen(values, truth)
-        except Exception as error:  # noqa: BLE001  whatever a fact or a predicate raises is an answer: not met
-            return Truth.ERROR, (self._failure(error),)
-        if truth <= Truth.TRUE:
-            return truth, (Finding(self._subject, self._required, seen, truth),)
-        asked = zip(self.paths, values, (self._required, "is set"), strict=False)
-        missing = [(str(path), words, value) for path, value, words in asked if isinstance(value, Truth)]
-        return truth, tuple(Finding(fact, words, _MISSING[value], value) for fact, words, value in missing)
-
-    def _failure(self, error: Exception) -> Finding:
-        seen, fact = (str(error), error.fact) if type(error) is MismatchError else ("error", None)
-        asked = (self._subject, self._required) if fact in (None, self._subject) else (str(fact), "is set")
-        return Finding(*asked, seen, Truth.ERROR, raised(error))
-
-    def _truth(self, request: R, values: list[object]) -> Truth:
-        missing = [value for value in values if isinstance(value, Truth)]
-        if missing and not (self.kind == "is_set" and missing == [Truth.ABSENT]):
-            return max(missing)
-        subject = values[0] if values else request
-        operand = values[1] if len(values) > 1 else self.operand
-        result = OPERATORS[self.kind].holds(subject, operand)
-        if type(result) is not bool:
-            raise MismatchError(result, bool, promise=self.operand)
-        return Truth(result is not self.negated)
-
-    def _seen(self, values: list[object], truth: Truth) -> str:
-        if not values:
-            return words_of(truth is not Truth(self.negated))
-        value, path = values[0], self.paths[0]
-        if isinstance(value, Truth):
-            return _MISSING[value]
-        if isinstance(value, int | float | Enum) and not path.private:
-            return words_of(value)
-        if type(value) is frozenset and (isinstance(path.member, type(Enum)) or not value):
-            return words_of(value, most=8) or "nothing"
-        return "another value" if self.kind in ("equals", "one_of") and truth is Truth(self.negated) else "set"
-
-    @cached_property
-    def _subject(self) -> str:
-        return str(self.paths[0]) if self.paths else self.name
-
-    @cached_property
-    def _required(self) -> str:
-        return self._requirement(hidden=False)
-
-    def _requirement(self, *, hidden: bool) -> str:
-        verb = OPERATORS[self.kind].words[self.negated]
-        if len(self.paths) > 1:
-            return f"{verb} {self.paths[1]}"
-        if self.kind == "satisfies":
-            return f'{verb} "{self.name}"'
-        if self.operand is None or self.opaque:
-            return verb
-        return f"{verb} {words_of(self.operand, hidden=hidden or any(path.private for path in self.paths))}"
-
-    def words(self, *, public: bool = False) -> str:
-        return f"{self._subject} {self._requirement(hidden=True) if public else self._required}"
-
-    def identity(self) -> str:
-        paths = [path.identity() for path in self.paths]
-        compared = sorted(paths) if self.kind == "equals" else paths
-        operand = f"{self.name!a}@{self.version!a}" if self.opaque else identity_of(self.operand)
-        return f"{'not ' * self.negated}{self.kind}({', '.join(compared)}; {operand})"
+def joined_answer(word: str, answers: list[Answer]) -> Answer:
+    """Return the answer of a junction from its operands' answers."""
+    truths = [truth for truth, _ in answers]
+    decisive = Truth.FALSE if word == "and" else Truth.TRUE
+    truth = decisive if decisive in truths else max(truths)
+    # What came out true does not stand in the way, and what did not decide does not matter.
+    kept = [
+        findings for each, findings in answers if each is truth or (truth is not decisive and each is not Truth.TRUE)
+    ]
+    return truth, tuple(finding for findings in kept for finding in findings)
 
 
-@final
-@attrs.frozen(repr=False)
-class Junction(Condition[R]):
-    """Several conditions joined by `and` or by `or`."""
-
-    word: str
-    operands: tuple[Condition[R], ...]
-
-    def tests(self) -> tuple[Test[R], ...]:
-        return tuple(test for operand in self.operands for test in operand.tests())
-
-    def __invert__(self) -> "Junction[R]":
-        return Junction("or" if self.word == "and" else "and", tuple(~operand for operand in self.operands))
-
-    def answer(self, request: R) -> Answer:
-        answers = [operand.answer(request) for operand in self.operands]
-        truths = [truth for truth, _ in answers]
-        decisive = Truth.FALSE if self.word == "and" else Truth.TRUE
-        truth = decisive if decisive in truths else max(truths)
-        # What came out true is not in the way, and what did not decide does not matter.
-        kept = [found for each, found in answers if each is truth or (truth is not decisive and each is not Truth.TRUE)]
-        return truth, tuple(finding for found in kept for finding in found)
-
-    def words(self, *, public: bool = False) -> str:
-        parts = [(operand.words(public=public), isinstance(operand, Junction)) for operand in self.operands]
-        return f" {self.word} ".join(f"({words})" if bracketed else words for words, bracketed in parts)
-
-    def identity(self) -> str:
-        return f"{self.word}({', '.join(sorted(operand.identity() for operand in self.operands))})"
+def _joined_words(word: str, parts: list[tuple[str, bool]]) -> tuple[str, bool]:
+    return f" {word} ".join([f"({words})" if is_junction else words for words, is_junction in parts]), True
 
 
 def _join(word: str, left: Condition[R], right: Condition[R]) -> Condition[R]:
     if not isinstance(right, Condition):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidPolicyError(f"a condition is joined with another condition, got {type(right).__name__}")
-    same_request_type(left, right)
-    return Junction(word, (*_operands(word, left), *_operands(word, right)))
+        raise InvalidPolicyError(f"a condition is joined with another condition, got {a(type(right).__name__)}")
+    same_request_type((left, right))
+    (left_steps, left_count), (right_steps, right_count) = _operands(word, left), _operands(word, right)
+    return Condition(left.request_type, (*left_steps, *right_steps, Junction(word, left_count + right_count)))
 
 
-def _operands(word: str, side: Condition[R]) -> tuple[Condition[R], ...]:
-    return side.operands if isinstance(side, Junction) and side.word == word else (side,)
+def _operands(word: str, side: Condition[R]) -> tuple[tuple[Test | Junction, ...], int]:
+    last = side.steps[-1]
+    return (side.steps[:-1], last.size) if type(last) is Junction and last.word == word else (side.steps, 1)
 
 
-def same_request_type(first: Any, *others: Any) -> None:
-    """Refuses to mix facts of two types of request."""
+def same_request_type(parts: Iterable[Any]) -> None:
+    """Check that paths or conditions are all over one type of request.
+
+    Raises:
+        InvalidPolicyError: They are not.
+    """
+    first, *others = parts
     for other in others:
         if other.request_type is not first.request_type:
             names = f"{first.request_type.__name__} and {other.request_type.__name__}"
             raise InvalidPolicyError(f"facts of one request cannot be mixed with another's, got {names}")
+
+
+def compares_in_its_own_way(test: Test) -> bool:
+    """Return whether a test calls `__eq__` or `__hash__` of an enum of the host's, which may answer differently each time."""
+    if test.operator.opaque or test.operator.answers_absence:
+        return False
+    kinds = [path.member or path.kind for path in test.paths]
+    return any(isinstance(kind, type(Enum)) and not is_compared_by_identity(kind) for kind in kinds)
+
+
+_PLAIN: Final = tuple((each.__eq__, each.__hash__) for each in (object, Enum, str, int))
+
+
+def is_compared_by_identity(kind: Any) -> bool:
+    """Return whether values of a type are equal only if they are the same: members of an enum without its own `__eq__`."""
+    return isinstance(kind, type(Enum)) and (kind.__eq__, kind.__hash__) in _PLAIN

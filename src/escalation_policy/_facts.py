@@ -6,10 +6,11 @@ from typing import Any, Final, Generic, TypeVar, final
 
 import attrs
 
-from ._conditions import Condition, Test, same_request_type
-from ._fields import a, is_collection, kind_of, plain
+from ._conditions import Condition, same_request_type
+from ._fields import a, closest, is_collection, kind_of, plain
 from ._paths import Path, is_scalar, name_of, record
 from ._request import EscalationRequest
+from ._tests import Test
 from .exceptions import InvalidPolicyError
 
 Q = TypeVar("Q")
@@ -71,26 +72,26 @@ class Fact(Generic[Q, V]):
             fn: A pure function of the value. Anything but a bool, and anything it raises, is an error: not met.
             version: Change it whenever `fn` comes to mean something else.
         """
-        return _opaque(Test("satisfies", self.path.request_type, (self.path,), fn, name, version))
+        return _opaque(self.path.request_type, Test("satisfies", (self.path,), fn, name, version))
 
     def _test(self, kind: str, operand: object = None) -> Condition[Q]:
-        return Test(kind, self.path.request_type, (self.path,), operand)
+        return Condition(self.path.request_type, (Test(kind, (self.path,), operand),))
 
-    def _compared(self, kind: str, value: object, mine: object, constant: Callable[..., object]) -> Condition[Q]:
-        """Compares with another fact of the same type or, where the value is no fact, with what `constant` makes of it."""
+    def _compared(self, kind: str, value: object, expected: object, constant: Callable[..., object]) -> Condition[Q]:
+        """Compare with another fact of the same type, or else with the constant that `constant` makes of the value."""
         if not isinstance(value, Fact):
-            return self._test(kind, constant(self.path, mine, value))
+            return self._test(kind, constant(self.path, expected, value))
         if self.path.exact is None:
             raise InvalidPolicyError(f"{self.path} is {a(name_of(self.path.kind))}, which is compared part by part")
         if self.path.member is not None:
             _member_kind(self.path)
         other = value.path
-        its = other.member if kind == "subset_of" else other.kind
-        same_request_type(self.path, other)
-        if mine != its:
-            kinds = f"{a(name_of(mine))} with {a(name_of(its))}"
+        actual = other.member if kind == "subset_of" else other.kind
+        same_request_type((self.path, other))
+        if expected != actual:
+            kinds = f"{a(name_of(expected))} with {a(name_of(actual))}"
             raise InvalidPolicyError(f"{self.path} cannot be compared with {other}: {kinds}")
-        return Test(kind, self.path.request_type, (self.path, other))
+        return Condition(self.path.request_type, (Test(kind, (self.path, other)),))
 
     def __bool__(self) -> bool:
         raise InvalidPolicyError(f"{self.path} is a fact, not its value: test it, as with is_set() or equals()")
@@ -134,7 +135,7 @@ class Facts(Generic[Q]):
 
         Takes what `Fact.satisfies()` takes, but `fn` is given the request.
         """
-        return _opaque(Test("predicate", self._start.request_type, (), fn, name, version))
+        return _opaque(self._start.request_type, Test("predicate", (), fn, name, version))
 
 
 fact: Final = Facts(EscalationRequest)
@@ -142,14 +143,15 @@ context: Final = fact.context
 predicate: Final = fact.predicate
 
 
-def _opaque(test: Test[Q]) -> Condition[Q]:
-    """Checks what identifies an opaque test: its name and its version."""
-    if type(test.name) is not str or test.name == "" or not isinstance(test.version, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-        given = f"{kind_of(test.name)} and {kind_of(test.version)}"
-        raise InvalidPolicyError(f"a predicate's name is a non-empty str, its version a str or None, got {given}")
+def _opaque(request_type: type[Q], test: Test) -> Condition[Q]:
+    """Check what identifies an opaque test: its name and its version."""
+    if type(test.name) is not str or test.name == "":  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidPolicyError(f"the name of a predicate must be a non-empty str, got {kind_of(test.name)}")
+    if not isinstance(test.version, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidPolicyError(f"the version of a predicate must be a str or None, got {kind_of(test.version)}")
     if not callable(test.operand):
         raise InvalidPolicyError(f"{test.name!r} must be decided by a function, got {kind_of(test.operand)}")
-    return test
+    return Condition(request_type, (test,))
 
 
 def _member_kind(path: Path) -> object:
@@ -168,11 +170,19 @@ def _constant(path: Path, kind: Any, value: object) -> object:
     if value is None:
         raise InvalidPolicyError(f"{path} cannot be compared with None: ask is_set(), or ~ of it")
     if type(value) is not kind:
-        found = f"{value!a:.60}" if type(value) is str and isinstance(kind, type(Enum)) else kind_of(value)
-        raise InvalidPolicyError(f"{path} is compared with {a(kind.__name__)}, got {found}")
+        raise InvalidPolicyError(
+            f"{path} is compared with {a(kind.__name__)}, got {kind_of(value)}{_hint(kind, value)}"
+        )
     if isinstance(value, Enum) and value.name == "UNKNOWN":
         raise InvalidPolicyError(f"{path} cannot be compared with UNKNOWN: what is unknown equals nothing")
     return value
+
+
+def _hint(kind: Any, value: object) -> str:
+    """Name the member that a wrong str most likely stands for."""
+    names = {str(member.value): member.name for member in kind} if isinstance(kind, type(Enum)) else {}
+    key = closest(value, names)
+    return f" (did you mean {kind.__name__}.{names[key]}?)" if key else ""
 
 
 def _constants(path: Path, kind: object, values: Iterable[object]) -> frozenset[object]:

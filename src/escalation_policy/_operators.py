@@ -1,4 +1,4 @@
-"""What tests ask, and how they and their constants are put in words and identified."""
+"""Operators: what a test can ask of a fact. Everything that distinguishes one operator from another is in its row."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -7,51 +7,112 @@ from typing import Any, Final, cast, final
 
 import attrs
 
-from ._truth import Truth
+from ._truth import Missing
+
+#: The longest text or list of members that words show.
+_MOST: Final = 100
 
 
 @final
-@attrs.frozen(eq=False, repr=False)
+@attrs.frozen(eq=False, repr=False, kw_only=True)
 class Operator:
-    """One kind of test over a value `x` and what it is compared with, `y`: in words, as a function, as source code.
+    """One kind of test over a value `x` and an operand `y`. Pairs are for the test as it is, and negated.
 
-    Words come in pairs, the second one for the negated test.
+    Attributes:
+        words: What the test requires.
+        holds: Whether the test holds. Only `answers_absence` operators get a `Missing`.
+        code: Source that is true only if the test is certainly true, and source that is true only if it is certainly
+            false. `{x}` and `{y}` are expressions; `{absent}` is true if the value is known to be absent.
+        guarded: Whether the source is only valid for values that are there. Without a guard, None stands for a missing
+            value.
+        answers_absence: Whether the test has an answer for an absent value.
+        code_of_members: The same for operands that are equal only if they are the same, as members of enums are.
+        opaque: Whether the operand is a function of the host's, which is named in words.
+        symmetric: Whether two facts can be swapped.
+        selects: Whether a value that fails the test shows as `another value`.
     """
 
     words: tuple[str, str]
     holds: Callable[[Any, Any], object]
-    code: str
+    code: tuple[str, str]
+    guarded: tuple[bool, bool] = (True, True)
+    code_of_members: tuple[str, str] | None = None
+    answers_absence: bool = False
+    opaque: bool = False
+    symmetric: bool = False
+    selects: bool = False
 
 
 OPERATORS: Final = {
-    "equals": Operator(("equals", "differs from"), eq, "{x} == {y}"),
-    "one_of": Operator(("is one of", "is none of"), lambda x, y: x in y, "{x} in {y}"),
-    "contains": Operator(("contains", "does not contain"), contains, "{y} in {x}"),
-    "subset_of": Operator(("is within", "is not within"), le, "{x} <= {y}"),
-    "is_set": Operator(("is set", "is not set"), lambda x, _: x is not Truth.ABSENT, "True"),
-    "is_true": Operator(("is true", "is false"), lambda x, _: x, "{x}"),
-    "satisfies": Operator(("satisfies", "does not satisfy"), lambda x, y: y(x), "{y}({x})"),
-    "predicate": Operator(("holds", "does not hold"), lambda x, y: y(x), "{y}(request)"),
+    "equals": Operator(
+        words=("equals", "differs from"),
+        holds=eq,
+        code=("{x} == {y}", "not ({x} == {y})"),
+        code_of_members=("{x} is {y}", "{x} is not {y}"),
+        guarded=(False, True),
+        symmetric=True,
+        selects=True,
+    ),
+    "one_of": Operator(
+        words=("is one of", "is none of"),
+        holds=lambda x, y: x in y,
+        code=("{x} in {y}", "{x} not in {y}"),
+        guarded=(False, True),
+        selects=True,
+    ),
+    "contains": Operator(words=("contains", "does not contain"), holds=contains, code=("{y} in {x}", "{y} not in {x}")),
+    "subset_of": Operator(words=("is within", "is not within"), holds=le, code=("{x} <= {y}", "not ({x} <= {y})")),
+    "is_set": Operator(
+        words=("is set", "is not set"),
+        holds=lambda x, _: x is not Missing.ABSENT,
+        code=("True", "{absent}"),
+        guarded=(True, False),
+        answers_absence=True,
+    ),
+    "is_true": Operator(
+        words=("is true", "is false"),
+        holds=lambda x, _: x,
+        code=("{x} is True", "{x} is False"),
+        guarded=(False, False),
+    ),
+    # The answer {x} of the function was noted.
+    "satisfies": Operator(
+        words=("satisfies", "does not satisfy"),
+        holds=lambda x, _: x,
+        code=("{x} is True", "{x} is False"),
+        opaque=True,
+    ),
+    "predicate": Operator(
+        words=("holds", "does not hold"), holds=lambda x, _: x, code=("{x} is True", "{x} is False"), opaque=True
+    ),
 }
 
 
-def words_of(constant: Any, *, hidden: bool = False, most: int = 100) -> str:
-    """Puts a constant in words: strings as "a certain value" where they are hidden, and no more than `most` members."""
+def words_of(constant: Any, *, hidden: bool = False, most: int = _MOST) -> str:
+    """Put a constant in words.
+
+    Args:
+        constant: A str, int, float, bool, enum member or frozenset of these.
+        hidden: Show strings and numbers as `(a certain value)`.
+        most: How many members of a set are shown.
+    """
     if isinstance(constant, frozenset):
         members = sorted({words_of(member, hidden=hidden) for member in cast("frozenset[object]", constant)})
         rest = [f"{len(members) - most} more"] if len(members) > most else []
         return ", ".join(members[:most] + rest)
     if isinstance(constant, Enum):
         return str(constant.value)
+    if hidden and type(constant) is not bool:
+        return "(a certain value)"
     if isinstance(constant, str):
-        return "(a certain value)" if hidden else repr(constant)
+        return repr(constant)
     # Python refuses to print integers of thousands of decimal digits.
     large = isinstance(constant, int) and constant.bit_length() > 256
     return hex(constant) if large else str(constant).lower()
 
 
 def identity_of(constant: Any) -> str:
-    """Gives a constant one text on every Python, and equal constants of different types different ones."""
+    """Return the same text for equal constants on every Python, and different ones for different types."""
     if isinstance(constant, frozenset):
         return f"{{{', '.join(sorted(map(identity_of, cast('frozenset[object]', constant))))}}}"
     if isinstance(constant, Enum):

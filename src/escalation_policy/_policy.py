@@ -1,37 +1,40 @@
-"""Policies: ordered sets of rules, every one of which a request has to meet."""
+"""Policies: ordered sets of rules, all of which a request has to meet."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property, partial
-from typing import Any, Generic, final
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Generic, final
 
 import attrs
 
-from ._compiler import compile_check, compile_policy
-from ._conditions import Answer, R, same_request_type
-from ._decision import Decision, Outcome, answer_rule, reason_of
-from ._enums import ReasonStatus
-from ._fields import kind_of, plain
-from ._rules import CODE_WORDS, Rule, is_code
-from ._truth import Truth
+from ._compiler import compile_policy
+from ._conditions import R, same_request_type
+from ._decision import NEW_DECISION, UNCHECKED, Decision, answer_rule, refusal
+from ._explainer import Explainer
+from ._fields import closest, kind_of, plain
+from ._rules import CODE_WORDS, Rule, Texts, is_code
+from ._tests import Inputs, Readings
+from ._truth import Failure, Truth
 from .exceptions import InvalidPolicyError
 
 
 @final
 @attrs.frozen(init=False, repr=False)
 class Policy(Generic[R]):
-    """An immutable, ordered, non-empty set of rules. A request is allowed when every rule is met; nothing else allows.
+    """An immutable, ordered, non-empty set of rules. A request is allowed if it meets every rule; nothing else allows.
 
-    It maps codes to rules: `policy["video_access"]`, `"video_access" in policy`. Any number of threads may share it.
+    It maps codes to rules: `policy["video_access"]`, `"video_access" in policy`. Threads may share it.
+
+    Args:
+        id: The name of the policy in decisions: ASCII letters, digits and `_.:-`.
+        rules: The rules, in order.
+        version: The host's name for this edition of the policy.
 
     Attributes:
-        id: What the policy is called in decisions: ASCII letters, digits and `_.:-`.
+        id: The name of the policy.
         rules: The rules, in order.
-        version: Whatever the host calls this edition of it.
-        fingerprint: 32 hexadecimal digits that identify what the policy means: codes, conditions, `after` and the
-            names and versions of predicates; not texts, and not the order of anything.
-        allows: Says whether a request is allowed, for when nobody needs the reasons. Nothing it is given makes it raise.
-        decide: Decides one request. Nothing it is given makes it raise: what is no request of the right type is denied.
+        version: The host's name for this edition; derived policies without one get a suffix.
+        unchecked: What an agent reads if a rule could not be checked.
 
     Raises:
         InvalidPolicyError: No rules, two of one code, an `after` that names no rule or leads in a circle, or rules over
@@ -41,112 +44,290 @@ class Policy(Generic[R]):
     id: str
     rules: tuple[Rule[R], ...]
     version: str | None
-    fingerprint: str = attrs.field(eq=False)
-    allows: Callable[[R], bool] = attrs.field(eq=False)
-    decide: Callable[[R], Decision[R]] = attrs.field(eq=False)
-    _prerequisites: dict[str, frozenset[str]] = attrs.field(eq=False)
+    unchecked: str
+    _by_code: Mapping[str, Rule[R]] = attrs.field(eq=False)
+    _explainer: Explainer = attrs.field(eq=False)
+    #: The rules that come after others, each with these, and after all that it comes after itself.
+    _dependents: tuple[tuple[str, frozenset[str]], ...] = attrs.field(eq=False)
+
+    if TYPE_CHECKING:
+        # At run time these are slots that hold compiled functions: a method that calls one costs a third as much again.
+        def allows(self, request: R) -> bool:
+            """Return whether a request is allowed, for callers that need no reasons. It never raises an `Exception`.
+
+            What is no request of the right type is not allowed.
+            """
+            raise NotImplementedError
+
+        def decide(self, request: R) -> Decision[R]:
+            """Decide one request. It never raises an `Exception`.
+
+            What is no request of the right type is denied, with the reason that it is none.
+            """
+            raise NotImplementedError
+    else:
+        allows: Callable[[R], bool] = attrs.field(eq=False)
+        decide: Callable[[R], Decision[R]] = attrs.field(eq=False)
 
     def __init__(self, id: str, rules: Iterable[Rule[R]], *, version: str | None = None) -> None:  # noqa: A002
+        self._fill(id, rules, version, UNCHECKED)
+
+    def _fill(self, id: str, rules: Iterable[Rule[R]], version: str | None, unchecked: str) -> None:  # noqa: A002
         checked = _checked(id, rules, version)
-        allows = compile_check(*checked)
-        decide = self._decide_now if _asks_once(checked) else compile_policy(checked, self._decide_now, self)
-        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-            plain(id), checked, version, _fingerprint(checked), allows, decide, _all_prerequisites(checked)
+        dependents = _in_order(checked)
+        conditions = [rule.requires for rule in checked]
+        inputs = Inputs.of(test for condition in conditions for test in condition.tests)
+        overflow = Decision[R]._make(None, False, self, Readings(inputs, None, {}, _OVERFLOW))  # type: ignore[arg-type]
+        allows, decide = compile_policy(
+            conditions, inputs, self._decide_slowly, new=NEW_DECISION, policy=self, overflow=overflow
+        )
+        self.__attrs_init__(  # type: ignore[call-arg]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+            plain(id),
+            checked,
+            version,
+            unchecked,
+            {rule.code: rule for rule in checked},
+            Explainer(checked, inputs, unchecked, self.hidden_among),
+            dependents,
+            _presented(allows, "allows"),
+            _presented(decide, "decide"),
         )
 
+    def _decide_slowly(self, request: R, noted: tuple[object, ...] = (), error: Exception | None = None) -> Decision[R]:
+        """Decide what the compiled function does not: read everything, and answer rule by rule.
+
+        Args:
+            request: The request, or whatever was passed as one.
+            noted: What the compiled function has read and asked already, in the order of `Inputs.noted`.
+            error: What it raised, if it did.
+        """
+        explainer = self._explainer
+        try:
+            failure = refusal(request, self.request_type)
+            values = {} if failure else explainer.values(request, noted, error)
+            readings = Readings(explainer.inputs, request, values, failure).complete()
+            allowed = all(answer_rule(rule, readings)[0] is Truth.TRUE for rule in self.rules)
+        except Exception as unexpected:  # noqa: BLE001  the stack or the memory is used up
+            readings, allowed = Readings(explainer.inputs, request, {}, Failure.of_exception(unexpected)), False
+        return Decision[R]._make(request, allowed, self, readings)
+
+    @property
+    def request_type(self) -> type[R]:
+        """The type of request that it decides."""
+        return self.rules[0].requires.request_type
+
     @cached_property
-    def _checks(self) -> list[tuple[Rule[R], Callable[[R], bool]]]:
-        """Each rule, with what says quickly whether it is met; where that may be asked only once, it says no."""
-        asks_once = _asks_once(self.rules)
-        return [(rule, (lambda _: False) if asks_once else compile_check(rule)) for rule in self.rules]
+    def fingerprint(self) -> str:
+        """What the policy means, as 32 hexadecimal digits: the same in every process and on every Python.
 
-    def _judge(self, request: R) -> Outcome:
-        """Answers the rules one by one, and puts in words those to report."""
-        shown, hidden = self._answered(request)
-        return tuple(reason_of(rule, answer) for rule, answer in shown), hidden
+        It covers codes, conditions, `after`, and the names and versions of predicates, but no texts and no order.
+        """
+        return _fingerprint(self.rules)
 
-    def _answered(self, request: R) -> tuple[list[tuple[Rule[R], Answer]], tuple[str, ...]]:
-        """Answers the rules to report, and says which to hide."""
-        answers = {rule.code: answer_rule(rule, request) for rule, is_met in self._checks if not is_met(request)}
-        unmet = [code for code, (truth, _) in answers.items() if truth is not Truth.TRUE]
-        hidden = tuple([code for code in unmet if not self._prerequisites[code].isdisjoint(unmet)])
-        shown = [rule for rule in self.rules if rule.code in unmet and rule.code not in hidden] or self.rules
-        return [(rule, answers.get(rule.code) or answer_rule(rule, request)) for rule in shown], hidden
+    def with_rules(self, *rules: Rule[R], version: str | None = None) -> "Policy[R]":
+        """Return a policy with these rules added at the end. It never allows more than this one.
 
-    def _decide_now(self, request: R) -> Decision[R]:
-        outcome = self._judge(request)
-        allowed = all(reason.status is ReasonStatus.MET for reason in outcome[0])
-        return Decision[R]._made(request, allowed, self, outcome)
+        Args:
+            rules: The rules to add.
+            version: The name of the new edition. By default this one's, with the first digits of the new fingerprint.
+        """
+        return self._derived((*self.rules, *rules), version)
 
-    def with_rules(self, *rules: Rule[R]) -> "Policy[R]":
-        """Makes a policy with these rules added at the end. It never allows more than this one."""
-        return Policy(self.id, (*self.rules, *rules), version=self.version)
+    def without(self, *codes: str, version: str | None = None) -> "Policy[R]":
+        """Return a policy without these rules. Rules that come after them no longer do.
 
-    def without(self, *codes: str) -> "Policy[R]":
-        """Makes a policy without these rules, which the others then no longer come after."""
-        dropped = {self[code].code for code in codes}
-        rules = [rule for rule in self.rules if rule.code not in dropped]
-        kept = [attrs.evolve(rule, after=[each for each in rule.after if each not in dropped]) for rule in rules]
-        return Policy(self.id, kept, version=self.version)
+        Args:
+            codes: Codes of the rules to leave out.
+            version: As for `with_rules()`.
 
-    def replace(self, rule: Rule[R]) -> "Policy[R]":
-        """Makes a policy with this rule in the place of the one that has its code."""
-        replaced = self[rule.code]
-        return Policy(self.id, [rule if each is replaced else each for each in self.rules], version=self.version)
+        Raises:
+            InvalidPolicyError: There is no such rule.
+        """
+        self._check_codes(codes)
+        rules = [rule for rule in self.rules if rule.code not in codes]
+        kept = [attrs.evolve(rule, after=[code for code in rule.after if code not in codes]) for rule in rules]
+        return self._derived(kept, version)
+
+    def replace(self, rule: Rule[R], *, version: str | None = None) -> "Policy[R]":
+        """Return a policy with this rule in the place of the one that has its code.
+
+        Args:
+            rule: The new rule.
+            version: As for `with_rules()`.
+
+        Raises:
+            InvalidPolicyError: There is no rule of that code.
+        """
+        if type(rule) is not Rule:
+            raise InvalidPolicyError(f"a rule can only be replaced with a Rule, got {kind_of(rule)}")
+        self._check_codes([rule.code])
+        return self._derived([rule if old.code == rule.code else old for old in self.rules], version)
+
+    def with_texts(self, texts: Mapping[str, Texts], *, unchecked: str | None = None) -> "Policy[R]":
+        """Return the same policy in other words, such as a translation. Meaning, version and fingerprint stay.
+
+        Args:
+            texts: By rule code, the texts that replace the rule's own.
+            unchecked: What an agent reads if a rule could not be checked.
+
+        Raises:
+            InvalidPolicyError: There is no such rule, or a text is not accepted.
+        """
+        if not isinstance(texts, Mapping) or not all(type(each) is Texts for each in texts.values()):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidPolicyError(f"texts must map codes of rules to Texts, got {kind_of(texts)}")
+        if unchecked is not None and (type(unchecked) is not str or not unchecked.strip()):
+            raise InvalidPolicyError(f"unchecked must be a non-empty str or None, got {kind_of(unchecked)}")
+        self._check_codes(texts)
+        rules = [texts[rule.code].of(rule) if rule.code in texts else rule for rule in self.rules]
+        return _restored(self.id, rules, self.version, unchecked or self.unchecked)
+
+    def _derived(self, rules: Iterable[Rule[R]], version: str | None) -> "Policy[R]":
+        new = tuple(rules)
+        if version is None and self.version is not None and all(type(rule) is Rule for rule in new):
+            fingerprint = _fingerprint(new)
+            own = self.version.removesuffix(f"+{self.fingerprint[:_SUFFIX]}")
+            version = self.version if fingerprint == self.fingerprint else f"{own}+{fingerprint[:_SUFFIX]}"
+        return _restored(self.id, new, version, self.unchecked)
+
+    def _check_codes(self, codes: Iterable[str]) -> None:
+        for code in codes:
+            if code not in self._by_code:
+                near = closest(code, self._by_code)
+                hint = f" (did you mean {near}?)" if near else ""
+                raise InvalidPolicyError(f"policy {self.id} has no such rule{hint}, only {', '.join(self)}")
+
+    def prerequisites(self, code: str) -> frozenset[str]:
+        """Return the codes of all rules that a rule comes after, directly or through others.
+
+        Raises:
+            KeyError: There is no such rule.
+        """
+        found: set[str] = set()
+        waiting = [self[code]]
+        while waiting:
+            direct = set(waiting.pop().after) - found
+            found |= direct
+            waiting += [self._by_code[each] for each in direct]
+        return frozenset(found)
+
+    def hidden_among(self, codes: Iterable[str]) -> tuple[str, ...]:
+        """Return which of some rules hide behind others of them, if none of them is met; in the policy's order.
+
+        Args:
+            codes: Codes of the rules that are not met.
+
+        Raises:
+            InvalidPolicyError: There is no such rule.
+        """
+        not_met = set(codes)
+        if not self._by_code.keys() >= not_met:
+            self._check_codes(not_met)
+        # Rules that are not met, or come after one that is not.
+        behind, hidden = set(not_met), set[str]()
+        for code, after in self._dependents:
+            if not behind.isdisjoint(after):
+                behind.add(code)
+                hidden.add(code)
+        return tuple([code for code in self._by_code if code in hidden and code in not_met]) if hidden else ()
 
     def __getitem__(self, code: str) -> Rule[R]:
-        return {rule.code: rule for rule in self.rules}[code]
+        return self._by_code[code]
+
+    def __contains__(self, code: object) -> bool:
+        return code in self._by_code
 
     def __iter__(self) -> Iterator[str]:
-        return (rule.code for rule in self.rules)
+        return iter(self._by_code)
 
     def __repr__(self) -> str:
         version = f" version {self.version}" if self.version else ""
         return f"<policy {self.id}{version}: {', '.join(self)}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(Policy, version=self.version), (self.id, self.rules)
+        return _restored, (self.id, self.rules, self.version, self.unchecked)
+
+
+#: How many digits of a fingerprint a derived version ends with.
+_SUFFIX: Final = 8
+#: What the denial of a request says if the stack is used up before it can be made.
+_OVERFLOW: Final = Failure("error", "RecursionError")
+
+
+def _restored(id: str, rules: Iterable[Rule[R]], version: str | None, unchecked: str) -> Policy[R]:  # noqa: A002
+    """Make a policy with texts of its own for what could not be checked."""
+    policy: Policy[R] = object.__new__(Policy)
+    policy._fill(id, rules, version, unchecked)
+    return policy
+
+
+def _presented(function: Callable[..., Any], name: str) -> Any:
+    """Give a compiled function the name, signature and docstring that editors and `help()` show."""
+    function.__qualname__ = f"Policy.{name}"
+    function.__module__ = Policy.__module__
+    function.__doc__, function.__annotations__ = _PRESENTATIONS[name]
+    return function
+
+
+_PRESENTATIONS: Final[dict[str, tuple[str, dict[str, object]]]] = {
+    "allows": (
+        "Return whether a request is allowed, for callers that need no reasons. It never raises an `Exception`.",
+        {"request": R, "return": bool},
+    ),
+    "decide": (
+        "Decide one request. It never raises an `Exception`: what is no request of the right type is denied.",
+        {"request": R, "return": Decision},
+    ),
+}
 
 
 def _checked(id: str, rules: Iterable[Rule[R]], version: str | None) -> tuple[Rule[R], ...]:  # noqa: A002
     if not isinstance(id, str) or not is_code(id):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidPolicyError(f"the id of a policy must be {CODE_WORDS}, got {id!a:.60}")
+        raise InvalidPolicyError(f"the id of a policy must be {CODE_WORDS}, got {kind_of(id)}")
     where = f"policy {id!r}"
     if version is not None and (not isinstance(version, str) or version == ""):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidPolicyError(f"{where} must have a non-empty str or None as its version, got {kind_of(version)}")
     checked = tuple(rules) if isinstance(rules, Iterable) else ()  # pyright: ignore[reportUnnecessaryIsInstance]
     if not checked or not all(type(rule) is Rule for rule in checked):
         raise InvalidPolicyError(f"{where} must have a non-empty collection of Rules, got {kind_of(rules)}")
-    codes = [rule.code for rule in checked]
-    if twice := sorted({code for code in codes if codes.count(code) > 1}):
-        raise InvalidPolicyError(f"{where} has more than one rule called {', '.join(twice)}")
-    if unknown := sorted({code for rule in checked for code in rule.after}.difference(codes)):
-        raise InvalidPolicyError(f"{where} has rules after {', '.join(unknown)}, but no rule called that")
-    same_request_type(*(rule.requires for rule in checked))
+    codes = Counter(rule.code for rule in checked)
+    if repeated := [code for code, number in codes.items() if number > 1]:
+        raise InvalidPolicyError(f"{where} has more than one rule called {', '.join(repeated)}")
+    for rule in checked:
+        for code in rule.after:
+            if code not in codes:
+                near = closest(code, codes)
+                hint = f" (did you mean {near}?)" if near else ""
+                raise InvalidPolicyError(f"{where}: {rule.code} comes after a rule that the policy does not have{hint}")
+    same_request_type([rule.requires for rule in checked])
     return checked
 
 
-def _asks_once(rules: Iterable[Rule[Any]]) -> bool:
-    """Says whether rules ask a predicate, or read a fact that may change: the first answer decides, and is what is told."""
-    tests = [test for rule in rules for test in rule.requires.tests()]
-    paths = [path for test in tests for path in test.paths]
-    return any(test.opaque for test in tests) or any(path.hops[-1].in_mapping and not path.trusted for path in paths)
-
-
-def _all_prerequisites(rules: Iterable[Rule[Any]]) -> dict[str, frozenset[str]]:
-    """Follows `after` to the end: for each code, every rule it comes after, directly or through others."""
-    known = {rule.code: frozenset(rule.after) for rule in rules}
-    for _ in range(len(known).bit_length()):  # each round goes twice as far
-        known = {code: after.union(*(known[each] for each in after)) for code, after in known.items()}
-    if circle := [code for code, after in known.items() if any(each in known[each] for each in after)]:
-        raise InvalidPolicyError(f"rules come after each other in a circle, among {', '.join(circle)}")
-    return known
+def _in_order(rules: Iterable[Rule[Any]]) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Return the rules that come after others, each behind all that it comes after, with these."""
+    after = {rule.code: frozenset(rule.after) for rule in rules}
+    dependents: dict[str, list[str]] = {code: [] for code in after}
+    for code, before in after.items():
+        for each in before:
+            dependents[each].append(code)
+    missing = {code: len(before) for code, before in after.items()}
+    ready = [code for code, number in missing.items() if number == 0]
+    for code in ready:  # it grows while it is read
+        for dependent in dependents[code]:
+            missing[dependent] -= 1
+            if missing[dependent] == 0:
+                ready.append(dependent)
+    if len(ready) < len(after):
+        stuck = [code for code, number in missing.items() if number]
+        raise InvalidPolicyError(f"rules come after each other in a circle, among {', '.join(stuck)}")
+    return tuple([(code, after[code]) for code in ready if after[code]])
 
 
 def _fingerprint(rules: Iterable[Rule[Any]]) -> str:
-    return hashlib.sha256("\n".join(sorted(map(_meaning, rules))).encode()).hexdigest()[:32]
+    from hashlib import sha256  # noqa: PLC0415  it takes longer to import than the rest of the package, and few need it
+
+    return sha256("\n".join(sorted(map(_meaning, rules))).encode()).hexdigest()[:32]
 
 
 def _meaning(rule: Rule[Any]) -> str:
     after = ",".join(sorted(set(rule.after)))
-    return f"{rule.code} after {after} requires {rule.requires.request_type.__name__}: {rule.requires.identity()}"
+    return f"{rule.code} after {after} requires {rule.requires.request_type.__name__}: {rule.requires.identity}"

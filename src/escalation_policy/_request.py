@@ -1,46 +1,15 @@
 """The question: may this agent escalate this message to video, now?"""
 
-from collections.abc import Iterator, Mapping
-from typing import TypeVar, final
+from collections.abc import Mapping
 
 import attrs
 
 from ._enums import Login
-from ._fields import checked, kind_of, plain
+from ._fields import FrozenMapping, checked, kind_of, plain
 from ._values import Agent, Domain, Intervention, Message
 from .exceptions import Fault, InvalidValueError
 
 ContextValue = str | int | bool
-V = TypeVar("V")
-
-
-@final
-@attrs.frozen(eq=False, repr=False)
-class FrozenMapping(Mapping[str, V]):
-    """An immutable mapping of names to values. `True` and `1` differ in it, as they do to a rule."""
-
-    _values: dict[str, V]
-
-    def __getitem__(self, key: str) -> V:
-        return self._values[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def _typed(self) -> frozenset[tuple[str, type, V]]:
-        return frozenset((key, type(value), value) for key, value in self._values.items())
-
-    def __eq__(self, other: object) -> bool:
-        return self._typed() == other._typed() if isinstance(other, FrozenMapping) else self._values == other
-
-    def __hash__(self) -> int:
-        return hash(self._typed())
-
-    def __repr__(self) -> str:
-        return f"<mapping of {', '.join(sorted(map(ascii, self._values))) or 'nothing'}>"
 
 
 def _to_context(context: Mapping[str, ContextValue]) -> Mapping[str, ContextValue]:
@@ -65,7 +34,6 @@ def _value(name: str, value: object) -> ContextValue:
     return value if isinstance(value, bool) else int.__int__(value) if isinstance(value, int) else plain(value)
 
 
-@final
 @attrs.frozen(kw_only=True, field_transformer=checked)
 class EscalationRequest:
     """Everything that decides whether the agent may turn the message into a video call.

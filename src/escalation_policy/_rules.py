@@ -46,25 +46,26 @@ def is_code(code: str) -> bool:
     return code != "" and _CODE_LETTERS.issuperset(code)
 
 
+DEFAULT_AGENT_TEXT: Final = "A requirement of this application is not met."
 CODE_WORDS: Final = "made of ASCII letters, digits and _.:-"
 
 
 @final
 @attrs.frozen(repr=False, field_transformer=checked_rule)
 class Rule(Generic[R]):
-    """One requirement. A request is allowed when every rule of a policy is met.
+    """One requirement. A request is allowed if it meets every rule of a policy.
 
     Attributes:
-        code: What identifies the rule within its policy: ASCII letters, digits and `_.:-`. It follows SemVer.
+        code: Identifies the rule within its policy: ASCII letters, digits and `_.:-`. Codes follow SemVer.
         requires: The condition under which the rule is met.
-        after: Codes of rules without which this one says nothing of use; it is hidden while one of them is not met.
-        explanation: The requirement, for administrators. By default the words of the condition.
-        agent_text: What the agent reads on their screen. By default the words of the condition, without its strings.
-        remedy: What lets a request meet the rule.
+        after: Codes of the rules that have to be met before this one is worth reporting.
+        explanation: The requirement, for administrators. By default the condition in words.
+        agent_text: What the agent reads on their screen. By default that a requirement is not met, without details.
+        remedy: What has to be done to meet the rule.
         source: Where the requirement comes from.
 
     Raises:
-        InvalidPolicyError: The rule makes no sense; the message says which argument, and what is accepted.
+        InvalidPolicyError: An argument is not accepted; the message says which one and what is.
     """
 
     code: str = attrs.field(validator=must(CODE_WORDS, is_code, InvalidPolicyError, shown=True))
@@ -77,16 +78,44 @@ class Rule(Generic[R]):
 
     @property
     def explanation(self) -> str:
-        return self._explanation or f"Requires that {self.requires.words()}."
+        return self._explanation or default_explanation(self.requires.words())
 
     @property
     def agent_text(self) -> str:
-        return self._agent_text or f"This needs to hold first: {self.requires.words(public=True)}."
+        return self._agent_text or DEFAULT_AGENT_TEXT
 
     @property
     def facts(self) -> tuple[str, ...]:
         """The facts it reads, as dotted paths; an opaque predicate names none."""
-        return tuple(dict.fromkeys(str(path) for test in self.requires.tests() for path in test.paths))
+        return tuple(dict.fromkeys(str(path) for test in self.requires.tests for path in test.paths))
 
     def __repr__(self) -> str:
         return f"Rule({self.code!r}, {self.requires!r}{f', after={self.after!r}' if self.after else ''})"
+
+
+def default_explanation(requirement: str) -> str:
+    """Return the explanation of a rule that has none of its own."""
+    return f"Requires that {requirement}."
+
+
+@final
+@attrs.frozen(kw_only=True, field_transformer=checked_rule)
+class Texts:
+    """Other texts for a rule, such as a translation. None keeps the rule's own text.
+
+    Attributes:
+        explanation: The requirement, for administrators.
+        agent_text: What the agent reads on their screen.
+        remedy: What has to be done to meet the rule.
+    """
+
+    explanation: str | None = None
+    agent_text: str | None = None
+    remedy: Remedy | None = None
+
+    def of(self, rule: Rule[R]) -> Rule[R]:
+        """Return the rule with these texts."""
+        changes = {
+            field.name: value for field in attrs.fields(Texts) if (value := getattr(self, field.name)) is not None
+        }
+        return attrs.evolve(rule, **changes)

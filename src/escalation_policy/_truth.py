@@ -1,20 +1,18 @@
-"""Three-valued truth, and what one test found."""
+"""Three-valued truth, and what stands in the place of a value that could not be read."""
 
 import sys
-from enum import IntEnum, unique
+from collections.abc import Callable
+from enum import Enum, IntEnum, unique
 from types import FunctionType
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
-from ._fields import a, kind_of
+from ._fields import TYPE_NAME, a, kind_of
 
 
 @final
 @unique
 class Truth(IntEnum):
-    """True, false, or undecided: then it says why, the gravest reason last.
-
-    `ABSENT` and `UNKNOWN` also stand where a value is missing.
-    """
+    """True, false or undecided. Undecided truths say why, the gravest cause last."""
 
     FALSE = 0
     TRUE = 1
@@ -24,33 +22,57 @@ class Truth(IntEnum):
 
 
 @final
-class Finding(NamedTuple):
-    """What a test found at one fact: what an `Evidence` says, what it contributed to the test's truth, and what raised."""
+@unique
+class Missing(Enum):
+    """Why a fact has no value; the value is what evidence shows."""
 
-    fact: str
-    required: str
-    seen: str
-    truth: Truth
-    error: str | None = None
+    ABSENT = "not set"  #: There is known to be none.
+    UNKNOWN = "unknown"  #: Nobody supplied it.
+
+    @property
+    def truth(self) -> Truth:
+        """The truth of a test that needs the value."""
+        return Truth[self.name]
 
 
 @final
-class MismatchError(TypeError):
-    """A value is not of the type it was promised to be; says so without showing it, and which fact or function it was."""
+class Failure(NamedTuple):
+    """What reading a fact or asking a function came to if it raised or returned a value of another type.
 
-    def __init__(self, found: object, promised: type, *, fact: str | None = None, promise: object = None) -> None:
-        super().__init__(f"{kind_of(found)}, not {a(promised.__name__)}")
-        self.fact = fact
-        self.promise = promise
+    Attributes:
+        seen: What evidence shows: `error`, or the kind of value, such as `an int, not a str`.
+        error: Type, file and line of the exception; never its message, which can hold anything.
+    """
+
+    seen: str
+    error: str
+
+    @classmethod
+    def of_exception(cls, error: Exception) -> "Failure":
+        """Describe an exception that is being handled."""
+        trace = sys.exc_info()[2]
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = "" if trace is None else f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        return cls("error", f"{TYPE_NAME.__get__(type(error))}{where}")
+
+    @classmethod
+    def of_type(cls, value: object, expected: Any, function: object = None) -> "Failure":
+        """Describe a value of another type than expected, and the function that returned it, if one did."""
+        code = function.__code__ if type(function) is FunctionType else None
+        where = "" if code is None else f" at {code.co_filename}:{code.co_firstlineno}"
+        return cls(f"{kind_of(value)}, not {a(expected.__name__)}", f"TypeError{where}")
 
 
-def raised(error: Exception) -> str:
-    """Names the type, file and line of what is being handled; never its message, which can hold anything."""
-    if type(error) is MismatchError:
-        code = error.promise.__code__ if type(error.promise) is FunctionType else None
-        return "TypeError" if code is None else f"TypeError at {code.co_filename}:{code.co_firstlineno}"
-    trace = sys.exc_info()[2]
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = "" if trace is None else f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-    return f"{type(error).__name__}{where}"
+def has_value(reading: object) -> bool:
+    """Return whether something that was read is a value, and neither `Missing` nor a `Failure`."""
+    return type(reading) is not Missing and type(reading) is not Failure
+
+
+def ask(function: Callable[[Any], object], argument: object) -> bool | Failure:
+    """Call a host's function once. Anything but a bool, and anything it raises, is a failure."""
+    try:
+        answer = function(argument)
+    except Exception as error:  # noqa: BLE001  whatever a host's function raises, its rule is not met
+        return Failure.of_exception(error)
+    return answer if type(answer) is bool else Failure.of_type(answer, bool, function)

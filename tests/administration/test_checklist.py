@@ -261,7 +261,7 @@ class TestPoliciesOfOnesOwn:
         policy = Policy("p", [Rule("r", fact(lambda r: r.agent.id).satisfies("broken", lambda x: x[99] == "x"))])
         (step,) = checklist(a_domain(), an_agent(), policy=policy).steps
         assert (False, ReasonStatus.ERROR) == (step.done, step.status)
-        assert Remedy((Step(Party.DEVELOPER, "Mend rule r, or what it is given."),)).steps == step.steps
+        assert Remedy((Step(Party.DEVELOPER, "Fix rule r, or what it is given."),)).steps == step.steps
 
     @pytest.mark.parametrize(
         "policy",

@@ -1,6 +1,8 @@
 """What always holds of replays, whatever the rules, the requests and the masks; each class is named after its law."""
 
 from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 import attrs
@@ -8,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from escalation_policy import ESCALATE_TO_VIDEO, ChannelKind, Permission, Policy, Rule, context, fact, predicate
-from escalation_policy._conditions import Junction
 from escalation_policy.records import DecisionRecord, Replayed, record, replay_each
 from escalation_policy.testing.strategies import requests
 from laws.reference import FACTS, PREDICATES, REQUESTS, SETS, rule_sets, rules
@@ -49,7 +50,7 @@ CURIOUS: Final = ESCALATE_TO_VIDEO.with_rules(
 )
 #: The same for samples.
 _facts: Final[list[Any]] = [told[0] for told in (*FACTS.values(), *SETS.values())]
-_curious: Final[Rule[Any]] = Rule("curious", Junction("or", tuple([each.is_set() for each in _facts])))
+_curious: Final[Rule[Any]] = Rule("curious", reduce(or_, [each.is_set() for each in _facts]))
 CONTEXTS: Final = st.fixed_dictionaries(
     {},
     optional={

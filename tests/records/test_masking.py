@@ -203,8 +203,8 @@ class TestReveal:
     def test_shows_what_was_seen_too(self) -> None:
         """Numbers, bools and members of enums; strings never stand there."""
         condition = context("n", int).equals(1)
-        assert [("context.n", "masked")] == seen(recorded(condition, CANARY))
-        assert [("context.n", "57721566")] == seen(recorded(condition, CANARY, reveal=["context.n"]))
+        assert [("context.n", "another value")] == seen(recorded(condition, CANARY, reveal=["context.n"]))
+        assert 57721566 == recorded(condition, CANARY, reveal=["context.n"]).facts["context.n"]
 
 
 class TestPredicates:
@@ -216,10 +216,10 @@ class TestPredicates:
         given = iter(answers)
         return predicate("risky", lambda _: next(given), version=version)
 
-    def test_are_asked_once_more_when_they_are_revealed(self) -> None:
-        """By their identity, under which a replay finds them; what the record says was decided stays."""
-        made = recorded(self.asked([False, True], version="3"), ALLOWED, reveal=["risky"])
-        assert {"predicate(; 'risky'@'3')": True} == made.outputs
+    def test_are_not_asked_again_when_they_are_revealed(self) -> None:
+        """What they answered when the decision was made is kept, under the identity by which a replay finds it."""
+        made = recorded(self.asked([False], version="3"), ALLOWED, reveal=["risky"])
+        assert {"predicate(; 'risky'@'3')": False} == made.outputs
         assert ["r"] == [reason.code for reason in made.reasons]
 
     def test_are_not_asked_otherwise(self) -> None:
@@ -230,12 +230,12 @@ class TestPredicates:
     def test_are_kept_as_they_answered_though_the_rule_asks_for_the_opposite(self) -> None:
         """One predicate has one answer."""
         for answer in (True, False):
-            made = recorded(~self.asked([answer, answer]), ALLOWED, reveal=["risky"])
+            made = recorded(~self.asked([answer]), ALLOWED, reveal=["risky"])
             assert {"predicate(; 'risky'@None)": answer} == made.outputs
 
     def test_that_answer_with_no_bool_or_raise_are_left_out(self) -> None:
         """They said nothing."""
-        for answers in ([True, None], [True, 1], [True]):
+        for answers in ([None], [1], []):
             assert {} == recorded(self.asked(answers), ALLOWED, reveal=["risky"]).outputs
 
     def test_over_a_fact_are_revealed_alike_and_left_out_where_there_is_none(self) -> None:

@@ -29,7 +29,7 @@ TEXT: Final = "a non-empty string"
 CODES: Final = "a list of codes made of ASCII letters, digits and _.:-"
 FACTS: Final = "an object of strings, numbers of 64 bits, bools, nulls and lists of these"
 PARTY: Final = "one of agent, engage_administrator, ringcentral_administrator, ringcentral, developer, nobody or null"
-EVIDENCE: Final = "a list of objects with the strings fact, required and seen"
+EVIDENCE: Final = "a list of objects with the strings fact, required and seen, and perhaps compared_with"
 
 
 def payload(**fields: Any) -> dict[str, Any]:

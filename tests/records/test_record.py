@@ -101,7 +101,7 @@ class TestDecisionRecord:
             made.correlation_id,
             made.facts_read_at,
         )
-        assert "1.0" == made.schema_version
+        assert "1.1" == made.schema_version
 
     @pytest.mark.parametrize("name", ["at", "facts_read_at"])
     def test_keeps_times_in_utc(self, name: str) -> None:
@@ -288,7 +288,7 @@ class TestToJson:
                 {"code": "e", "error": "ValueError at rules.py:7", "evidence": [], "status": "error"},
             ],
             "schema": "escalation_policy.decision",
-            "schema_version": "1.0",
+            "schema_version": "1.1",
             "unknown": ["b"],
         } == json.loads(full().to_json())
 
@@ -429,7 +429,7 @@ class TestSchema:
         reason = schema()["$defs"]["reason"]
         assert written["reasons"][0].keys() == reason["properties"].keys() == {*reason["required"]}
         evidence = reason["properties"]["evidence"]["items"]
-        assert list(Evidence._fields) == evidence["required"] == list(evidence["properties"])
+        assert list(Evidence._fields) == list(evidence["properties"]) == [*evidence["required"], "compared_with"]
 
     def test_knows_every_member(self) -> None:
         """Of effects, of statuses but `met`, and of parties."""

@@ -83,7 +83,7 @@ class TestReplay:
     def test_names_the_policy(self) -> None:
         """Which may have the id of the one that decided then."""
         told = replay([], NOT_OWNED)
-        assert ("escalate_to_video", "1", NOT_OWNED.fingerprint) == (
+        assert ("escalate_to_video", NOT_OWNED.version, NOT_OWNED.fingerprint) == (
             told.policy_id,
             told.policy_version,
             told.fingerprint,
@@ -285,7 +285,7 @@ class TestMaskedFacts:
             reason.evidence for reason in each.reasons
         ]
         turned = again(each.record, condition.equals(TEXT))
-        assert ((Evidence("intervention.id", "equals context.a", "not set"),),) == tuple(
+        assert ((Evidence("intervention.id", "equals context.a", "not set", "context.a"),),) == tuple(
             reason.evidence for reason in turned.reasons
         )
 
@@ -471,7 +471,7 @@ class TestPredicates:
             return next(answers, True)
 
         each = again(kept(a_request()), fact(lambda r: r.agent.id).satisfies("fickle", fickle))
-        assert (Effect.ALLOW, ()) == (each.effect, each.reasons)
+        assert (Effect.DENY, ["r"]) == (each.effect, [reason.code for reason in each.reasons])
 
 
 @attrs.frozen(kw_only=True)

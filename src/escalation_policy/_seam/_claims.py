@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import Final, NamedTuple, final
 
-from .._request import FrozenMapping
+from .._fields import FrozenMapping
 from ._calls import CallRequest, VideoCall
 
 

@@ -1,23 +1,22 @@
 """The audit: who of a whole domain is ready, what the others miss, and where the feature can be used."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum, unique
-from typing import final
+from typing import Final, final
 
 import attrs
 
-from .._compiler import compile_check
-from .._decision import answer_rule
+from .._enums import ReasonStatus
 from .._policy import Policy
 from .._request import EscalationRequest
-from .._rules import Rule
-from .._truth import Truth
 from .._values import Agent, Channel
 from ..escalate_to_video import ESCALATE_TO_VIDEO, RETIRED_CHANNELS
 from ._directory import Directory
 from ._roles import must_be
 from ._setup import before_any_click, on_channel, rules_reading, setup_of
+
+_UNKNOWN: Final = ReasonStatus.UNKNOWN
 
 
 @final
@@ -89,27 +88,26 @@ class Audit:
 
     def agents(self) -> Iterator[AgentAudit]:
         """Audits one agent after the other, in the directory's order."""
-        questions = [(rule, compile_check(rule)) for rule in self._setup.rules]
-        doubtful = {rule.code for rule in self._setup.rules if _may_be_unknown(rule)}
         request: EscalationRequest | None = None
         for agent in self.directory.agents:
             # To make all of it anew for each agent takes longer than to audit them.
             request = attrs.evolve(request, agent=agent) if request else before_any_click(self.directory.domain, agent)
-            unmet = {rule.code: rule for rule, is_met in questions if not is_met(request)}
-            hidden = [code for code in unmet if not self._setup._prerequisites[code].isdisjoint(unmet)]
-            missing = [code for code in unmet if code not in hidden]
-            unknown = [code for code in missing if code in doubtful and _is_unknown(unmet[code], request)]
-            yield AgentAudit(agent, tuple(missing), tuple(hidden), tuple(unknown))
+            decision = self._setup.decide(request)
+            reasons = () if decision else decision.reasons
+            missing = tuple([reason.code for reason in reasons])
+            unknown = tuple([reason.code for reason in reasons if reason.status is _UNKNOWN])
+            yield AgentAudit(agent, missing, decision.hidden if reasons else (), unknown)
 
     def channels(self) -> tuple[ChannelAudit, ...]:
         """Audits every channel, by the rules that read nothing but the channel and whether the message is private."""
         rules = rules_reading(self.policy, "domain", "message.channel", "message.private")
-        questions = [compile_check(rule) for rule in rules if any(fact.startswith("message.") for fact in rule.facts)]
-        return tuple(ChannelAudit(channel, self._use(channel, questions)) for channel in self.directory.channels)
+        questions = [attrs.evolve(rule, after=()) for rule in rules if any(_is_of_message(fact) for fact in rule.facts)]
+        policy = Policy(self.policy.id, questions) if questions else None
+        return tuple([ChannelAudit(channel, self._use(channel, policy)) for channel in self.directory.channels])
 
-    def _use(self, channel: Channel, questions: Iterable[Callable[[EscalationRequest], bool]]) -> ChannelUse:
+    def _use(self, channel: Channel, policy: Policy | None) -> ChannelUse:
         public, private = (
-            all(is_met(on_channel(self.directory.domain, channel, private=private)) for is_met in questions)
+            policy is None or policy.allows(on_channel(self.directory.domain, channel, private=private))
             for private in (False, True)
         )
         if channel.kind in RETIRED_CHANNELS and (public or private):
@@ -129,14 +127,8 @@ class Audit:
         return AuditTotals(agents, ready, dict(missing), dict(unknown))
 
 
-def _may_be_unknown(rule: Rule) -> bool:
-    """Says whether any fact that a rule reads may be unknown; answering the others again would take time."""
-    paths = [path for test in rule.requires.tests() for path in test.paths]
-    return any(path.unknown is not None or any(hop.unknown_when_none for hop in path.hops) for path in paths)
-
-
-def _is_unknown(rule: Rule, request: EscalationRequest) -> bool:
-    return answer_rule(rule, request)[0] is Truth.UNKNOWN
+def _is_of_message(fact: str) -> bool:
+    return fact.startswith("message.")
 
 
 def audit(directory: Directory, *, policy: Policy = ESCALATE_TO_VIDEO) -> Audit:

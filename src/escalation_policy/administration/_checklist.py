@@ -84,7 +84,7 @@ def _step(setup: Policy, rule: Rule, agent: Agent, decision: Decision) -> Checkl
     done = decision.allowed or (reason is None and not hidden)
     remedy = None if done else reason.remedy if reason else rule.remedy
     open_codes = {*decision.hidden, *(each.code for each in decision.reasons)}
-    first = [code for code in setup if code in setup._prerequisites[rule.code] & open_codes]
+    first = [code for code in setup if code in setup.prerequisites(rule.code) & open_codes]
     replaces_role = not done and "agent.role.permissions" in rule.facts
     return ChecklistStep(
         code=rule.code,

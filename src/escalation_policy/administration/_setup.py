@@ -21,7 +21,7 @@ def rules_reading(policy: Policy, *places: str) -> list[Rule]:
     return [
         rule
         for rule in policy.rules
-        if all(test.paths for test in rule.requires.tests())
+        if all(test.paths for test in rule.requires.tests)
         and all(any(f"{fact}.".startswith(f"{place}.") for place in places) for fact in rule.facts)
     ]
 
@@ -37,7 +37,7 @@ def setup_of(policy: Policy) -> Policy:
     if not rules:
         raise InvalidPolicyError(f"policy {policy.id!r} has no rule that reads only the domain and the agent")
     kept = {rule.code for rule in rules}
-    before = {code: policy._prerequisites[code] & kept for code in kept}
+    before = {code: policy.prerequisites(code) & kept for code in kept}
     rules = [attrs.evolve(rule, after=sorted(before[rule.code])) for rule in rules]
     return Policy(f"{policy.id}:setup", rules, version=policy.version)
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from .. import Decision, Effect, Party, Policy, ReasonStatus, Remedy, Step
-from .._decision import unmasked
 from ._page import Page
 
 #: Who takes a step.
@@ -32,26 +31,21 @@ def decision_as_text(decision: Decision, *, reveal: bool, terminal: bool) -> str
     page = Page(terminal=terminal)
     add_verdict(page, decision)
     for reason in decision.reasons:
-        # One explanation tells all; apart they are found faster.
-        told, _, seen = reason.explanation.rpartition(" Seen: ")
-        requirement, _, required = told.partition(" Required: ")
         error = f", {reason.error}" if reason.error else ""
         page.add("")
         page.add("", (reason.code, "bold"), ": ", (reason.status.value, _STYLES[reason.status]), error)
-        page.add("  ", requirement)
-        if required:
-            page.add("  ", "Required: ", required)
-        page.add("  ", "Seen: ", seen)
-        for each in reason.evidence if reveal else ():
-            for fact, value in unmasked(decision.request, each).items():
+        for line in reason.lines():
+            page.add("  ", line)
+        for evidence in reason.evidence if reveal else ():
+            for fact, value in decision._revealed(evidence).items():
                 page.add("    ", f"{fact} = {value}")
     if decision.hidden:
         page.add("")
-        page.add("", "Hidden until these are mended: ", ", ".join(decision.hidden))
+        page.add("", "Hidden until these are fixed: ", ", ".join(decision.hidden))
     for position, (party, steps) in enumerate(_by_party(decision).items()):
         if position == 0:
             page.add("")
-            page.add("", ("Who can mend it", "bold"))
+            page.add("", ("Who can fix it", "bold"))
         page.add("  ", PARTIES[party])
         for text, codes in steps.items():
             # With one reason it is plain what a step is for.
@@ -95,11 +89,11 @@ def decision_as_data(decision: Decision, *, reveal: bool) -> dict[str, object]:
             {
                 "code": reason.code,
                 "status": reason.status.value,
+                "requirement": reason.requirement,
                 "explanation": reason.explanation,
                 "agent_text": reason.agent_text,
                 "evidence": [
-                    {"fact": each.fact, "required": each.required, "seen": each.seen}
-                    | ({"revealed": unmasked(decision.request, each)} if reveal else {})
+                    each._asdict() | ({"revealed": decision._revealed(each)} if reveal else {})
                     for each in reason.evidence
                 ],
                 "remedy": steps_as_data(steps_of(reason.remedy)),

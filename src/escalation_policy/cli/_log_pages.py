@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-import attrs
-
 from .. import Decision, Effect, Policy, Reason, ReasonStatus
-from .._decision import Judge, reason_of
-from .._truth import Finding, Truth
+from .._decision import Outcome, PolicyStamp, make_reason
+from .._tests import Inputs, Readings
+from .._truth import Missing
 from ..records import DecisionRecord, RecordedReason, Replay, Replayed
 from ..records._record import ABOUT
 from ._answers import PARTIES, decision_as_text, document, version_words
@@ -16,11 +15,6 @@ from ._audits import add_table
 from ._page import Page
 from ._summaries import written
 
-_TRUTHS: Final = {
-    ReasonStatus.UNMET: Truth.FALSE,
-    ReasonStatus.UNKNOWN: Truth.UNKNOWN,
-    ReasonStatus.ERROR: Truth.ERROR,
-}
 #: What can come of deciding again.
 _OUTCOMES: Final = {
     "same": "as before",
@@ -49,8 +43,10 @@ def record_as_text(record: DecisionRecord, policy: Policy[Any] | None, note: str
         head.add("")
     _add_record(end, record, policy)
     reasons = tuple([_reason(each, policy) for each in record.reasons])
-    judge = Judge(record.policy_id, record.policy_version, record.fingerprint)
-    decision = Decision[Any]._made(None, record.effect is Effect.ALLOW, judge, (reasons, record.hidden))
+    stamp = PolicyStamp(record.policy_id, record.policy_version, record.fingerprint)
+    outcome = Outcome(reasons, record.hidden)
+    readings = Readings(Inputs({}, {}), None, {})
+    decision = Decision[Any]._restore(record.effect is Effect.ALLOW, stamp, outcome, readings)
     return f"{head}{decision_as_text(decision, reveal=False, terminal=terminal)}{end}"
 
 
@@ -58,14 +54,15 @@ def _reason(recorded: RecordedReason, policy: Policy[Any] | None) -> Reason:
     """Puts a reason in words: in those of its rule, or where that is not known in those of the record."""
     code, status, evidence = recorded.code, recorded.status, recorded.evidence
     if policy and code in policy:
-        truth = _TRUTHS[status]
         # Of what is unknown only some facts may be; the others are nobody's to supply.
-        known = Truth.FALSE if truth is Truth.UNKNOWN else truth
-        found = [Finding(*each, Truth.UNKNOWN if each.seen == "unknown" else known) for each in evidence]
-        return attrs.evolve(reason_of(policy[code], (truth, tuple(found))), error=recorded.error)
-    required = "; ".join(f"{each.fact} {each.required}" for each in evidence) or "something holds"
-    seen = "; ".join(f"{each.fact} = {each.seen}" for each in evidence) or "nothing"
-    return Reason(code, status, f"Requires that {required}. Seen: {seen}.", "", evidence, error=recorded.error)
+        missing = [
+            each.fact for each in evidence if status is ReasonStatus.UNKNOWN and each.seen == Missing.UNKNOWN.value
+        ]
+        return make_reason(policy[code], status, evidence, missing=missing, error=recorded.error)
+    requirement = "; ".join(f"{each.fact} {each.required}" for each in evidence) or "something holds"
+    return Reason(
+        code=code, status=status, requirement=requirement, agent_text="", evidence=evidence, error=recorded.error
+    )
 
 
 def _add_record(page: Page, record: DecisionRecord, policy: Policy[Any] | None) -> None:

@@ -6,13 +6,12 @@ from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from threading import Lock
-from typing import Any, Final, cast, final
+from typing import Any, Final, final
 
 from .._decision import Decision
 from .._enums import ReasonStatus
-from .._fields import kind_of
+from .._fields import dict_of, kind_of
 from .._policy import Policy
-from .._request import FrozenMapping
 from ..exceptions import Fault, InvalidValueError
 from ._forms import FactValue
 from ._masks import check_key, checked_places
@@ -208,7 +207,7 @@ def _escaped(value: FactValue) -> str:
 
 def _line(made: DecisionRecord) -> tuple[str, dict[str, str]]:
     """Makes the message, and the flat keys; one for which there is nothing to say is left out."""
-    facts = cast("FrozenMapping[FactValue]", made.facts)._values
+    facts = dict_of(made.facts)
     about = {key: _escaped(facts[fact]) for key, fact in _ABOUT if facts.get(fact) is not None}
     effect, reasons = made.effect.value, [(reason.code, reason.status.value) for reason in made.reasons]
     extra = {

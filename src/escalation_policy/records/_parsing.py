@@ -7,17 +7,16 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, cast, final
 
-from .._decision import Evidence
 from .._enums import Effect, Party, ReasonStatus
-from .._fields import kind_of
-from .._request import FrozenMapping
+from .._fields import FrozenMapping, kind_of
 from .._rules import CODE_WORDS, is_code
+from .._tests import Evidence
 from ..exceptions import Fault, InvalidPayloadError
 from ._forms import is_fact
 
 SCHEMA: Final = "escalation_policy.decision"
 #: Readers of 1.0 can read all of 1.x.
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 
 _BAD: Final = object()
 _STR: Final = frozenset[type]({str})
@@ -130,12 +129,13 @@ def _evidence(value: Any) -> Any:
     listed = _listed(value, _OBJECT)
     if listed is _BAD:
         return _BAD
-    told = [[each.get(name) for name in Evidence._fields] for each in listed]
-    return tuple([Evidence(*each) for each in told]) if all(map(_are_texts, told)) else _BAD
+    fields = [[each.get(name) for name in Evidence._fields] for each in listed]
+    return tuple([Evidence(*each) for each in fields]) if all(map(_is_evidence, fields)) else _BAD
 
 
-def _are_texts(values: list[Any]) -> bool:
-    return _STR.issuperset(map(type, values))
+def _is_evidence(fields: list[Any]) -> bool:
+    *required, optional = map(type, fields)
+    return _STR.issuperset(required) and optional in (str, type(None))
 
 
 _TEXT: Final = _Kind("a non-empty string", _text)
@@ -148,7 +148,7 @@ _STATUS: Final = ", ".join(status.value for status in ReasonStatus if status is 
 _REASON: Final = {
     "code": _CODE,
     "status": _Kind(f"one of {_STATUS}", _member_of(ReasonStatus)),
-    "evidence": _Kind("a list of objects with the strings fact, required and seen", _evidence),
+    "evidence": _Kind("a list of objects with the strings fact, required and seen, and perhaps compared_with", _evidence),
     "error": _TEXT_OR_NULL,
 }
 _RECORD: Final = {

@@ -5,16 +5,15 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import MemberDescriptorType
-from typing import Any, Final, TypeVar, cast, final
+from typing import Any, Final, TypeVar, final
 
 import attrs
 from attrs.converters import optional
 
-from .._decision import Evidence
 from .._enums import Effect, Party, ReasonStatus
-from .._fields import checked, must, to_tuple
-from .._request import FrozenMapping
+from .._fields import FrozenMapping, checked, dict_of, must, to_tuple
 from .._rules import CODE_WORDS, is_code
+from .._tests import Evidence
 from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
 from ._forms import FactValue, is_fact
 from ._parsing import SCHEMA, SCHEMA_VERSION, contradiction, fields_of, is_version
@@ -100,7 +99,7 @@ _OUTPUTS: Final = must(
 )
 _WORDS: Final = must(
     "a collection of Evidences, each of three strs",
-    lambda evidence: all(type(words) is str for each in evidence for words in each),
+    lambda evidence: all(type(words) is str for each in evidence for words in (*each[:3], each[3] or "")),
 )
 _VERSION: Final = must("1.x, the only major version that is known", is_version, shown=True)
 _ZONED: Final = must("a time with a zone", lambda at: at.utcoffset() is not None)
@@ -205,8 +204,8 @@ class DecisionRecord:
 
     def to_json(self) -> str:
         """Makes one line of ASCII, with sorted keys; nothing that a value holds can break it or begin another one."""
-        facts = _ENCODER.encode(cast("FrozenMapping[FactValue]", self.facts)._values)
-        outputs = _ENCODER.encode(cast("FrozenMapping[bool]", self.outputs)._values) if self.outputs else "{}"
+        facts = _ENCODER.encode(dict_of(self.facts))
+        outputs = _ENCODER.encode(dict_of(self.outputs)) if self.outputs else "{}"
         correlation_id = "null" if self.correlation_id is None else _ENCODER.encode(self.correlation_id)
         facts_read_at = f'"{_text_of(self.facts_read_at)}"' if self.facts_read_at else "null"
         end = _end(
@@ -239,7 +238,7 @@ class DecisionRecord:
 
 @lru_cache(1024)
 def _encoded_reason(reason: RecordedReason) -> str:
-    evidence = [each._asdict() for each in reason.evidence]
+    evidence = [{name: text for name, text in each._asdict().items() if text is not None} for each in reason.evidence]
     parts = {"code": reason.code, "status": reason.status.value, "evidence": evidence, "error": reason.error}
     return _ENCODER.encode(parts)
 

@@ -1,24 +1,22 @@
 """Recording: from a decision to its record."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, reduce
 from typing import Any, Final, cast, final
 
-import attrs
-
-from .._conditions import Test
-from .._decision import Decision, Judge
-from .._fields import a, kind_of
+from .._compiler import compile_reader
+from .._decision import Decision, PolicyStamp
+from .._fields import FrozenMapping, a, kind_of
 from .._paths import Path
 from .._policy import Policy
-from .._request import EscalationRequest, FrozenMapping
-from .._truth import Truth
+from .._request import EscalationRequest
+from .._tests import Readings, Test
+from .._truth import Missing, has_value
 from ..exceptions import Fault, InvalidValueError
 from ._forms import FactValue, form_of
 from ._masks import check_key, checked_places, mask_of, put_tokens, refuse_unknown
 from ._parsing import SCHEMA_VERSION
-from ._reader import compile_reader
 from ._reasons import Reasons
 from ._record import ABOUT, DecisionRecord, to_utc, unchecked
 
@@ -52,8 +50,8 @@ def record(  # noqa: PLR0913  # a record has as many sides
         correlation_id: What ties the record to others of the host.
         facts_read_at: When the facts were read; with a zone.
         key: Makes tokens that are the same in every record. Whoever has it can find out which value a token stands for.
-        reveal: Dotted paths of facts to show all the same, each with all that is below it; and names of predicates, which
-            are asked once more and whose answers are kept.
+        reveal: Dotted paths of facts to show all the same, each with all that is below it; and names of predicates whose
+            answers are kept.
         mask: Dotted paths of facts to mask as well, each with all that is below it.
 
     Raises:
@@ -62,10 +60,12 @@ def record(  # noqa: PLR0913  # a record has as many sides
     if type(decision) is not Decision:
         raise InvalidValueError(Fault.mismatch("decision", kind_of(decision), a("Decision")))
     check_key(key)
-    known = _policy_of(decision, policy)
-    sheet = _sheet(_Same(known), checked_places("reveal", reveal), checked_places("mask", mask))
-    facts, unknown = sheet.facts(decision.request)
-    reasons, hidden, next_party = ((), (), None) if decision else sheet.reasons.in_the_way(decision, facts, unknown)
+    decided_by = _policy_of(decision, policy)
+    sheet = _sheet(_Same(decided_by), checked_places("reveal", reveal), checked_places("mask", mask))
+    readings = decision._readings().of(decided_by._explainer.inputs)
+    facts, unknown = sheet.facts(readings)
+    reasons = () if decision else sheet.reasons.recorded(decision.reasons)
+    parties = [each.remedy.steps[0].party for each in (() if decision else decision.reasons) if each.remedy]
     masked = put_tokens(facts, sheet.masks, key)
     return unchecked(
         DecisionRecord,
@@ -74,15 +74,15 @@ def record(  # noqa: PLR0913  # a record has as many sides
         effect=decision.effect,
         policy_id=decision.policy_id,
         policy_version=decision.policy_version,
-        fingerprint=known.fingerprint,
+        fingerprint=decision.fingerprint,
         reasons=reasons,
         met=sheet.codes if decision else (),
-        hidden=hidden,
-        next_party=next_party,
+        hidden=decision.hidden,
+        next_party=parties[0] if parties else None,
         facts=FrozenMapping(facts),
         unknown=unknown,
         masked=masked,
-        outputs=sheet.outputs(decision.request),
+        outputs=sheet.outputs(readings),
         correlation_id=None if correlation_id is None else _text("correlation_id", correlation_id),
         facts_read_at=None if facts_read_at is None else _time("facts_read_at", facts_read_at),
         schema_version=SCHEMA_VERSION,
@@ -104,12 +104,12 @@ def _time(name: str, at: datetime) -> datetime:
 
 
 def _policy_of(decision: Decision[Any], policy: Policy[Any] | None) -> Policy[Any]:
-    known: Any = decision._judge if policy is None else policy
-    if type(known) is Judge:
+    decided_by: Any = decision._policy if policy is None else policy
+    if type(decided_by) is PolicyStamp:
         raise InvalidValueError(Fault.mismatch("policy", "None", "the policy of a decision that was pickled"))
-    if type(known) is Policy and known.fingerprint == decision.fingerprint:
-        return known
-    found = "another policy" if type(known) is Policy else kind_of(known)
+    if type(decided_by) is Policy and decided_by.fingerprint == decision.fingerprint:
+        return decided_by
+    found = "another policy" if type(decided_by) is Policy else kind_of(decided_by)
     raise InvalidValueError(Fault.mismatch("policy", found, "the policy that decided, or None"))
 
 
@@ -134,57 +134,83 @@ class _Sheet:
     """What to read and what to mask, for one policy; prepared once."""
 
     def __init__(self, policy: Policy[Any], reveal: frozenset[str], mask: frozenset[str]) -> None:
-        tests = [test for rule in policy.rules for test in rule.requires.tests()]
-        self._request_type: Final = policy.rules[0].requires.request_type
-        refuse_unknown(mask, self._request_type)
+        tests = [test for rule in policy.rules for test in rule.requires.tests]
+        request_type = policy.request_type
+        refuse_unknown(mask, request_type)
         paths = {str(path): path for test in tests for path in test.paths}
-        if issubclass(self._request_type, EscalationRequest):
+        if issubclass(request_type, EscalationRequest):
             for name in ABOUT.values():
-                paths.setdefault(name, reduce(Path.then, name.split("."), Path(self._request_type)))
+                paths.setdefault(name, reduce(Path.then, name.split("."), Path(request_type)))
         self.codes: Final = tuple(policy)
-        # What is asked for as two types cannot be told as one.
+        # A fact that is read as two types has no one value to record.
         unclear = twofold(tests)
-        self._paths: Final = {name: path for name, path in sorted(paths.items()) if name not in unclear}
-        self._optional: Final = [
-            (name, path) for name, path in self._paths.items() if any(hop.unknown_when_none for hop in path.hops)
-        ]
-        self._read: Final = compile_reader(self._paths.values())
-        self._tellers: Final = [
-            (name, form_of(path.kind).told) for name, path in self._paths.items() if not _is_plain(path)
-        ]
-        self.masks: Final = [
-            (name, kind) for name, path in self._paths.items() if (kind := mask_of(path, reveal, mask))
-        ]
-        self.reasons: Final = Reasons(policy, self._paths, dict(self.masks), reveal)
-        revealed = [test for test in tests if test.opaque and test.name in reveal]
-        self._revealed: Final = [attrs.evolve(test, negated=False) for test in revealed]
+        recorded = {name: path for name, path in sorted(paths.items()) if name not in unclear}
+        self._lasting: Final = {name: path for name, path in recorded.items() if path.lasting}
+        self._others: Final = {name: path for name, path in recorded.items() if not path.lasting}
+        self._optional: Final = {name for name, path in recorded.items() if _may_be_unknown(path)}
+        self._read: Final = compile_reader(self._lasting.values())
+        self._encoders: Final = {
+            name: form_of(path.kind).told for name, path in recorded.items() if not _is_plain(path)
+        }
+        self._codecs: Final = list(self._encoders.items())
+        self.masks: Final = [(name, kind) for name, path in recorded.items() if (kind := mask_of(path, reveal, mask))]
+        self.reasons: Final = Reasons(policy, recorded, dict(self.masks), reveal)
+        self._revealed: Final = [test for test in tests if test.opaque and test.name in reveal]
 
-    def facts(self, request: Any) -> tuple[dict[str, FactValue], tuple[str, ...]]:
-        """Reads all facts, and says which we were not told. What cannot be read is left out."""
-        facts = self._values(request)
-        for name, told in self._tellers:
-            value = facts.get(name)
-            if value is not None:
-                facts[name] = value = told(value)
-                if value is None:
-                    del facts[name]
-        unknown = [name for name, path in self._optional if facts.get(name, "") is None and _is_untold(path, request)]
-        return facts, tuple(unknown)
+    def facts(self, readings: Readings) -> tuple[dict[str, FactValue], tuple[str, ...]]:
+        """Return all facts, and which of these nobody supplied. Facts that could not be read are left out."""
+        if readings.failure is not None:
+            return {}, ()
+        values = self._read(readings.request) if not readings.is_complete else None
+        if values is None:
+            facts, unknown = self._slowly(readings, self._lasting)
+        else:
+            facts = dict(zip(self._lasting, values, strict=True))
+            for name, encode in self._codecs:
+                value = facts.get(name)
+                if value is not None:
+                    facts[name] = value = encode(value)
+                    if value is None:
+                        del facts[name]
+            unknown = [name for name, value in facts.items() if value is None and self._is_unknown(name, readings)]
+        more, also_unknown = self._slowly(readings, self._others)
+        return {**facts, **more}, tuple(sorted([*unknown, *also_unknown]))
 
-    def _values(self, request: Any) -> dict[str, Any]:
-        if not issubclass(type(request), self._request_type):
-            return {}
-        try:
-            return dict(zip(self._paths, self._read(request), strict=True))
-        except Exception:  # noqa: BLE001  a host's type may refuse in its own way
-            return {name: value for name, path in self._paths.items() for value in _stood(path, request)}
+    def _is_unknown(self, name: str, readings: Readings) -> bool:
+        return name in self._optional and readings.value(self._lasting[name]) is Missing.UNKNOWN
 
-    def outputs(self, request: Any) -> FrozenMapping[bool]:
-        """Asks the predicates that are revealed; what answers with no bool is left out."""
-        if not self._revealed or not issubclass(type(request), self._request_type):
+    def _slowly(self, readings: Readings, paths: Mapping[str, Path]) -> tuple[dict[str, Any], list[str]]:
+        """Read facts one by one; what nobody supplied is named beside them."""
+        facts: dict[str, Any] = {}
+        unknown: list[str] = []
+        for name, path in paths.items():
+            value = readings.value(path)
+            if value is Missing.UNKNOWN and name not in self._optional:
+                value = path.unknown
+            if type(value) is Missing:
+                facts[name] = None
+                if value is Missing.UNKNOWN:
+                    unknown.append(name)
+            elif has_value(value):
+                encoded = self._encode(name, value)
+                if encoded is not None:
+                    facts[name] = encoded
+        return facts, unknown
+
+    def _encode(self, name: str, value: Any) -> FactValue:
+        encode = self._encoders.get(name)
+        return encode(value) if encode else value
+
+    def outputs(self, readings: Readings) -> FrozenMapping[bool]:
+        """Return what revealed predicates answered; answers that are no bool are left out."""
+        if not self._revealed or readings.failure is not None:
             return _NO_OUTPUTS
-        answers = {test.identity(): test.answer(request)[0] for test in self._revealed}
-        return FrozenMapping({each: truth is Truth.TRUE for each, truth in answers.items() if truth <= Truth.TRUE})
+        answers = {
+            test.question: readings.answer(test)
+            for test in self._revealed
+            if all(has_value(readings.value(path)) for path in test.paths)
+        }
+        return FrozenMapping({question: answer for question, answer in answers.items() if type(answer) is bool})
 
 
 @lru_cache(_SHEETS)
@@ -192,7 +218,7 @@ def _sheet(known: _Same, reveal: frozenset[str], mask: frozenset[str]) -> _Sheet
     return _Sheet(known.policy, reveal, mask)
 
 
-def twofold(tests: Iterable[Test[Any]]) -> set[str]:
+def twofold(tests: Iterable[Test]) -> set[str]:
     """Names the facts that are read as more than one type, as values of the context can be."""
     kinds: dict[str, set[Any]] = {}
     for path in [path for test in tests for path in test.paths]:
@@ -201,25 +227,10 @@ def twofold(tests: Iterable[Test[Any]]) -> set[str]:
 
 
 def _is_plain(path: Path) -> bool:
-    """Says whether what was checked when the request was made can stand in a record as it is."""
-    return path.trusted and not path.promised and path.kind in (str, bool)
+    """Return whether a value can stand in a record as it is."""
+    return path.kind in (str, bool)
 
 
-def _is_untold(path: Path, request: Any) -> bool:
-    """Says whether the None at a path tells that we were not told."""
-    for hop in path.hops:
-        request = request.get(hop.name) if hop.in_mapping else getattr(request, hop.name)
-        if request is None:
-            return hop.unknown_when_none
-    return False
-
-
-def _stood(path: Path, request: Any) -> list[Any]:
-    """Gives what stands at a path, or nothing where that cannot be read."""
-    try:
-        value = path.read(request)
-        if value is Truth.UNKNOWN and not _is_untold(path, request):
-            return [path.unknown]
-    except Exception:  # noqa: BLE001  a host's type may refuse in its own way
-        return []
-    return [None if isinstance(value, Truth) else value]
+def _may_be_unknown(path: Path) -> bool:
+    """Return whether None at a path can mean that nobody supplied the value."""
+    return any(hop.unknown_when_none for hop in path.hops)

@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
-from typing import Any, Final, cast, final
+from typing import Any, Final, final
 
 import attrs
 
-from .._enums import Effect, ReasonStatus
-from .._fields import kind_of
+from .._enums import Effect
+from .._fields import FrozenMapping, dict_of, kind_of
 from .._policy import Policy
-from .._request import FrozenMapping
 from ..exceptions import Fault, InvalidValueError
 from ._record import DecisionRecord, RecordedReason
 from ._twins import Twin
@@ -160,17 +159,14 @@ def _decider(policy: Policy[Any]) -> Callable[[DecisionRecord], Replayed]:
 
 def _decided(twin_of: Callable[..., Twin], record: DecisionRecord, gone: tuple[str, ...] = ()) -> Replayed:
     """Decides one record, without the facts that are not there or of which nobody can say what they mean."""
-    facts: dict[str, Any] = cast("Any", record.facts)._values
-    outputs: dict[str, bool] = cast("Any", record.outputs)._values
-    twin = twin_of(record.unknown, record.masked, tuple(outputs.items()), gone)
+    facts = dict_of(record.facts)
+    twin = twin_of(record.unknown, record.masked, tuple(record.outputs.items()), gone)
     not_met = twin.sieve(facts)
     if not_met is None and (gaps := twin.gaps(facts)):
         return _decided(twin_of, record, (*gone, *gaps))
     if not_met == []:
         return Replayed(record, Effect.ALLOW)
     statuses, missing = twin.statuses(facts, not_met)
-    if ReasonStatus.ERROR in statuses.values() and (misfits := twin.misfits(facts)):
-        return _decided(twin_of, record, (*gone, *misfits))
     if missing:
         return Replayed(record, None, missing=tuple(missing))
     if not statuses:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Generic, NamedTuple, TypeVar, cast, final
+from typing import Any, Final, Generic, NamedTuple, TypeVar, final
 
 import attrs
 
 from .._enums import Effect, ReasonStatus
 from .._fields import kind_of
-from .._request import FrozenMapping
 from ..exceptions import Fault, InvalidValueError
 from ._record import ABOUT, DecisionRecord
 
@@ -103,7 +102,7 @@ def summarize(records: Iterable[object], *, bucket: timedelta = timedelta(days=1
             broken += 1
             continue
         # The mapping itself would ask twice for each.
-        told = cast("FrozenMapping[Any]", record.facts)._values.get
+        told = record.facts.get
         at = record.at
         keys = told(agent), told(channel), told(domain), (at - _ORIGIN) // bucket
         for counts, key in zip(allowed if record.effect is allow else denied, keys, strict=True):

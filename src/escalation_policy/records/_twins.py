@@ -3,20 +3,20 @@
 Tests whose facts the record does not tell refuse to answer. Everything else is the machine that decides requests.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Final, cast, final, get_args, get_origin
 
 import attrs
 
-from .._compiler import _Chain
-from .._conditions import Answer, Condition, Junction, Test
-from .._decision import STATUSES, error_of, evidence_of
+from .._compiler import ASKING, UNREAD, Statements, execute, note_names
+from .._conditions import Condition, Junction, joined_answer
+from .._decision import STATUSES, error_of
 from .._enums import ReasonStatus
-from .._paths import Hop, Path
+from .._paths import Hop, Hops, Path
 from .._policy import Policy
-from .._truth import Truth
+from .._tests import Answer, Evidence, Finding, Inputs, Readings, Test
+from .._truth import Missing, Truth
 from ._forms import form_of
 from ._masks import mask_of
 from ._record import RecordedReason, unchecked
@@ -38,14 +38,28 @@ class Table(dict[str, Any]):
     """The facts of one record, in the place of a request."""
 
 
-def _refuse(_: object) -> Any:
-    """Gives no answer: the record does not tell."""
-    return None
+@final
+@attrs.frozen
+class Refusal:
+    """Takes the place of a host's function if the record does not hold what the test needs.
+
+    Attributes:
+        facts: The facts, or the predicate, that the record does not hold.
+        required: What the test requires of its fact, in words.
+        compared_with: The fact that it is compared with, if any.
+    """
+
+    facts: tuple[str, ...]
+    required: str
+    compared_with: str | None = None
+
+    def __call__(self, _: object) -> None:
+        """Give no answer, which is not met, and neither is its negation."""
 
 
-def _said(known: bool, *_: object) -> bool:  # noqa: FBT001
-    """Says again what a predicate has said."""
-    return known
+def _repeat(answer: bool, *_: object) -> bool:  # noqa: FBT001
+    """Repeat what a predicate answered when the decision was made."""
+    return answer
 
 
 _SIEVE: Final = """\
@@ -57,8 +71,6 @@ def sieve(request):
     except Exception:
         return None
 """
-#: What is said of a test that got no answer from there, and of no other.
-_REFUSED: Final = f"TypeError at {_refuse.__code__.co_filename}:{_refuse.__code__.co_firstlineno}"
 
 
 @final
@@ -88,16 +100,16 @@ class Twin:
         self._unknown: Final = frozenset(unknown)
         self._masked: Final = frozenset(masked)
         self._outputs: Final = dict(outputs)
-        tests = [test for rule in policy.rules for test in rule.requires.tests()]
+        self._policy: Final = policy
+        tests = [test for rule in policy.rules for test in rule.requires.tests]
         self._gone: Final = frozenset(gone) | twofold(tests)
-        self._meant: Final = dict[str, tuple[list[str], str]]()
         paths = {str(path): path for test in tests for path in test.paths if str(path) not in self._gone}
         self._takers: Final = {name: self._taker(path) for name, path in paths.items() if not self._is_plain(path)}
         self._plain: Final = {name: path.kind for name, path in paths.items() if self._is_plain(path)}
         self._rules: Final = [attrs.evolve(rule, requires=self._over(rule.requires)) for rule in policy.rules]
-        self._prerequisites: Final = policy._prerequisites
-        read = {self._path(path).hops: self._takers.get(name) for name, path in paths.items()}
-        self.sieve: Final = _Sieve([rule.requires for rule in self._rules], read).compiled()
+        self._inputs: Final = Inputs.of(test for rule in self._rules for test in rule.requires.tests)
+        read = {self._path(path).hops: (self._takers.get(name), self._plain.get(name)) for name, path in paths.items()}
+        self.sieve: Final = _compiled([rule.requires for rule in self._rules], self._inputs, read)
 
     def _is_plain(self, path: Path) -> bool:
         return path.kind in _PLAIN and str(path) not in self._masked
@@ -113,30 +125,32 @@ class Twin:
             kind = object
         elif name in self._masked:
             kind = frozenset[str] if _is_set_of_names(kind) else str
-        hop = Hop(name, optional=True, unknown_when_none=name in self._unknown, in_mapping=True)
-        return Path(Table, (hop,), kind, path.private, trusted=True)
+        hop = Hop(name, kind, optional=True, unknown_when_none=name in self._unknown, in_mapping=True, checked=True)
+        return Path(Table, (hop,), path.private)
 
     def _over(self, condition: Condition[Any]) -> Condition[Table]:
-        if isinstance(condition, Junction):
-            return Junction(condition.word, tuple([self._over(operand) for operand in condition.operands]))
-        return self._test(condition.tests()[0])
+        """Return the same condition over the facts of a record."""
+        steps: list[Test | Junction] = []
+        for step in condition.steps:
+            steps += [step] if isinstance(step, Junction) else self._test(step)
+        return Condition(Table, tuple(steps))
 
-    def _test(self, test: Test[Any]) -> Condition[Table]:
-        known = self._outputs.get(attrs.evolve(test, negated=False).identity()) if test.opaque else None
+    def _test(self, test: Test) -> list[Test | Junction]:
+        answer = self._outputs.get(test.question) if test.opaque else None
         untold = [str(path) for path in test.paths if not self._is_told(path)]
-        if known is not None:
-            # What it said holds even where the value itself could not be kept.
+        if answer is not None:
+            # The answer holds even if the value itself could not be kept.
             paths = () if untold else test.paths
-            return self._moved(attrs.evolve(test, paths=paths, operand=partial(_said, known)))
+            return [self._moved(attrs.evolve(test, paths=paths, operand=partial(_repeat, answer)))]
         if untold or not test.paths:
-            return _all([Test("predicate", Table, (), _refuse, name) for name in untold or [test.name]])
+            return _all([_refusal(name) for name in untold or [test.name]])
         veiled = [path for path in test.paths if str(path) in self._masked or _form_of(path.kind).taken is None]
-        if not veiled or test.kind == "is_set" or self._are_comparable(test.paths):
-            return self._moved(test)
-        return self._refusal(test, [str(path) for path in veiled])
+        if not veiled or test.operator.answers_absence or self._are_comparable(test.paths):
+            return [self._moved(test)]
+        return self._refusals(test, [str(path) for path in veiled])
 
-    def _moved(self, test: Test[Any]) -> Test[Table]:
-        return attrs.evolve(test, asked=Table, paths=tuple([self._path(path) for path in test.paths]))
+    def _moved(self, test: Test) -> Test:
+        return attrs.evolve(test, paths=tuple([self._path(path) for path in test.paths]))
 
     def _is_told(self, path: Path) -> bool:
         """Says whether a record tells at least whether a fact is there; the token of an enum may mean that it is unknown."""
@@ -147,27 +161,24 @@ class Twin:
         masked = [_form_of(path.kind).taken is not None and str(path) in self._masked for path in paths]
         return masked == [True, True] and _id_kind(paths[0]) == _id_kind(paths[1])
 
-    def _refusal(self, test: Test[Any], veiled: list[str]) -> Condition[Table]:
-        """Makes what refuses to answer in the place of a test; where a fact is absent, that is the answer as ever."""
-        refusals: list[Test[Table]] = []
-        for path, words in zip(test.paths, (test._required, "is set"), strict=False):
-            # What holds a token is not absent.
-            if str(path) not in self._masked:
-                refusal = Test("satisfies", Table, (self._path(path),), _refuse, f"{words}: {', '.join(veiled)}")
-                self._meant[refusal._required] = (veiled, words)
-                refusals.append(refusal)
-        return _all(refusals or [Test("predicate", Table, (), _refuse, name) for name in veiled])
+    def _refusals(self, test: Test, veiled: list[str]) -> list[Test | Junction]:
+        """Return what takes the place of a test without an answer; if a fact is absent, that is the answer as before."""
+        other = str(test.paths[1]) if len(test.paths) > 1 else None
+        words = ((test.requirement(), other), ("is set", None))
+        refusals = [
+            Test("satisfies", (self._path(path),), Refusal(tuple(veiled), *each), ", ".join(veiled))
+            for path, each in zip(test.paths, words, strict=False)
+            if str(path) not in self._masked  # what holds a token is not absent
+        ]
+        return _all(refusals or [_refusal(name) for name in veiled])
 
     def gaps(self, facts: Facts) -> list[str]:
-        """Names the facts that are not there, or of which no value can be made."""
+        """Name the facts that are not there, of another type, or of which no value can be made."""
         gone = [name for name in (*self._takers, *self._plain) if name not in facts]
         there = {name: taken for name, taken in self._takers.items() if facts.get(name) is not None}
-        return gone + [name for name, taken in there.items() if taken(facts[name]) is None]
-
-    def misfits(self, facts: Facts) -> list[str]:
-        """Names the facts that are compared as they stand, and whose values are of another type than is promised."""
-        values = [(name, facts[name], kind) for name, kind in self._plain.items()]
-        return [name for name, value, kind in values if value is not None and type(value) is not kind]
+        gone += [name for name, taken in there.items() if taken(facts[name]) is None]
+        plain = [(name, facts.get(name), kind) for name, kind in self._plain.items()]
+        return gone + [name for name, value, kind in plain if value is not None and type(value) is not kind]
 
     def _table(self, facts: Facts) -> Table:
         table = Table(facts)
@@ -180,87 +191,106 @@ class Twin:
         """Says how each rule that is not met came out and, where some cannot be decided, which facts are missing."""
         statuses: dict[str, ReasonStatus] = {}
         missing: dict[str, None] = {}
-        table: Table | None = None
+        readings: Readings | None = None
         for number, is_plain in [(number, False) for number in range(len(self._rules))] if not_met is None else not_met:
             rule = self._rules[number]
             if is_plain:
                 statuses[rule.code] = ReasonStatus.UNMET
                 continue
-            table = table or self._table(facts)
-            truth, findings = rule.requires.answer(table)
+            readings = readings or Readings(self._inputs, self._table(facts), {})
+            truth, findings = _answer_condition(rule.requires, readings)
             if truth is not Truth.TRUE:
                 statuses[rule.code] = STATUSES[truth]
             for found in findings:
-                if found.error == _REFUSED:
-                    missing.update(dict.fromkeys(self._meant.get(found.required, ([found.fact], ""))[0]))
+                missing.update(dict.fromkeys(found.not_recorded))
         return statuses, missing
 
     def hidden(self, codes: Collection[str]) -> tuple[str, ...]:
-        """Names those of the rules not met that come after another one of them."""
-        return tuple([code for code in codes if not self._prerequisites[code].isdisjoint(codes)])
+        """Return those of the rules not met that hide behind another one of them."""
+        return self._policy.hidden_among(codes)
 
     def reasons(self, facts: Facts, shown: Mapping[str, ReasonStatus]) -> tuple[RecordedReason, ...]:
-        """Gives the reasons of rules that are not met."""
-        table = self._table(facts)
-        answers = {rule.code: rule.requires.answer(table) for rule in self._rules if rule.code in shown}
-        return tuple([self._reason(code, shown[code], answer) for code, answer in answers.items()])
-
-    def _reason(self, code: str, status: ReasonStatus, answer: Answer) -> RecordedReason:
-        evidence = [
-            each._replace(required=self._meant[each.required][1]) if each.required in self._meant else each
-            for each in evidence_of(answer)
-        ]
-        return unchecked(RecordedReason, code=code, status=status, evidence=tuple(evidence), error=error_of(answer))
+        """Return the reasons of rules that are not met."""
+        readings = Readings(self._inputs, self._table(facts), {})
+        answers = {rule.code: _answer_condition(rule.requires, readings) for rule in self._rules if rule.code in shown}
+        return tuple([_reason(code, shown[code], answer) for code, answer in answers.items()])
 
 
-@final
-class _Sieve(_Chain):
-    """The statements that ask all conditions, each first whether it is true and then whether it is false.
+def _reason(code: str, status: ReasonStatus, answer: Answer) -> RecordedReason:
+    evidence = tuple(dict.fromkeys(each.evidence for each in answer[1]))
+    return unchecked(RecordedReason, code=code, status=status, evidence=evidence, error=error_of(answer))
+
+
+def _answer_condition(condition: Condition[Table], readings: Readings) -> Answer:
+    return condition.fold(lambda test: _answer(test, readings), joined_answer)
+
+
+def _answer(test: Test, readings: Readings) -> Answer:
+    refusal: Any = test.operand
+    if type(refusal) is not Refusal:
+        return test.answer(readings)
+    value = readings.value(test.paths[0]) if test.paths else None
+    if type(value) is Missing:
+        evidence = Evidence(test.subject, refusal.required, value.value, refusal.compared_with)
+        return value.truth, (Finding(evidence, evidence, value.truth),)
+    evidence = Evidence(test.subject, refusal.required, "error")
+    return Truth.ERROR, (Finding(evidence, evidence, Truth.ERROR, not_recorded=refusal.facts),)
+
+
+def _refusal(name: str) -> Test:
+    return Test("predicate", (), Refusal((name,), "holds"), name)
+
+
+def _compiled(
+    conditions: Sequence[Condition[Table]],
+    inputs: Inputs,
+    read: Mapping[Hops, tuple[_Taker | None, type | None]],
+) -> Callable[[Facts], NotMet | None]:
+    """Compile what asks all conditions, each first whether it is true and then whether it is false.
 
     Args:
         conditions: The conditions.
-        read: The ways to all facts, each with what makes its value of what stands in a record.
+        inputs: What they read.
+        read: The hops to all facts, each with what decodes what stands in a record, or the type that it must have.
     """
-
-    def __init__(self, conditions: Sequence[Condition[Table]], read: Mapping[tuple[Hop, ...], _Taker | None]) -> None:
-        super().__init__((), Counter())
-        for way, taken in read.items():
-            name = self._variables[way] = f"v{len(self._variables)}"
-            self.lines.append(f"{name} = request[{self._constant(way[0].name)}]")
-            if taken:
-                made = f"({name} := {self._constant(taken)}({name}))"
-                self.lines.append(f"if {name} is not None and {made} is None: raise LookupError")
-        for number, condition in enumerate(conditions):
-            is_met, is_unmet = self._code(condition), f"({self._code(~condition)}) or ({self._lacks(condition)})"
-            self.lines.append(f"if not ({is_met}): found.append(({number}, {is_unmet}))")
-
-    def _lacks(self, condition: Condition[Table]) -> str:
-        """Says how to find out that a fact is absent, where that is all that keeps a test from an answer."""
-        if not isinstance(condition, Test) or condition.opaque:
-            return "False"
-        guards = [(self._variables[path.hops], path, " and ".join(self._guards(path))) for path in condition.paths]
-        absent = [
-            guard if path.hops[0].unknown_when_none else f"({name} is None or {guard})" for name, path, guard in guards
-        ]
-        return " and ".join(absent)
-
-    def _test_code(self, test: Test[Any]) -> str:
-        if test.kind == "is_set" and test.negated:
-            (hop,) = way = test.paths[0].hops
-            return "False" if hop.unknown_when_none else f"{self._variables[way]} is None"
-        return super()._test_code(test)
-
-    def compiled(self) -> Callable[[Facts], NotMet | None]:
-        """Makes the function."""
-        scope: dict[str, Any] = dict(self.constants)
-        # INVARIANT: nothing that a record or a host holds gets into the source.
-        exec(compile(_SIEVE.format(lines="\n        ".join(self.lines)), "<compiled twin>", "exec"), scope)  # noqa: S102
-        sieve: Callable[[Facts], NotMet | None] = scope["sieve"]
-        return sieve
+    scope: dict[str, Any] = {"unread": UNREAD, "asking": ASKING}
+    variables = {hops: f"r{number}" for number, hops in enumerate(read)}
+    statements = Statements(inputs, scope, "", variables=variables)
+    lines = [f"{name} = unread" for name in note_names(inputs).values()]
+    for hops, (taken, kind) in read.items():
+        name = variables[hops]
+        lines.append(f"{name} = request[{statements.constant(hops[0].name)}]")
+        if taken:
+            made = f"({name} := {statements.constant(taken)}({name}))"
+            lines.append(f"if {name} is not None and {made} is None: raise LookupError")
+        else:
+            lines.append(
+                f"if {name} is not None and type({name}) is not {statements.constant(kind)}: raise LookupError"
+            )
+    for number, condition in enumerate(conditions):
+        is_met = statements.condition(condition)
+        is_unmet = f"({statements.condition(~condition)}) or ({_lacks(statements, condition)})"
+        statements.lines.append(f"if not ({is_met}): found.append(({number}, {is_unmet}))")
+    source = _SIEVE.format(lines="\n        ".join([*lines, *statements.lines]))
+    sieve: Callable[[Facts], NotMet | None] = execute(source, "sieve", scope)
+    return sieve
 
 
-def _all(tests: list[Test[Table]]) -> Condition[Table]:
-    return Junction("and", tuple(tests))
+def _lacks(statements: Statements, condition: Condition[Table]) -> str:
+    """Return an expression for whether a fact is absent, if that is all that keeps a test from an answer."""
+    test = condition.steps[0]
+    if len(condition.steps) > 1 or isinstance(test, Junction) or test.opaque:
+        return "False"
+    absent: list[str] = []
+    for path in test.paths:
+        guard = " and ".join(statements.guards(path))
+        is_unknown = path.hops[0].unknown_when_none
+        absent.append(f"({guard})" if is_unknown else f"({statements.value(path.hops)} is None or ({guard}))")
+    return " and ".join(absent)
+
+
+def _all(tests: list[Test]) -> list[Test | Junction]:
+    return [*tests, Junction("and", len(tests))] if len(tests) > 1 else [*tests]
 
 
 def _id_kind(path: Path) -> str:

@@ -70,7 +70,7 @@ def assert_denied(policy: Policy[R], request: R, *, by: str | Iterable[str], amo
 def _behind(policy: Policy[R], decision: Decision[R], hidden: Iterable[str]) -> list[str]:
     """Says of hidden codes which reasons hide them."""
     codes = [reason.code for reason in decision.reasons]
-    others = {code: [each for each in codes if each in policy._prerequisites[code]] for code in hidden}
+    others = {code: [each for each in codes if each in policy.prerequisites(code)] for code in hidden}
     return [f"{code} (after {', '.join(each)})" for code, each in others.items()]
 
 
@@ -82,6 +82,6 @@ def _diagnosis(
     lines = [f"expected {expected}; got {verdict}; policy: {decision.policy_id}"]
     for reason in reasons:
         error = f" {reason.error}" if reason.error else ""
-        lines.append(f"- {reason.code} ({reason.status.value}{error}): {reason.explanation}")
+        lines.append(f"- {reason.code} ({reason.status.value}{error}): {' '.join(reason.lines())}")
     lines += [f"{name}: {', '.join(codes)}" for name, codes in differences.items() if codes]
     return "\n".join(lines)

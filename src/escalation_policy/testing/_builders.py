@@ -130,7 +130,7 @@ def start_for(policy: Policy[Q], like: Q | None) -> Q:
         TypeError: The policy is over another type than `EscalationRequest` and needs one of its own.
     """
     __tracebackhide__ = True
-    asked = policy.rules[0].requires.request_type
+    asked = policy.request_type
     start: Any = TYPICAL if like is None else like
     if not issubclass(type(start), asked):
         raise TypeError(

@@ -43,6 +43,6 @@ def must_decide(policy: Policy[Any], request: object) -> None:
     __tracebackhide__ = True
     if type(policy) is not Policy:
         raise TypeError(f"the first argument must be a Policy, got {kind_of(policy)}")
-    asked = policy.rules[0].requires.request_type
+    asked = policy.request_type
     if not issubclass(type(request), asked):
         raise TypeError(f"policy {policy.id!r} decides about {a(asked.__name__)}, got {kind_of(request)}")

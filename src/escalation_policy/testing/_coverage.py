@@ -6,22 +6,19 @@ covered when it was met at least once, and decisive at least once: the only reas
 
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain, count
 from operator import itemgetter
-from types import MethodType, ModuleType
+from types import ModuleType
 from typing import Any, Final, final
 
 import attrs
 
-from .. import ESCALATE_TO_VIDEO, Decision, EscalationRequest, Policy, ReasonStatus, Rule
-from .._conditions import Condition
-from .._decision import STATUSES, answer_rule
+from .. import ESCALATE_TO_VIDEO, Decision, EscalationRequest, Policy, ReasonStatus
 from .._fields import a
 from ._builders import a_request
-from ._recorder import Answer, unrecorded
 from ._search import NoSuchRequestError
 
 OUTCOMES: Final[tuple[str, ...]] = ("met", "unmet", "unknown", "error", "decisive")
@@ -29,12 +26,9 @@ OUTCOMES: Final[tuple[str, ...]] = ("met", "unmet", "unknown", "error", "decisiv
 NEEDED: Final[tuple[str, ...]] = ("met", "decisive")
 #: How many answers wait until they are counted, all at once.
 _BATCH: Final = 256
-#: How many denials take as long as it takes to make what is quicker.
-_MANY: Final = 50
 
 #: Each rule that was not met, and how it came out.
 _NotMet = tuple[tuple[str, str], ...]
-_Check = Callable[[Any], bool]
 Data = list[tuple[str, list[dict[str, Any]]]]
 
 
@@ -84,61 +78,25 @@ class Tally:
         # No other thread comes between a counter's step, nor between looking up and setting a default.
         next(self._counts.setdefault(not_met, count()))
 
-    def add_denied(self, requests: Iterable[object]) -> None:
-        """Adds what this policy denies, and finds out for what."""
-        waiting = list(requests)
-        answered = self._checked if len(waiting) >= _MANY else partial(_answered, self.policy)
-        known = {id(request): request for request in waiting}
-        told = {key: answered(request) for key, request in known.items()}
-        for request in waiting:
-            self.add(told[id(request)])
-
-    def _checked(self, request: object) -> _NotMet:
-        return tuple(
-            (rule.code, "unmet" if is_unmet(request) else _status(rule, request))
-            for rule, is_met, is_unmet in self._checks
-            if not is_met(request)
-        )
-
-    @cached_property
-    def _checks(self) -> list[tuple[Rule[Any], _Check, _Check]]:
-        """Each rule, with what says quickly whether it is met, and whether its opposite is."""
-        return [(rule, _check(rule.requires), _check(~rule.requires)) for rule in self.policy.rules]
-
     def rows(self) -> list[Row]:
         """Sums up, in the policy's order. It can be asked once, at the end."""
         counts: dict[str, dict[str, int]] = {code: dict.fromkeys(OUTCOMES, 0) for code in self.policy}
         for not_met, counter in list(self._counts.items()):
             times, statuses = next(counter), dict(not_met)
-            shown = [code for code in statuses if self.policy._prerequisites[code].isdisjoint(statuses)]
-            for code, mine in counts.items():
-                mine[statuses.get(code, "met")] += times
+            shown = statuses.keys() - self.policy.hidden_among(statuses)
+            for code, outcomes in counts.items():
+                outcomes[statuses.get(code, "met")] += times
             if len(shown) == 1:
-                counts[shown[0]]["decisive"] += times
+                counts[shown.pop()]["decisive"] += times
         return [
-            Row(rule.code, rule.requires.identity(), _plain(rule.requires.words()), counts[rule.code])
+            Row(rule.code, rule.requires.identity, _plain(rule.requires.words()), counts[rule.code])
             for rule in self.policy.rules
         ]
 
 
-def _check(condition: Condition[Any]) -> _Check:
-    return unrecorded(Policy("check", [Rule("check", condition)]), "allows")
-
-
-def _told(policy: Policy[Any], decision: Decision[Any]) -> _NotMet:
-    """Reads off a decision what it knows; of what it hides, that is no more than the codes."""
-    reasons = [reason for reason in decision.reasons if reason.status is not ReasonStatus.MET]
-    hidden = [(code, _status(policy[code], decision.request)) for code in decision.hidden]
-    return (*((reason.code, reason.status.value) for reason in reasons), *hidden)
-
-
-def _answered(policy: Policy[Any], request: object) -> _NotMet:
-    statuses = ((rule.code, _status(rule, request)) for rule in policy.rules)
-    return tuple((code, status) for code, status in statuses if status != "met")
-
-
-def _status(rule: Rule[Any], request: object) -> str:
-    return STATUSES[answer_rule(rule, request)[0]].value
+def _not_met(decision: Decision[Any]) -> _NotMet:
+    reasons = [reason for reason in decision._all_reasons() if reason.status is not ReasonStatus.MET]
+    return tuple([(reason.code, reason.status.value) for reason in reasons])
 
 
 def _plain(text: str) -> str:
@@ -157,38 +115,24 @@ class Tallies:
     def __init__(self, only: Iterable[str]) -> None:
         self._only: Final = frozenset(only)
         self._tallies: Final[dict[object, Tally]] = {}
-        self._waiting: Final[deque[tuple[Policy[Any], object, _NotMet | None]]] = deque()
+        self._waiting: Final[deque[tuple[Policy[Any], Decision[Any] | None]]] = deque()
 
-    def add(self, policy: Policy[Any], request: object, answer: Answer) -> None:
-        """Adds one answer."""
+    def add(self, policy: Policy[Any], decision: Decision[Any]) -> None:
+        """Add one decision."""
         if self._only and policy.id not in self._only:
             return
-        not_met: _NotMet | None = None
-        if answer:
-            not_met = ()
-        elif isinstance(answer, Decision) and hasattr(answer, "_outcome"):
-            not_met = _told(policy, answer)
-        elif isinstance(unrecorded(policy, "decide"), MethodType):
-            # Predicates are asked while what they look at is still there.
-            not_met = _answered(policy, request)
-        self._waiting.append((policy, None if answer else request, not_met))
+        self._waiting.append((policy, None if decision else decision))
         if len(self._waiting) >= _BATCH:
             self._catch_up()
 
     def _catch_up(self) -> None:
-        """Counts what waits. A test would spend many times as long on each, with all that it has to load first."""
-        denied: dict[Tally, list[object]] = {}
+        """Count what waits. A test would spend many times as long on each, with all that it has to load first."""
         with suppress(IndexError):
             while True:
-                policy, request, not_met = self._waiting.popleft()
-                key = policy.id, policy.fingerprint, policy.rules[0].requires.request_type
+                policy, denial = self._waiting.popleft()
+                key = policy.id, policy.fingerprint, policy.request_type
                 tally = self._tallies.get(key) or self._tallies.setdefault(key, Tally(policy))
-                if not_met is None:
-                    denied.setdefault(tally, []).append(request)
-                else:
-                    tally.add(not_met)
-        for tally, requests in denied.items():
-            tally.add_denied(requests)
+                tally.add(() if denial is None else _not_met(denial))
 
     def data(self) -> Data:
         """Gives, for each policy, its id and its rows, as data that goes to another process. Once, at the end."""
@@ -221,7 +165,7 @@ class _Examples:
 
     def of(self, policy: Policy[Any], row: Row, outcome: str) -> Example:
         """Says how to make a row's rule what it never was."""
-        asked = policy.rules[0].requires.request_type
+        asked = policy.request_type
         if asked is not EscalationRequest:
             wanted = "meets this rule" if outcome == "met" else "is denied by this rule alone"
             return Example(why=f"{a(asked.__name__)} that {wanted} is missing")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
+from itertools import chain
 from threading import Barrier
 from typing import Any, Final, cast
 
@@ -13,7 +14,8 @@ import attrs
 
 from .. import Decision, Policy, Reason, ReasonStatus, Rule
 from .._conditions import Condition, Junction, R
-from .._truth import Truth, raised
+from .._tests import Test
+from .._truth import Failure, Truth
 from ..exceptions import EscalationDeniedError
 from ._naive import answer, verdict, verdict_of
 from ._pool import CANARIES, differences, leaves, with_canaries
@@ -62,15 +64,16 @@ def _fail_closed(trial: Trial) -> Iterator[str]:
 def _unknown(trial: Trial) -> Iterator[str]:
     """What is unknown or absent meets no condition, nor its opposite."""
     for rule in trial.policy.rules:
-        tests = rule.requires.tests()
-        for condition in tests if tests[0] is rule.requires else (rule.requires, *tests):
+        request_type, steps = rule.requires.request_type, rule.requires.steps
+        parts = [Condition(request_type, (test,)) for test in rule.requires.tests] if len(steps) > 1 else []
+        for condition in (rule.requires, *parts):
             policies = [Policy("alone", [Rule("alone", each)]) for each in (condition, ~condition)]
             for case in trial.cases:
                 if answer(condition, case.request) not in (Truth.ABSENT, Truth.UNKNOWN):
                     continue
                 for policy in policies:
                     if trial.ask(policy.allows, case.request) or trial.ask(policy.decide, case.request):
-                        words = policy.rules[0].requires.words(public=True)
+                        words = policy.rules[0].requires.words(hidden=True)
                         yield trial.breach(f"{words}, as in rule {rule.code}", case.request, "not met", "met")
 
 
@@ -158,8 +161,8 @@ def _decided_again(trial: Trial, cases: Iterable[Case]) -> Iterator[str]:
 def _copies(trial: Trial) -> Iterator[str]:
     """Policies, requests and decisions survive pickle and copy; what does not by itself is left out."""
     policy = trial.policy
-    tests = [test for rule in policy.rules for test in rule.requires.tests()]
-    parts = [(test.asked, test.operand, [path.kind for path in test.paths]) for test in tests]
+    tests = [test for rule in policy.rules for test in rule.requires.tests]
+    parts = [(policy.request_type, test.operand, [path.kind for path in test.paths]) for test in tests]
     for name, way in _COPIERS.items():
         if not _survives(way, parts):
             continue
@@ -198,7 +201,7 @@ def _copied(way: Callable[[Any], Any], value: object, alike: Callable[[Any], boo
     try:
         return "" if alike(way(value)) else "another one"
     except Exception as error:  # noqa: BLE001  whatever was raised, there is no copy
-        return raised(error)
+        return Failure.of_exception(error).error
 
 
 def _alike(decision: Decision[Any], twin: Decision[Any]) -> bool:
@@ -221,9 +224,15 @@ def _texts(decision: Decision[Any]) -> Iterator[tuple[str, str]]:
 
 
 def _turned(condition: Condition[R]) -> Condition[R]:
-    if not isinstance(condition, Junction):
-        return condition
-    return Junction(condition.word, tuple(_turned(each) for each in reversed(condition.operands)))
+    def reverse(word: str, parts: list[list[Test | Junction]]) -> list[Test | Junction]:
+        return [*chain.from_iterable(reversed(parts)), Junction(word, len(parts))]
+
+    steps = condition.fold(_alone, reverse)
+    return Condition(condition.request_type, tuple(steps))
+
+
+def _alone(test: Test) -> list[Test | Junction]:
+    return [test]
 
 
 def _unordered(told: Told) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, final
 
 from .._fields import kind_of
 from .._seam._calls import call_request_for, case_of
-from .._truth import raised
+from .._truth import Failure
 from ..typing import CallLedger
 from ..video import Case, InMemoryVideoProvider
 from ._ledger_trial import (
@@ -80,7 +80,7 @@ def _breach(trial: Trial, promise: str, keep: Callable[[Trial], None], how: str)
     except BrokenError as error:
         return Breach(f"{told}{error}")
     except Exception as error:  # noqa: BLE001  whatever the ledger raises
-        return Breach(f"{told}it raised {raised(error)}", error)
+        return Breach(f"{told}it raised {Failure.of_exception(error).error}", error)
     return None
 
 

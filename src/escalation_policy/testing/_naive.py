@@ -5,12 +5,13 @@ It shares no code with the conditions' own answers, the operators and the compil
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Any, Final, NamedTuple, cast, final, get_origin
+from typing import Any, Final, NamedTuple, cast, final, get_args, get_origin, is_typeddict
 
 from .. import Decision, ReasonStatus, Rule
-from .._conditions import Condition, Junction, Test
+from .._conditions import Condition
 from .._paths import Path
-from .._truth import Truth
+from .._tests import Test
+from .._truth import Missing, Truth
 
 #: Why something is undecided, the gravest first.
 _WHYS: Final = (Truth.ERROR, Truth.UNKNOWN, Truth.ABSENT)
@@ -67,32 +68,38 @@ def prerequisites(rules: Iterable[Rule[Any]]) -> dict[str, set[str]]:
 
 
 def answer(condition: Condition[Any], request: object) -> Truth:
-    """Answers a condition, most naively; what is no request of its type is an error."""
-    if isinstance(condition, Junction):
-        answers = [answer(each, request) for each in condition.operands]
-        usual, decisive = (Truth.TRUE, Truth.FALSE) if condition.word == "and" else (Truth.FALSE, Truth.TRUE)
-        return decisive if decisive in answers else next((why for why in _WHYS if why in answers), usual)
-    test = condition.tests()[0]
+    """Answer a condition naively. What is no request of its type is an error."""
+    stack: list[Truth] = []
+    for step in condition.steps:
+        if isinstance(step, Test):
+            stack.append(_answered(step, request) if issubclass(type(request), condition.request_type) else Truth.ERROR)
+            continue
+        operands = [stack.pop() for _ in range(step.size)]
+        usual, decisive = (Truth.TRUE, Truth.FALSE) if step.word == "and" else (Truth.FALSE, Truth.TRUE)
+        stack.append(decisive if decisive in operands else next((why for why in _WHYS if why in operands), usual))
+    return stack.pop()
+
+
+def _answered(test: Test, request: object) -> Truth:
     try:
-        truth = _asked(test, request) if issubclass(type(request), test.asked) else Truth.ERROR
+        truth = _asked(test, request)
     except Exception:  # noqa: BLE001  whatever is raised is an error
         return Truth.ERROR
     opposite = {Truth.TRUE: Truth.FALSE, Truth.FALSE: Truth.TRUE} if test.negated else {}
     return opposite.get(truth, truth)
 
 
-def _asked(test: Test[Any], request: object) -> Truth:
-    """Answers a test as if it were not negated."""
+def _asked(test: Test, request: object) -> Truth:
+    """Answer a test as if it were not negated."""
     values = [_read(path, request) for path in test.paths]
-    # An int can be equal to a Truth.
-    missing = [value for value in values if isinstance(value, Truth)]
+    missing = [value.truth for value in values if type(value) is Missing]
     if test.kind == "is_set" and missing == [Truth.ABSENT]:
         return Truth.FALSE
     if missing:
         return next(why for why in _WHYS if why in missing)
     if test.opaque:
-        said = test.operand(*values or [request])
-        return {True: Truth.TRUE, False: Truth.FALSE}[said] if type(said) is bool else Truth.ERROR
+        answer = test.operand(*values or [request])
+        return {True: Truth.TRUE, False: Truth.FALSE}[answer] if type(answer) is bool else Truth.ERROR
     value, operand = values[0], values[1] if len(values) == 2 else test.operand
     return Truth.TRUE if _holds(test.kind, value, operand) else Truth.FALSE
 
@@ -110,15 +117,32 @@ def _holds(kind: str, value: Any, operand: Any) -> bool:
 
 
 def _read(path: Path, request: Any) -> object:
-    """Reads a fact; raises where something of another type stands there than was promised."""
+    """Read a fact, and check every value on the way. A value of another type than declared raises."""
     value = request
     for hop in path.hops:
         value = value.get(hop.name) if hop.in_mapping else getattr(value, hop.name)
         if value is None:
-            return Truth.UNKNOWN if hop.unknown_when_none else Truth.ABSENT
-    kind: Any = get_origin(path.kind) or path.kind
-    is_enum = isinstance(kind, type(Enum))
-    if (is_enum or kind in (str, int, bool, frozenset)) and type(value) is not kind:
+            return Missing.UNKNOWN if hop.unknown_when_none else Missing.ABSENT
+        _check(value, hop.kind)
+    kind: Any = path.kind
+    is_unknown = isinstance(kind, type(Enum)) and value is kind.__members__.get("UNKNOWN")
+    return Missing.UNKNOWN if is_unknown else cast("object", value)
+
+
+def _check(value: object, kind: Any) -> None:
+    cls = type(value)
+    if get_origin(kind) is frozenset:
+        if cls is not frozenset:
+            raise TypeError
+        for member in cast("frozenset[object]", value):
+            _check(member, get_args(kind)[0])
+    elif isinstance(kind, type(Enum)) or kind in (str, int, bool):
+        if cls is not kind:
+            raise TypeError
+    elif _is_class(kind) and kind not in cls.__mro__ and not (kind is float and int in cls.__mro__):
         raise TypeError
-    unknown = is_enum and value is kind.__members__.get("UNKNOWN")
-    return Truth.UNKNOWN if unknown else cast("object", value)
+
+
+def _is_class(kind: Any) -> bool:
+    is_special = kind is Any or is_typeddict(kind) or getattr(kind, "_is_protocol", False)
+    return isinstance(kind, type) and not is_special

@@ -76,9 +76,9 @@ def _of_subclass(like: Any) -> list[Any]:
 def _oddities(policy: Policy[Any], facts: Sequence[Path], base: Any) -> Iterator[tuple[Path, object]]:
     """Lists what else can be put where; everywhere in the request, where a predicate is given all of it."""
     yield from product(facts, _ODD)
-    tests = [test for rule in policy.rules for test in rule.requires.tests()]
+    tests = [test for rule in policy.rules for test in rule.requires.tests]
     if not all(test.paths for test in tests):
-        for path in _places(Path(tests[0].asked), base):
+        for path in _places(Path(policy.request_type), base):
             if path not in facts:
                 yield from ((path, value) for value in (*_members(path), *_ODD))
 

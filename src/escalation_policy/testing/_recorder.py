@@ -10,7 +10,7 @@ from typing import Any, Final, cast, final
 
 from .. import Decision, Policy
 
-Answer = Decision[Any] | bool
+_Report = Callable[[Policy[Any], Decision[Any]], None]
 _Slot = Any  # what `__slots__` puts into a class has no public type
 
 #: Where policies keep their functions, as long as nobody stands in front of them.
@@ -43,7 +43,7 @@ class _Tap:
 
     __slots__ = ("_report", "_slot")
 
-    def __init__(self, slot: _Slot, report: Callable[[Policy[Any], object, Any], None]) -> None:
+    def __init__(self, slot: _Slot, report: _Report) -> None:
         self._slot = slot
         self._report = report
 
@@ -67,7 +67,7 @@ class _Asked:
         answered: Callable[[Any], Any],
         policy: Policy[Any],
         name: str,
-        report: Callable[[Policy[Any], object, Any], None],
+        report: _Report,
     ) -> None:
         self.answered = answered
         self._policy = policy
@@ -81,9 +81,10 @@ class _Asked:
         return hash(self.answered)
 
     def __call__(self, request: Any) -> Any:
-        answer = self.answered(request)
-        self._report(self._policy, request, answer)
-        return answer
+        # Also for `allows`: a decision knows why, and so that nobody asks a predicate twice.
+        decision: Decision[Any] = unrecorded(self._policy, "decide")(request)
+        self._report(self._policy, decision)
+        return decision if self._name == "decide" else decision.allowed
 
     def __reduce__(self) -> tuple[Any, ...]:
         return getattr, (self._policy, self._name)
@@ -99,13 +100,13 @@ class Recorder:
     Any number of threads may decide: each step on what they share is one that no other thread can come between.
 
     Args:
-        seen: Is told the policy, the request, and the decision or, where `allows()` was asked, the bool.
+        seen: Called with each policy and its decision, also if `allows()` was called.
     """
 
-    def __init__(self, seen: Callable[[Policy[Any], object, Answer], None]) -> None:
+    def __init__(self, seen: _Report) -> None:
         self._seen: Final = seen
         self._numbers: Final = count()
-        self._latest: Final[deque[tuple[int, Policy[Any], object, Answer]]] = deque(maxlen=_EXPLAINED)
+        self._latest: Final[deque[tuple[int, Decision[Any]]]] = deque(maxlen=_EXPLAINED)
         self.begin()
 
     def begin(self) -> None:
@@ -127,21 +128,20 @@ class Recorder:
         _put({name: _Tap(slot, self._record) for name, slot in _SLOTS.items()})
         return partial(_put, before)
 
-    def _record(self, policy: Policy[Any], request: object, answer: Answer) -> None:
+    def _record(self, policy: Policy[Any], decision: Decision[Any]) -> None:
         if _unseen.get():
             return
         kept = self._kept
         if kept is not None:
-            answer = _decision(policy, request, answer)
-            kept.append(answer)
-        self._latest.append((next(self._numbers), policy, request, answer))
-        self._seen(policy, request, answer)
+            kept.append(decision)
+        self._latest.append((next(self._numbers), decision))
+        self._seen(policy, decision)
 
     def explained(self) -> str:
         """Explains the last decisions of the test, the very last one at the end; empty where there were none."""
         latest = list(self._latest)
-        lines = [_explained(_decision(policy, request, answer)) for _, policy, request, answer in latest]
-        earlier = min((number - self._begun - 1 for number, *_ in latest), default=0)
+        lines = [_explained(decision) for _, decision in latest]
+        earlier = min((number - self._begun - 1 for number, _ in latest), default=0)
         return "\n".join([*lines, *([f"and {earlier} earlier"] if earlier else [])])
 
 
@@ -153,7 +153,3 @@ def _put(slots: dict[str, _Slot]) -> None:
 def _explained(decision: Decision[Any]) -> str:
     """Explains a decision; of one that allows it is enough to know that."""
     return f"allow {decision.policy_id}" if decision else decision.explain()
-
-
-def _decision(policy: Policy[Any], request: object, answer: Answer) -> Decision[Any]:
-    return answer if isinstance(answer, Decision) else cast("Decision[Any]", unrecorded(policy, "decide")(request))

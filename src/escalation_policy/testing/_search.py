@@ -14,7 +14,7 @@ import attrs
 
 from .. import Policy, Rule
 from .._conditions import R
-from .._decision import answer_rule
+from .._decision import answer_alone
 from .._paths import Hop, Path
 from .._truth import Truth
 from ..exceptions import EscalationPolicyError
@@ -83,7 +83,7 @@ class Search(Generic[R]):
         wanted = self._wanted(by)
         unmet = wanted | dict.fromkeys(by, _UNMET)
         # Not to be told what a predicate asks about is no example of what it denies.
-        if any(test.opaque for code in by for test in self._rules[code].requires.tests()):
+        if any(test.opaque for code in by for test in self._rules[code].requires.tests):
             return self._nearest(start, unmet, given, words)
         with suppress(NoSuchRequestError):
             return self._nearest(start, unmet, given, words)
@@ -105,7 +105,7 @@ class Search(Generic[R]):
         return all(self._truth(code, request) in truths for code, truths in self._wanted(by).items())
 
     def _later(self, by: Collection[str]) -> set[str]:
-        return {code for code in self._rules if not self._policy._prerequisites[code].isdisjoint(by)}
+        return {code for code in self._rules if not self._policy.prerequisites(code).isdisjoint(by)}
 
     def _wanted(self, by: Collection[str]) -> dict[str, frozenset[Truth]]:
         later = self._later(by)
@@ -144,7 +144,7 @@ class Search(Generic[R]):
         return found
 
     def _none_found(self, codes: Collection[str], given: Collection[Names], words: str) -> NoSuchRequestError:
-        tests = [test for code in codes for test in self._rules[code].requires.tests()]
+        tests = [test for code in codes for test in self._rules[code].requires.tests]
         asked = ", ".join(dict.fromkeys(repr(test.name) for test in tests if test.opaque))
         kept = ", ".join(
             dict.fromkeys(str(path) for test in tests for path in test.paths if _touches(path.hops, given))
@@ -168,7 +168,7 @@ class Search(Generic[R]):
         return any(_starts(way, each) or _starts(each, way) for way in mine for each in its)
 
     def _truth(self, code: str, request: R) -> Truth:
-        return answer_rule(self._rules[code], request)[0]
+        return answer_alone(self._rules[code], request)[0]
 
     def _mended(self, start: R, wanted: _Wanted, given: Collection[Names]) -> R | None:
         """Changes one fact, then two, then more, until the rules are as wanted."""
@@ -234,7 +234,7 @@ class Search(Generic[R]):
 def _paths_of(rules: Iterable[Rule[Any]]) -> dict[str, list[Path]]:
     """Lists the facts of each rule, first those that few other rules read: to change them breaks less."""
     paths = {
-        rule.code: list(dict.fromkeys(path for test in rule.requires.tests() for path in test.paths)) for rule in rules
+        rule.code: list(dict.fromkeys(path for test in rule.requires.tests for path in test.paths)) for rule in rules
     }
     readers = Counter(path for each in paths.values() for path in each)
     return {code: sorted(each, key=readers.__getitem__) for code, each in paths.items()}
@@ -249,7 +249,7 @@ def _ways(path: Path) -> list[_Way]:
 def _compared_with(rules: Iterable[Rule[Any]]) -> dict[_Way, list[Any]]:
     """Lists, for each fact, the constants and the other facts that it is compared with anywhere."""
     compared: dict[_Way, list[Any]] = {}
-    for test in [test for rule in rules for test in rule.requires.tests()]:
+    for test in [test for rule in rules for test in rule.requires.tests]:
         several = isinstance(test.operand, frozenset)
         constants = list(cast("frozenset[Any]", test.operand)) if several else [] if test.opaque else [test.operand]
         for path in test.paths:

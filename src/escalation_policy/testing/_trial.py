@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeVar, final
 import attrs
 
 from .. import Facts, Policy, Reason, ReasonStatus, Rule
-from .._truth import Truth, raised
+from .._truth import Failure, Truth
 from ._naive import STATUS, Verdict, answer, prerequisites, verdict_of
 from ._pool import Leaf, described, leaves, requests, strangers
 
@@ -66,7 +66,7 @@ class Trial:
 
     def __init__(self, policy: Policy[Any], like: Any) -> None:
         self.policy: Final = policy
-        self.asked: Final = policy.rules[0].requires.request_type
+        self.asked: Final = policy.request_type
         self.after: Final = prerequisites(policy.rules)
         self._like: Final = like
         # Decided before any other is made: a predicate that counts is still at its beginning.
@@ -91,7 +91,9 @@ class Trial:
         try:
             return question(request)
         except Exception as error:
-            raise RaisedError(self.breach("a policy raises", request, "a decision", raised(error))) from error
+            raise RaisedError(
+                self.breach("a policy raises", request, "a decision", Failure.of_exception(error).error)
+            ) from error
 
     def tell(self, policy: Policy[Any], request: Any) -> Told:
         """Asks a policy all there is to know about a request."""

@@ -18,7 +18,7 @@ from .. import Decision, Policy
 from ._comparisons import compared
 from ._coverage import Coverage, Figures, Tallies
 from ._coverage_reports import INCOMPLETE, as_json, as_lines, as_markdown, counted, percent
-from ._recorder import Answer, Recorder
+from ._recorder import Recorder
 
 Decisions = list[Decision[Any]]
 
@@ -102,10 +102,10 @@ class _PolicyPlugin:
         self._lines: list[str] = []
         self._troubles: list[str] = []
 
-    def _count(self, policy: Policy[Any], request: object, answer: Answer) -> None:
-        """Counts what tests decide, fixtures included; not what is decided while modules are imported."""
+    def _count(self, policy: Policy[Any], decision: Decision[Any]) -> None:
+        """Count what tests decide, fixtures included, but not what is decided while modules are imported."""
         if self._test:
-            self._tallies.add(policy, request, answer)
+            self._tallies.add(policy, decision)
 
     @pytest.fixture
     def decisions(self) -> Decisions:

@@ -174,7 +174,11 @@ class TestReason:
         assert (Evidence("login", "equals ringcentral_sso", "password"),) == reason.evidence
         assert "login equals ringcentral_sso" == reason.requirement
         assert "The agent must be logged in with RingCentral SSO." == reason.explanation
-        assert [reason.explanation, "Required: login equals ringcentral_sso.", "Seen: login = password."] == reason.lines()
+        assert [
+            reason.explanation,
+            "Required: login equals ringcentral_sso.",
+            "Seen: login = password.",
+        ] == reason.lines()
         assert ESCALATE_TO_VIDEO["ringcentral_sso"].source == reason.source
         assert ESCALATE_TO_VIDEO["ringcentral_sso"].remedy == reason.remedy
 

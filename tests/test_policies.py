@@ -135,7 +135,9 @@ class TestMakingANewOne:
 
     def test_without_what_it_has_not_is_refused(self) -> None:
         """A misspelled code would leave in force what somebody wanted gone."""
-        with pytest.raises(InvalidPolicyError, match=r"no such rule \(did you mean agent_enabled\?\), only domain_linked"):
+        with pytest.raises(
+            InvalidPolicyError, match=r"no such rule \(did you mean agent_enabled\?\), only domain_linked"
+        ):
             ESCALATE_TO_VIDEO.without("intervention_owned", "agent_enable")
 
     def test_without_all_its_rules_is_refused(self) -> None:

@@ -198,7 +198,10 @@ NEVER_MEANT: Final[list[tuple[Callable[[], object], str]]] = [
     (lambda: SAMPLE(lambda r: r.colours).contains(Colour.RED), "may hold Colour.UNKNOWN"),
     (loose_kind.is_true, "message.channel.kind is a ChannelKind, only a bool can be true"),
     (lambda: kind.satisfies("", lambda _: True), "name of a predicate must be a non-empty str"),
-    (lambda: kind.satisfies("a", lambda _: True, version=cast("Any", 2)), "version of a predicate must be a str or None"),
+    (
+        lambda: kind.satisfies("a", lambda _: True, version=cast("Any", 2)),
+        "version of a predicate must be a str or None",
+    ),
     (lambda: loose_kind.satisfies("a", None), "'a' must be decided by a function, got None"),
     (lambda: predicate("", lambda _: True), "name of a predicate must be a non-empty str"),
     (lambda: cast("Any", predicate)("a", True), "'a' must be decided by a function, got a bool"),

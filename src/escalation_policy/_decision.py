@@ -226,7 +226,9 @@ class Decision(Generic[R], metaclass=_Sealed):
     def _revealed(self, evidence: Evidence) -> dict[str, str]:
         """Return what evidence does not show: the value of its fact and of the fact that it is compared with."""
         readings = self._readings()
-        paths = [path for path in readings.inputs.paths.values() if str(path) in (evidence.fact, evidence.compared_with)]
+        paths = [
+            path for path in readings.inputs.paths.values() if str(path) in (evidence.fact, evidence.compared_with)
+        ]
         hidden = [path for path in paths if str(path) != evidence.fact or not (path.shows_value or path.shows_number)]
         in_order = sorted(hidden, key=lambda path: str(path) != evidence.fact)
         return {str(path): repr(value) for path in in_order if has_value(value := readings.value(path))}

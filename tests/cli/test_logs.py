@@ -215,7 +215,7 @@ class TestWhy:
         main(["log", "why", "d03", write(json.dumps(line))])
         printed = capsys.readouterr().out
         assert "\nringcentral_sso: error, ValueError at rules.py:7\n" in printed
-        assert "Mend rule ringcentral_sso" in printed
+        assert "Fix rule ringcentral_sso" in printed
 
     def test_a_code_that_the_policy_lacks_is_explained_by_the_record(self, write: Write, capsys: Captured) -> None:
         """A line can claim anything."""

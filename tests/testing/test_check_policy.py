@@ -24,14 +24,18 @@ from escalation_policy import (
     _compiler,
     _conditions,
     _decision,
+    _explainer,
     _policy,
     context,
     fact,
     predicate,
 )
-from escalation_policy._conditions import Condition, Junction, Test
+from escalation_policy._conditions import Condition
+from escalation_policy._decision import Outcome
+from escalation_policy._explainer import Explainer
 from escalation_policy._operators import OPERATORS
-from escalation_policy._truth import Finding, Truth
+from escalation_policy._tests import Answer, Evidence, Finding, Readings, Test
+from escalation_policy._truth import Failure, Truth
 from escalation_policy.exceptions import EscalationDeniedError
 from escalation_policy.testing import a_request, check_policy
 from escalation_policy.testing._laws import LAWS, _pure
@@ -251,7 +255,7 @@ class TestFailClosed:
 
     def test_finds_an_allow_that_rests_on_what_is_missing(self, swap: Swap) -> None:
         """A compiled function that takes what was not told for a no."""
-        swap(_compiler._Chain, "_guards", lambda *_: list[str]())
+        swap(_compiler.Statements, "guards", lambda *_: list[str]())
         policy = Policy("small", [Rule("public", ~fact(lambda r: r.message.intervention_id).equals("i2"))])
         what = "rule public cannot be answered"
         request = "the typical one, but with message.intervention_id = None"
@@ -264,63 +268,55 @@ class TestFailClosed:
             """Lets pass whatever is a request."""
             return isinstance(request, EscalationRequest)
 
-        swap(_policy, "compile_check", lambda *_: allows)
+        compile_policy = _compiler.compile_policy
+        swap(_policy, "compile_policy", lambda *parts, **scope: (allows, compile_policy(*parts, **scope)[1]))
         what, came = "rule hours cannot be answered", "deny: hours (unknown); but allows() is True"
         assert told(self.LAW, what, "the typical one", "deny", came) == broken(Policy("small", [HOURS]))
 
     def test_finds_a_policy_that_raises(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where it was raised is said, and not the message."""
-        monkeypatch.setattr(_decision, "STATUSES", ())
+        monkeypatch.setattr(_decision, "STATUSES", {})
         *lines, came = broken(SMALL)
         assert told(self.LAW, "a policy raises", "the typical one", "a decision", "")[:-1] == lines
-        assert came.startswith(f"  came: IndexError at {_decision.__file__}:")
+        assert came.startswith(f"  came: KeyError at {_decision.__file__}:")
 
     def test_finds_what_is_no_request_allowed(self, swap: Swap) -> None:
         """It only looks like one."""
-
-        def answer_rule(rule: Rule[Any], request: Any) -> _conditions.Answer:
-            """Asks of anything."""
-            return rule.requires.answer(request)
-
-        for part in (_compiler, _policy):
-            swap(part, "answer_rule", answer_rule)
+        swap(_policy, "refusal", lambda *_: None)
         what = "rule login, video cannot be answered"
         assert told(self.LAW, what, "no request, but a SimpleNamespace", "deny", "allow") == broken(SMALL)
 
     def test_finds_what_is_no_request_denied_as_if_it_were_one(self, swap: Swap) -> None:
         """Its author would look for the fault in the data."""
 
-        def answer_rule(rule: Rule[Any], request: object) -> _conditions.Answer:
-            """Says no to what is no request."""
-            usual = isinstance(request, EscalationRequest)
-            return rule.requires.answer(request) if usual else (Truth.FALSE, (Finding("a", "b", "c", Truth.FALSE),))
+        def answer_rule(rule: Rule[Any], readings: Readings) -> Answer:
+            """Say no to what is no request."""
+            evidence = Evidence("a", "b", "c")
+            no = Truth.FALSE, (Finding(evidence, evidence, Truth.FALSE),)
+            return no if readings.failure else rule.requires.answer(readings)
 
-        swap(_policy, "answer_rule", answer_rule)
+        swap(_explainer, "answer_rule", answer_rule)
         what, came = "what is no request is decided", "deny: login (unmet), video (unmet)"
         assert told(self.LAW, what, "no request, but None", "an error of each rule", came) == broken(SMALL)
 
-    def test_finds_an_allows_that_is_made_true_by_a_rule_that_raises(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_finds_an_allow_that_is_made_by_a_rule_that_raises(self, swap: Swap) -> None:
         """No request makes one raise, so that a rule has to be made to."""
-        open_ = _compiler._FUNCTION.replace("except Exception:\n        return slow(request)", "except: {allow}")
-        monkeypatch.setattr(_compiler, "_FUNCTION", open_)
-        assert told(self.LAW, "rule login raises, made to", "the typical one", "deny", "allow") == broken(SMALL)
+        decide_slowly = Policy[Any]._decide_slowly
 
-    def test_finds_a_decision_that_is_made_an_allow_by_a_rule_that_raises(self, swap: Swap) -> None:
-        """Where a predicate takes part, `decide()` has a way of its own."""
+        def forgive(
+            self: Policy[Any], request: Any, noted: tuple[object, ...] = (), error: Any = None
+        ) -> Decision[Any]:
+            """Let errors pass."""
+            decision = decide_slowly(self, request, noted, error)
+            return Decision._make(request, decision.allowed or error is not None, self, decision._readings())
 
-        def decide_now(self: Policy[Any], request: Any) -> Decision[Any]:
-            """Lets errors of a request pass."""
-            outcome = self._judge(request)
-            statuses = {reason.status for reason in outcome[0]} - {ReasonStatus.ERROR}
-            allowed = isinstance(request, EscalationRequest) and statuses <= {ReasonStatus.MET}
-            return Decision._made(request, allowed, self, outcome)
-
-        swap(Policy, "_decide_now", decide_now)
-        assert told(self.LAW, "rule login raises, made to", "the typical one", "deny", "allow") == broken(SMALL)
+        swap(Policy, "_decide_slowly", forgive)
+        policy = Policy("small", SMALL.rules)
+        assert told(self.LAW, "rule login raises, made to", "the typical one", "deny", "allow") == broken(policy)
 
     def test_finds_what_is_no_bool_taken_for_a_yes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Whatever is not empty is true in Python, an error message too."""
-        lax = attrs.evolve(OPERATORS["predicate"], code="bool({y}(request))")
+        lax = attrs.evolve(OPERATORS["predicate"], code=("{x}", "not {x}"))
         monkeypatch.setitem(OPERATORS, "predicate", lax)
         assert told(self.LAW, "rule login gives no bool, made to", "the typical one", "deny", "allow") == broken(SMALL)
 
@@ -330,7 +326,7 @@ class TestUnknownIsNeverAYes:
 
     def test_finds_the_opposite_of_what_is_absent_met(self, swap: Swap) -> None:
         """The rule is as it should be, but whoever writes `~` of it would let pass who has no address."""
-        swap(_compiler._Chain, "_guards", lambda *_: list[str]())
+        swap(_compiler.Statements, "guards", lambda *_: list[str]())
         what = "agent.email differs from (a certain value), as in rule email"
         request = "the typical one, but with agent.email = None"
         assert told("unknown is never a yes", what, request, "not met", "met") == broken(Policy("small", [EMAIL]))
@@ -343,15 +339,16 @@ class TestExplanationsAreTrue:
 
     def test_finds_a_reason_that_is_kept_back(self, swap: Swap) -> None:
         """Whoever mends the first thing is told of the next, which was there all along."""
-        judge = Policy[Any]._judge
+        outcome = Explainer.outcome
 
-        def first_only(self: Policy[Any], request: Any) -> _decision.Outcome:
-            """Reports one rule and hides all others."""
-            (first, *rest), hidden = judge(self, request)
+        def first_only(self: Explainer, request: Any, notes: Any) -> Outcome:
+            """Report one rule and hide all others."""
+            (first, *rest), hidden = outcome(self, request, notes)
             met = first.status is ReasonStatus.MET or not isinstance(request, EscalationRequest)
-            return ((first, *rest), hidden) if met else ((first,), (*(each.code for each in rest), *hidden))
+            codes = (*(each.code for each in rest), *hidden)
+            return Outcome((first, *rest), hidden) if met else Outcome((first,), codes)
 
-        swap(Policy, "_judge", first_only)
+        swap(Explainer, "outcome", first_only)
         lines = broken(Policy("small", SMALL.rules))
         assert f"policy 'small' breaks a law: {self.LAW}" == lines[0]
         assert ["  login is mended", "  expected: allow, or deny by what comes after login"] == [lines[1], lines[3]]
@@ -359,21 +356,23 @@ class TestExplanationsAreTrue:
 
     def test_finds_a_denial_without_reasons(self, swap: Swap) -> None:
         """Nobody could mend it."""
-        judge = Policy[Any]._judge
+        outcome = Explainer.outcome
 
-        def silent_judge(self: Policy[Any], request: Any) -> _decision.Outcome:
-            """Says nothing where it denies a request."""
-            reasons, hidden = judge(self, request)
+        def silent(self: Explainer, request: Any, notes: Any) -> Outcome:
+            """Say nothing about denied requests."""
+            reasons, hidden = outcome(self, request, notes)
             statuses = {reason.status for reason in reasons}
-            return reasons if statuses & {ReasonStatus.MET, ReasonStatus.ERROR} else (), hidden
+            return Outcome(reasons if statuses & {ReasonStatus.MET, ReasonStatus.ERROR} else (), hidden)
 
-        swap(Policy, "_judge", silent_judge)
+        swap(Explainer, "outcome", silent)
         lines = broken(Policy("small", SMALL.rules))
         assert [f"policy 'small' breaks a law: {self.LAW}", "  a denial gives no reason"] == lines[:2]
 
     def test_finds_a_reason_that_was_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A rule was reported, and then the request is allowed although that rule is as it was."""
-        monkeypatch.setitem(OPERATORS, "one_of", attrs.evolve(OPERATORS["one_of"], code="{x} in {y} or True"))
+        monkeypatch.setitem(
+            OPERATORS, "one_of", attrs.evolve(OPERATORS["one_of"], code=("{x} in {y} or True", "False"))
+        )
         policy = Policy("small", [LOGIN, Rule("one", fact(lambda r: r.agent.id).one_of(["u1"]))])
         request = "the typical one, but with agent.id = another value"
         lines = broken(policy)
@@ -386,29 +385,29 @@ class TestAgreement:
     LAW: Final = "allows() and decide() agree"
     WHAT: Final = "the rules, read one by one, say otherwise"
 
-    def test_finds_an_allows_that_says_otherwise_than_decide(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_finds_an_allows_that_says_otherwise_than_decide(self, swap: Swap) -> None:
         """Hosts use the one for the button and the other for the click."""
-        monkeypatch.setitem(_compiler._ALLOWS, "allow", "return False")
+        compile_policy = _compiler.compile_policy
+        swap(_policy, "compile_policy", lambda *parts, **scope: (lambda _: False, compile_policy(*parts, **scope)[1]))
         came = "allow; but allows() is False"
         assert told(self.LAW, self.WHAT, "the typical one", "allow", came) == broken(Policy("small", SMALL.rules))
 
     def test_finds_a_status_that_is_another_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What was not told is the developer's to supply, and nothing that the agent has done wrong."""
-        statuses = [ReasonStatus.UNMET if each is ReasonStatus.UNKNOWN else each for each in _decision.STATUSES]
-        monkeypatch.setattr(_decision, "STATUSES", statuses)
+        monkeypatch.setitem(_decision.STATUSES, Truth.UNKNOWN, ReasonStatus.UNMET)
         request = "the typical one, but with login = unknown"
         expected, came = "deny: login (unknown)", "deny: login (unmet)"
-        assert told(self.LAW, self.WHAT, request, expected, came) == broken(SMALL)
+        assert told(self.LAW, self.WHAT, request, expected, came) == broken(Policy("small", SMALL.rules))
 
     def test_finds_reasons_that_are_not_in_the_policys_order(self, swap: Swap) -> None:
         """They are read from the top."""
-        judge = Policy[Any]._judge
-        swap(Policy, "_judge", lambda *asked: (judge(*asked)[0][::-1], judge(*asked)[1]))
+        outcome = Explainer.outcome
+        swap(Explainer, "outcome", lambda *asked: outcome(*asked)._replace(reasons=outcome(*asked).reasons[::-1]))
         assert [f"policy 'small' breaks a law: {self.LAW}", f"  {self.WHAT}"] == broken(SMALL)[:2]
 
     def test_finds_a_rule_that_is_not_hidden(self, swap: Swap) -> None:
         """It says nothing of use before the other is mended."""
-        swap(_policy, "_all_prerequisites", lambda *_: dict.fromkeys(["video", "login"], frozenset[str]()))
+        swap(Policy, "hidden_among", lambda *_: ())
         policy = Policy("small", [VIDEO, attrs.evolve(LOGIN, after=["video"])])
         *lines, expected, came = broken(policy)
         assert [f"policy 'small' breaks a law: {self.LAW}", f"  {self.WHAT}"] == lines[:2]
@@ -428,23 +427,25 @@ class TestOrderDoesNotMatter:
         expected = told(self.LAW, "with its rules reversed", "the typical one", "allow", "allow")
         assert expected == broken(Policy("small", SMALL.rules))
 
-    def test_finds_a_fingerprint_that_depends_on_the_order_of_operands(self, swap: Swap) -> None:
+    def test_finds_a_fingerprint_that_depends_on_the_order_of_operands(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Nobody can see the difference."""
-        swap(Junction, "identity", Condition.__repr__)
+        monkeypatch.setattr(Condition, "identity", property(Condition.__repr__))
         expected = told(self.LAW, "with operands reversed", "the typical one", "allow", "allow")
         assert expected == broken(Policy("small", self.EITHER.rules))
 
     def test_finds_evidence_that_depends_on_the_order_of_operands(self, swap: Swap) -> None:
         """Half of what stands in the way would be found out later."""
-        answer_all = Junction[Any].answer
+        joined_answer = _conditions.joined_answer
 
-        def first_only(self: Junction[Any], request: Any) -> _conditions.Answer:
-            """Keeps the first finding."""
-            truth, findings = answer_all(self, request)
+        def first_only(word: str, answers: list[Answer]) -> Answer:
+            """Keep the first finding."""
+            truth, findings = joined_answer(word, answers)
             return truth, findings[:1]
 
-        swap(Junction, "answer", first_only)
-        assert [f"policy 'small' breaks a law: {self.LAW}", "  with operands reversed"] == broken(self.EITHER)[:2]
+        swap(_conditions, "joined_answer", first_only)
+        assert [f"policy 'small' breaks a law: {self.LAW}", "  with operands reversed"] == broken(
+            Policy("small", self.EITHER.rules)
+        )[:2]
 
     def test_finds_a_policy_that_allows_less_without_a_rule(self, swap: Swap) -> None:
         """A rule only ever takes away."""
@@ -517,11 +518,16 @@ class TestPurity:
         rare += [case.request for case in trial.cases if case.request not in often][-1:]
         assert [] != [*_pure(trial)]
 
-    def test_finds_allows_that_changes_its_mind_by_itself(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_finds_allows_that_changes_its_mind_by_itself(self, swap: Swap) -> None:
         """The reasons stay the same; the first call is for these."""
-        calls = itertools.count()
-        monkeypatch.setitem(_compiler._ALLOWS, "allow", "return type(request).calls()")
-        monkeypatch.setattr(EscalationRequest, "calls", lambda: next(calls) != 1, raising=False)
+        compile_policy = _compiler.compile_policy
+
+        def moody(*parts: Any, **scope: Any) -> Any:
+            """Compile an `allows` that says no the second time."""
+            calls, (allows, decide) = itertools.count(), compile_policy(*parts, **scope)
+            return lambda request: allows(request) and (request != ALLOWED or next(calls) != 1), decide
+
+        swap(_policy, "compile_policy", moody)
         expected, came = "allow; but allows() is False", "allow"
         what = "the policy answers otherwise when asked again"
         assert told(self.LAW, what, "the typical one", expected, came) == broken(Policy("small", [LOGIN]))
@@ -650,10 +656,12 @@ class TestCopies:
 
     def test_finds_a_decision_that_loses_something(self, swap: Swap) -> None:
         """What is hidden counts too, though decisions without it are equal."""
+        reduce: Any = Decision.__reduce__
 
         def forget(self: Decision[Any]) -> Any:
             """Leaves behind what is hidden."""
-            return Decision._made, (self.request, self.allowed, self._judge, (self.reasons, ()))
+            restore, (allowed, stamp, outcome, readings) = reduce(self)
+            return restore, (allowed, stamp, outcome._replace(hidden=()), readings)
 
         swap(Decision, "__reduce__", forget)
         policy = Policy("small", [VIDEO, attrs.evolve(LOGIN, after=["video"])])
@@ -697,14 +705,15 @@ class TestNothingLeaks:
 
     def test_finds_an_address_in_a_reason(self, swap: Swap) -> None:
         """It would be in every log; the diagnosis does not show it either."""
-        swap(Test, "_seen", lambda *asked: str(asked))
-        what = "explanation of rule email shows what is private"
-        expected = told(self.LAW, what, "the typical one", "nothing of it", "a value")
+        swap(Test, "_seen", lambda *asked, **_: str(asked[1:]))
+        what = "evidence of rule email shows what is private"
+        # Of the typical one the words were made before it held anything private, and are kept.
+        expected = told(self.LAW, what, "the typical one, of a subclass", "nothing of it", "a value")
         assert expected == broken(Policy("small", [EMAIL]))
 
     def test_finds_the_message_of_an_exception(self, swap: Swap) -> None:
         """Nobody knows what is in it."""
-        swap(_conditions, "raised", repr)
+        swap(Failure, "of_exception", lambda error: Failure("error", repr(error)))
         expected = told(
             self.LAW, "error of rule login shows what is private", "the typical one", "nothing of it", "a value"
         )

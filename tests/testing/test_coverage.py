@@ -22,12 +22,9 @@ from escalation_policy import (
     fact,
     predicate,
 )
-from escalation_policy._conditions import Answer
-from escalation_policy._decision import answer_rule
-from escalation_policy.testing import _coverage, a_request
+from escalation_policy.testing import a_request
 from escalation_policy.testing._coverage import OUTCOMES, Coverage, Data, Figures, Tallies
 from escalation_policy.testing._coverage_reports import as_json, as_lines, as_markdown, percent
-from escalation_policy.testing._recorder import unrecorded
 from support import ALLOWED, SAMPLE, Sample
 
 FLAG: Final = SAMPLE(lambda r: r.flag).is_true()
@@ -56,11 +53,11 @@ def explode(_: object) -> bool:
     raise ValueError
 
 
-def tallied(policy: Policy[Any], *requests: Any, ask: str = "decide") -> Data:
-    """Counts what one policy decides."""
+def tallied(policy: Policy[Any], *requests: Any) -> Data:
+    """Count what one policy decides."""
     tallies = Tallies(())
     for request in requests:
-        tallies.add(policy, request, unrecorded(policy, ask)(request))
+        tallies.add(policy, policy.decide(request))
     return tallies.data()
 
 
@@ -91,7 +88,6 @@ def missing(*data: Data) -> dict[str, tuple[str | None, str | None]]:
 class TestTally:
     """How often each rule was met, unmet, unknown, an error, and decisive."""
 
-    @pytest.mark.parametrize("ask", ["decide", "allows"])
     @pytest.mark.parametrize(
         ("condition", "request_", "expected"),
         [
@@ -107,9 +103,9 @@ class TestTally:
         ],
         ids=["met", "unmet", "absent", "unknown", "mismatch", "raises", "predicate", "unsettled", "another type"],
     )
-    def test_counts_each_outcome(self, condition: Any, request_: Any, expected: tuple[int, ...], ask: str) -> None:
-        """`allows()` counts as `decide()` does; a rule that is alone in the way is decisive however it came out."""
-        assert {"r": expected} == counts(tallied(Policy("p", [Rule("r", condition)]), request_, ask=ask))
+    def test_counts_each_outcome(self, condition: Any, request_: Any, expected: tuple[int, ...]) -> None:
+        """A rule that is alone in the way is decisive however it came out."""
+        assert {"r": expected} == counts(tallied(Policy("p", [Rule("r", condition)]), request_))
 
     def test_finds_none_decisive_where_two_are_in_the_way(self) -> None:
         """Mending one of them would change nothing."""
@@ -117,42 +113,13 @@ class TestTally:
         requests = [MET, NO_FLAG, Sample(number=2), Sample(flag=False, number=2), Sample(flag=False, number=2)]
         assert {"a": (2, 3, 0, 0, 1), "b": (2, 3, 0, 0, 1)} == counts(tallied(policy, *requests))
 
-    @pytest.mark.parametrize("ask", ["decide", "allows"])
     @pytest.mark.parametrize("extra", [(), (Rule("asked", SAMPLE.predicate("holds", lambda _: True)),)])
-    def test_leaves_out_of_account_what_is_hidden(self, extra: tuple[Rule[Sample], ...], ask: str) -> None:
+    def test_leaves_out_of_account_what_is_hidden(self, extra: tuple[Rule[Sample], ...]) -> None:
         """A rule after the only reason, directly or through others, is not met either, but is not in the way."""
         rules = [Rule("c", NUMBER, after=["b"]), Rule("b", NUMBER | FLAG, after=["a"]), Rule("a", FLAG), *extra]
         expected = {"c": (0, 1, 0, 0, 0), "b": (0, 1, 0, 0, 0), "a": (0, 1, 0, 0, 1)}
-        told = counts(tallied(Policy("p", rules), Sample(flag=False, number=2), ask=ask))
+        told = counts(tallied(Policy("p", rules), Sample(flag=False, number=2)))
         assert expected == {code: told[code] for code in "cba"}
-
-    @pytest.mark.parametrize("ask", ["decide", "allows"])
-    def test_counts_the_same_when_it_has_become_quick(self, monkeypatch: pytest.MonkeyPatch, ask: str) -> None:
-        """After some denials it asks compiled conditions, which have to come out as the others do."""
-        slow = tallied(ESCALATE_TO_VIDEO, ALLOWED, *DENIED, ask=ask)
-        monkeypatch.setattr(_coverage, "_MANY", 0)
-        assert slow == tallied(ESCALATE_TO_VIDEO, ALLOWED, *DENIED, ask=ask)
-
-    def test_becomes_quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What is plainly unmet is not answered in words where there are many."""
-        monkeypatch.setattr(_coverage, "answer_rule", None)
-        tallies, policy = Tallies(()), Policy("p", [Rule("r", FLAG)])
-        for number in range(_coverage._MANY):
-            tallies.add(policy, Sample(flag=False, number=number), answer=False)
-        assert {"r": (0, 50, 0, 0, 50)} == counts(tallies.data())
-
-    def test_answers_a_request_once_that_comes_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """It is counted each time."""
-        answered: list[object] = []
-
-        def answer(rule: Rule[Any], request: object) -> Answer:
-            answered.append(request)
-            return answer_rule(rule, request)
-
-        monkeypatch.setattr(_coverage, "answer_rule", answer)
-        requests = [Sample(flag=False, number=number) for number in range(3)]
-        assert {"r": (0, 30, 0, 0, 30)} == counts(tallied(Policy("p", [Rule("r", FLAG)]), *requests * 10))
-        assert requests == answered
 
     def test_lets_requests_go(self) -> None:
         """A long run keeps a few of them only."""
@@ -160,24 +127,11 @@ class TestTally:
         for number in range(1000):
             request = Sample(flag=False, number=number)
             kept.add(request)
-            tallies.add(policy, request, answer=False)
+            tallies.add(policy, policy.decide(request))
         assert 300 > len(kept)
 
-    @pytest.mark.parametrize("many", [0, 1000])
-    def test_takes_no_request_for_another(self, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
-        """A request that is gone leaves its id to one that comes out otherwise."""
-        monkeypatch.setattr(_coverage, "_MANY", many)
-        policy = Policy("p", [Rule("a", FLAG), Rule("b", NUMBER)])
-        requests = (Sample(flag=number % 2 == 0, number=1 + (number % 2 == 0)) for number in range(500))
-        assert {"a": (250, 250, 0, 0, 250), "b": (250, 250, 0, 0, 250)} == counts(tallied(policy, *requests))
-        tallies = Tallies(())
-        for number in range(500):
-            tallies.add(policy, Sample(flag=number % 2 == 0, number=1 + (number % 2 == 0)), answer=False)
-        assert {"a": (250, 250, 0, 0, 250), "b": (250, 250, 0, 0, 250)} == counts(tallies.data())
-
-    @pytest.mark.parametrize(("ask", "times"), [("decide", 1), ("allows", 2)])
-    def test_asks_no_predicate_again_that_decided(self, ask: str, times: int) -> None:
-        """A decision knows what predicates said, a bool does not."""
+    def test_asks_no_predicate_again(self) -> None:
+        """A decision knows what predicates answered."""
         asked: list[object] = []
 
         def refuse(request: object) -> bool:
@@ -185,21 +139,20 @@ class TestTally:
             return False
 
         policy = Policy("p", [Rule("r", SAMPLE.predicate("refuses", refuse))])
-        assert {"r": (0, 1, 0, 0, 1)} == counts(tallied(policy, MET, ask=ask))
-        assert times == len(asked)
+        assert {"r": (0, 1, 0, 0, 1)} == counts(tallied(policy, MET))
+        assert 1 == len(asked)
 
-    def test_believes_a_predicate_that_changed_its_mind(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """It breaks its word, as does what stands in a dict; counting goes on, and keeps nothing in mind."""
-        monkeypatch.setattr(_coverage, "_MANY", 0)
-        answers = iter([False, True, False, False])
+    def test_counts_what_was_decided(self) -> None:
+        """Whatever predicates and mappings say later."""
+        answers = iter([False, True])
         policy = Policy("p", [Rule("r", SAMPLE.predicate("wavers", lambda _: next(answers)))])
-        assert {"r": (1, 1, 0, 0, 1)} == counts(tallied(policy, MET, MET, ask="allows"))
+        assert {"r": (1, 1, 0, 0, 1)} == counts(tallied(policy, MET, MET))
         policy = Policy("p", [Rule("r", SAMPLE.context("open", bool).is_true())])
         request = Sample(context={"open": False})
         tallies = Tallies(())
-        tallies.add(policy, request, policy.allows(request))
+        tallies.add(policy, policy.decide(request))
         request.context.clear()
-        tallies.add(policy, request, policy.allows(request))
+        tallies.add(policy, policy.decide(request))
         assert {"r": (0, 1, 1, 0, 2)} == counts(tallies.data())
 
     def test_loses_nothing_that_threads_add(self) -> None:
@@ -209,7 +162,7 @@ class TestTally:
         def add() -> None:
             for policy in policies:
                 for _ in range(20):
-                    tallies.add(policy, NO_FLAG, answer=False)
+                    tallies.add(policy, policy.decide(NO_FLAG))
 
         interval = sys.getswitchinterval()
         sys.setswitchinterval(1e-6)
@@ -231,7 +184,8 @@ class TestTallies:
         """Policies that tests make to throw away are nobody's business."""
         tallies = Tallies(["b"])
         for id_ in "abc":
-            tallies.add(Policy(id_, [Rule("r", FLAG)]), MET, answer=True)
+            policy = Policy(id_, [Rule("r", FLAG)])
+            tallies.add(policy, policy.decide(MET))
         assert ["b"] == [each.id for each in summed(tallies.data())]
 
     def test_keep_types_of_request_apart(self) -> None:
@@ -239,15 +193,17 @@ class TestTallies:
         other: Any = attrs.make_class("Sample", {"flag": attrs.field(type=bool)}, frozen=True)
         tallies = Tallies(())
         theirs = Facts(cast("type[Sample]", other))
-        tallies.add(Policy("p", [Rule("r", FLAG)]), NO_FLAG, answer=False)
-        tallies.add(Policy("p", [Rule("r", theirs(lambda r: r.flag).is_true())]), other(flag=False), answer=False)
+        for flag, request in ((FLAG, NO_FLAG), (theirs(lambda r: r.flag).is_true(), other(flag=False))):
+            policy: Policy[Any] = Policy("p", [Rule("r", flag)])
+            tallies.add(policy, policy.decide(request))
         assert {"r": (0, 2, 0, 0, 2)} == counts(tallies.data())
 
     def test_keep_no_policy_that_means_what_another_does(self) -> None:
         """A fixture may make the same policy ten thousand times."""
         tallies = Tallies(())
         for _ in range(3):
-            tallies.add(Policy("p", [Rule("r", FLAG)]), MET, answer=True)
+            policy = Policy("p", [Rule("r", FLAG)])
+            tallies.add(policy, policy.decide(MET))
         assert 1 == len(tallies.data())
         assert {"r": (4, 0, 0, 0, 0)} == counts(tallies.data())
 
@@ -385,7 +341,7 @@ class TestReports:
         """A long run does not push the columns apart."""
         tallies = Tallies(())
         for _ in range(12345):
-            tallies.add(self.POLICY, MET, answer=True)
+            tallies.add(self.POLICY, self.POLICY.decide(MET))
         (figures,) = summed(tallies.data())
         head, first = as_lines([figures])[1:3]
         assert ["  rule         met  unmet", "  a          12345      0"] == [head[:25], first[:25]]

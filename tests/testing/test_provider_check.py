@@ -186,7 +186,7 @@ class TestCheckVideoProvider:
     def test_decides_unseen(self, adapter: Callable[[VideoService], Adapter | AsyncAdapter]) -> None:
         """Its clicks are no tests of the host's policy."""
         seen: list[object] = []
-        remove = Recorder(lambda policy, _request, _answer: seen.append(policy)).install()
+        remove = Recorder(lambda policy, _: seen.append(policy)).install()
         try:
             check_video_provider(lambda: adapter(VideoService()))
             ESCALATE_TO_VIDEO.decide(a_request())

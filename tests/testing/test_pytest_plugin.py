@@ -13,7 +13,7 @@ import pytest
 import escalation_policy
 from escalation_policy import ESCALATE_TO_VIDEO, Policy, Rule
 from escalation_policy.testing import a_request
-from escalation_policy.testing._recorder import Recorder
+from escalation_policy.testing._recorder import Recorder, unrecorded
 from support import ALLOWED, SAMPLE, Sample
 
 PLUGIN: Final = "escalation_policy.testing.pytest_plugin"
@@ -71,7 +71,7 @@ class TestRecorder:
         """Whether the policy was made before or meanwhile, whatever it is asked, and however it is called."""
         seen: list[tuple[object, ...]] = []
         before: Any = Policy("p", [Rule("r", SAMPLE(lambda r: r.flag).is_true())])
-        remove = Recorder(lambda policy, request, answer: seen.append((policy, request, answer))).install()
+        remove = Recorder(lambda policy, decision: seen.append((policy, decision))).install()
         try:
             meanwhile: Any = Policy("q", [Rule("r", SAMPLE.predicate("holds", lambda r: r.flag))])
             request = Sample()
@@ -83,12 +83,12 @@ class TestRecorder:
             remove()
         assert [True, False] == asked
         assert [
-            (before, request, made[0]),
-            (meanwhile, request, made[1]),
-            (before, request, True),
-            (meanwhile, None, False),
+            (before, made[0]),
+            (meanwhile, made[1]),
+            (before, made[0]),
+            (meanwhile, unrecorded(meanwhile, "decide")(None)),
         ] == seen
-        assert all(told[2] is decision for told, decision in zip(seen, made, strict=False))
+        assert all(told[1] is decision for told, decision in zip(seen, made, strict=False))
         assert meanwhile.decide(request) == made[1]
         assert 4 == len(seen)
 
@@ -114,8 +114,8 @@ class TestRecorder:
         """What stood there before stands there again, another recorder too; one at a time sees."""
         seen: list[str] = []
         untouched = dict(Policy.__dict__)
-        remove_outer = Recorder(lambda _, __, ___: seen.append("outer")).install()
-        remove_inner = Recorder(lambda _, __, ___: seen.append("inner")).install()
+        remove_outer = Recorder(lambda _, __: seen.append("outer")).install()
+        remove_inner = Recorder(lambda _, __: seen.append("inner")).install()
         ESCALATE_TO_VIDEO.allows(ALLOWED)
         remove_inner()
         ESCALATE_TO_VIDEO.allows(ALLOWED)
@@ -219,7 +219,7 @@ def test_tasks(decisions):
         run(pytester, text).assert_outcomes(passed=2)
 
     def test_has_what_predicates_said_at_the_time(self, pytester: pytest.Pytester) -> None:
-        """They are asked once by `decide()`; where `allows()` said no, once more."""
+        """They are asked once, by `allows()` too."""
         text = """
 def test_predicate(decisions):
     asked = []
@@ -227,7 +227,7 @@ def test_predicate(decisions):
     policy.decide(a_request())
     assert 1 == len(asked)
     policy.allows(a_request())
-    assert 3 == len(asked)
+    assert 2 == len(asked)
     assert ["r", "r"] == [each.reasons[0].code for each in decisions]
 """
         run(pytester, text).assert_outcomes(passed=1)

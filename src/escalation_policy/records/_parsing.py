@@ -148,7 +148,9 @@ _STATUS: Final = ", ".join(status.value for status in ReasonStatus if status is 
 _REASON: Final = {
     "code": _CODE,
     "status": _Kind(f"one of {_STATUS}", _member_of(ReasonStatus)),
-    "evidence": _Kind("a list of objects with the strings fact, required and seen, and perhaps compared_with", _evidence),
+    "evidence": _Kind(
+        "a list of objects with the strings fact, required and seen, and perhaps compared_with", _evidence
+    ),
     "error": _TEXT_OR_NULL,
 }
 _RECORD: Final = {

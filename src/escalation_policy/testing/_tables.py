@@ -61,7 +61,9 @@ def policy_table(policy: Policy[Any], *, rows: Axis, columns: Axis, make: Callab
     cells = [
         [label, *(_cell(policy, make(**row, **column)) for column in across.values())] for label, row in down.items()
     ]
-    version = f", version {_inert(policy.version)}" if policy.version else ""
+    # A derived version changes with every condition; a table in version control is there to show which answers change.
+    named = (policy.version or "").removesuffix(f"+{policy.fingerprint[:8]}")
+    version = f", version {_inert(named)}" if named else ""
     title = f"Policy {policy.id}{version}: {heads[0]} (rows) by {_named(columns)} (columns)"
     lines = [title, "", *(_line(each, widths) for each in (heads, ["-" * width for width in widths], *cells))]
     return "".join(f"{line}\n" for line in lines)

@@ -89,8 +89,8 @@ class Policy(Generic[R]):
             {rule.code: rule for rule in checked},
             Explainer(checked, inputs, unchecked, self.hidden_among),
             dependents,
-            _presented(allows, "allows"),
-            _presented(decide, "decide"),
+            _presented(allows, "allows", bool),
+            _presented(decide, "decide", Decision),
         )
 
     def _decide_slowly(self, request: R, noted: tuple[object, ...] = (), error: Exception | None = None) -> Decision[R]:
@@ -260,23 +260,17 @@ def _restored(id: str, rules: Iterable[Rule[R]], version: str | None, unchecked:
     return policy
 
 
-def _presented(function: Callable[..., Any], name: str) -> Any:
-    """Give a compiled function the name, signature and docstring that editors and `help()` show."""
-    function.__qualname__ = f"Policy.{name}"
-    function.__module__ = Policy.__module__
-    function.__doc__, function.__annotations__ = _PRESENTATIONS[name]
+def _presented(function: Callable[..., Any], name: str, returns: type) -> Any:
+    """Give a compiled function the name, signature and docstring that `help()` shows."""
+    function.__qualname__, function.__module__ = f"Policy.{name}", Policy.__module__
+    function.__doc__ = _DOCSTRINGS[name]
+    function.__annotations__ = {"request": function.__globals__["request_type"], "return": returns}
     return function
 
 
-_PRESENTATIONS: Final[dict[str, tuple[str, dict[str, object]]]] = {
-    "allows": (
-        "Return whether a request is allowed, for callers that need no reasons. It never raises an `Exception`.",
-        {"request": R, "return": bool},
-    ),
-    "decide": (
-        "Decide one request. It never raises an `Exception`: what is no request of the right type is denied.",
-        {"request": R, "return": Decision},
-    ),
+_DOCSTRINGS: Final = {
+    "allows": "Return whether a request is allowed, for callers that need no reasons. It never raises an `Exception`.",
+    "decide": "Decide one request. It never raises an `Exception`: what is no request of the right type is denied.",
 }
 
 

@@ -99,18 +99,21 @@ def _time(name: str, at: datetime) -> datetime:
     moved = cast("object", to_utc(at))
     if isinstance(moved, datetime) and moved.tzinfo is UTC:
         return moved
-    found = "a time without one" if isinstance(moved, datetime) else kind_of(moved)
-    raise InvalidValueError(Fault.mismatch(name, found, "a time with a zone"))
+    found = "a datetime without one" if isinstance(moved, datetime) else kind_of(moved)
+    raise InvalidValueError(Fault.mismatch(name, found, "a datetime with a zone"))
 
 
 def _policy_of(decision: Decision[Any], policy: Policy[Any] | None) -> Policy[Any]:
     known: Any = decision._judge if policy is None else policy
     if type(known) is Judge:
-        raise InvalidValueError(Fault.mismatch("policy", "None", "the policy of a decision that was pickled"))
+        problem = "is missing: a pickled decision comes without its policy, so pass the policy that made it"
+        raise InvalidValueError(Fault("policy", problem, found="None", accepted="the policy that made this decision"))
     if type(known) is Policy and known.fingerprint == decision.fingerprint:
         return known
-    found = "another policy" if type(known) is Policy else kind_of(known)
-    raise InvalidValueError(Fault.mismatch("policy", found, "the policy that decided, or None"))
+    if type(known) is not Policy:
+        raise InvalidValueError(Fault.mismatch("policy", kind_of(known), "a Policy or None"))
+    accepted = "the policy that made this decision"
+    raise InvalidValueError(Fault("policy", f"is not {accepted}", found="another policy", accepted=accepted))
 
 
 @final

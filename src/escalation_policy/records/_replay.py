@@ -8,7 +8,7 @@ from typing import Any, Final, cast, final
 import attrs
 
 from .._enums import Effect, ReasonStatus
-from .._fields import kind_of
+from .._fields import figure_of, kind_of
 from .._policy import Policy
 from .._request import FrozenMapping
 from ..exceptions import Fault, InvalidValueError
@@ -100,9 +100,7 @@ def replay(records: Iterable[object], policy: Policy[Any], *, keep: int = 1000) 
         InvalidValueError: An argument is not what it should be.
     """
     if type(keep) is not int or keep < 0:
-        raise InvalidValueError(
-            Fault.mismatch("keep", str(keep) if type(keep) is int else kind_of(keep), "an int from 0")
-        )
+        raise InvalidValueError(Fault.mismatch("keep", figure_of(keep), "an int of 0 or more"))
     decided, counts, missing = _decider(policy), Counter[str](), Counter[str]()
     flips: list[Replayed] = []
     gaps: list[Replayed] = []

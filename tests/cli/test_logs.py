@@ -378,7 +378,10 @@ class TestReplay:
         ("named", "told"),
         [
             ("example_policy", "--policy must be MODULE:ATTRIBUTE"),
-            ("example_policy:NONE", "names nothing in its module, whose policies are ESCALATE_TO_VIDEO, POLICY, HOURS, NO_WHATSAPP"),
+            (
+                "example_policy:NONE",
+                "names nothing in its module, whose policies are ESCALATE_TO_VIDEO, POLICY, HOURS, NO_WHATSAPP",
+            ),
             ("example_policy:NO_POLICY", "--policy must name a Policy, got a str"),
             ("no_such_module:POLICY", "names a module that is neither in this folder nor installed"),
             ("json.no_such_module:POLICY", "names a module that is neither in this folder nor installed"),

@@ -379,7 +379,7 @@ class TestRule:
         [
             ({"code": ""}, "Rule.code must be a non-empty str, got an empty str"),
             ({"code": 5}, "Rule.code must be a non-empty str, got an int"),
-            ({"code": "two words"}, "Rule.code must be made of ASCII letters, digits and _.:-, got 'two words'"),
+            ({"code": "two words"}, "Rule.code must be made of ASCII letters, digits and _.:-, got a str"),
             ({"code": "line\nbreak"}, "Rule.code must be made of ASCII"),
             ({"code": "caf\u00e9"}, "Rule.code must be made of ASCII"),
             (

@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeVar, final
 import attrs
 
 from ._conditions import Condition, same_request_type
-from ._fields import a, closest, is_collection, kind_of, plain
+from ._fields import a, is_collection, kind_of, plain
 from ._paths import Path, is_scalar, name_of, record
 from ._request import EscalationRequest
 from ._tests import Test
@@ -170,19 +170,12 @@ def _constant(path: Path, kind: Any, value: object) -> object:
     if value is None:
         raise InvalidPolicyError(f"{path} cannot be compared with None: ask is_set(), or ~ of it")
     if type(value) is not kind:
-        raise InvalidPolicyError(
-            f"{path} is compared with {a(kind.__name__)}, got {kind_of(value)}{_hint(kind, value)}"
-        )
+        member = closest_member(value, kind) if isinstance(kind, type(Enum)) else None
+        hint = f" (did you mean {member}?)" if member else ""
+        raise InvalidPolicyError(f"{path} is compared with {a(kind.__name__)}, got {kind_of(value)}{hint}")
     if isinstance(value, Enum) and value.name == "UNKNOWN":
         raise InvalidPolicyError(f"{path} cannot be compared with UNKNOWN: what is unknown equals nothing")
     return value
-
-
-def _hint(kind: Any, value: object) -> str:
-    """Name the member that a wrong str most likely stands for."""
-    names = {str(member.value): member.name for member in kind} if isinstance(kind, type(Enum)) else {}
-    key = closest(value, names)
-    return f" (did you mean {kind.__name__}.{names[key]}?)" if key else ""
 
 
 def _constants(path: Path, kind: object, values: Iterable[object]) -> frozenset[object]:

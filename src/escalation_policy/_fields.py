@@ -1,6 +1,7 @@
 """How immutable values check what they are made of: every field against its annotation."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from enum import Enum
 from functools import partial
 from types import UnionType
@@ -52,11 +53,28 @@ def kind_of(value: object) -> str:
     return a(name)
 
 
+def figure_of(value: object) -> str:
+    """Return a number or a duration as it is, and what kind of thing any other value is. Use it only where no id is expected."""
+    # Python refuses to print an integer of thousands of digits.
+    is_short = type(value) in (float, timedelta) or (type(value) is int and value.bit_length() <= 64)
+    return str(value) if is_short else kind_of(value)
+
+
 def closest(text: object, accepted: Iterable[str]) -> str | None:
     """Return the accepted key that a wrong one most likely stands for. The wrong one itself is never shown."""
-    from difflib import get_close_matches  # noqa: PLC0415  only an error needs it
+    from difflib import get_close_matches  # noqa: PLC0415  only errors need it
 
-    return next(iter(get_close_matches(text, list(accepted), 1)), None) if type(text) is str else None
+    # To compare a long text takes long, and it stands for no key.
+    is_short = type(text) is str and len(text) < 100
+    return next(iter(get_close_matches(cast("str", text), list(accepted), 1)), None) if is_short else None
+
+
+def closest_member(value: object, enum: type[Enum]) -> str | None:
+    """Return the member that a wrong text, or the first such text in a collection, stands for by its value or its name."""
+    words = {word: f"{enum.__name__}.{each.name}" for each in enum for word in (each.name, str(each.value))}
+    texts = cast("Iterable[object]", value) if type(value) in (frozenset, tuple) else (value,)
+    keys = sorted(key for text in texts if (key := closest(text, words)))
+    return words[keys[0]] if keys else None
 
 
 def is_collection(values: object) -> bool:
@@ -94,13 +112,29 @@ def without_none(hint: Any) -> tuple[Any, bool]:
     return (kinds[0] if len(kinds) == 1 else object), len(kinds) < len(get_args(hint))
 
 
-def must(accepted: str, test: _Test, error: _Error = InvalidValueError, *, shown: bool = False) -> _Check:
-    """Makes a validator: a field must be what `accepted` says and `test` tests. A wrong `str` can be `shown`."""
+def must(
+    accepted: str,
+    test: _Test,
+    error: _Error = InvalidValueError,
+    *,
+    found: str | None = None,
+    members: type[Enum] | None = None,
+) -> _Check:
+    """Make a validator: a field must be what `accepted` says and `test` tests.
+
+    Args:
+        accepted: What the field accepts, in words.
+        test: Tells whether a value is accepted.
+        error: What to raise.
+        found: What a value is called that fails the test; by default, what kind of thing it is.
+        members: The enum whose closest member the message names.
+    """
 
     def check(instance: object, field: "attrs.Attribute[Any]", value: object) -> None:
         if not test(value):
-            found = f"{value!a:.60}" if shown and isinstance(value, str) else kind_of(value)
-            raise error(Fault.mismatch(f"{type(instance).__name__}.{field.alias}", found, accepted))
+            hint = closest_member(value, members) if members else None
+            path = f"{type(instance).__name__}.{field.alias}"
+            raise error(Fault.mismatch(path, found or kind_of(value), accepted, closest=hint))
 
     return check
 
@@ -131,7 +165,8 @@ def _checked(field: Any, error: _Error) -> object:
     kind, optional = without_none(field.type)
     words, test = _accepts(kind)
     accepted = field.metadata.get(ACCEPTED, f"{words} or None" if optional else words)
-    check = must(accepted, test, error, shown=isinstance(kind, type(Enum)))
+    member = get_args(kind)[0] if get_origin(kind) in (frozenset, tuple) else kind
+    check = must(accepted, test, error, members=member if isinstance(member, type(Enum)) else None)
     checks = validators.and_(check, field.validator) if field.validator else check
     return field.evolve(
         validator=validators.optional(checks) if optional else checks,

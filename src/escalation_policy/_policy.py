@@ -89,8 +89,8 @@ class Policy(Generic[R]):
             {rule.code: rule for rule in checked},
             Explainer(checked, inputs, unchecked, self.hidden_among),
             dependents,
-            _presented(allows, "allows", bool),
-            _presented(decide, "decide", Decision),
+            _presented(allows, "allows", checked[0].requires.request_type, bool),
+            _presented(decide, "decide", checked[0].requires.request_type, Decision),
         )
 
     def _decide_slowly(self, request: R, noted: tuple[object, ...] = (), error: Exception | None = None) -> Decision[R]:
@@ -260,11 +260,11 @@ def _restored(id: str, rules: Iterable[Rule[R]], version: str | None, unchecked:
     return policy
 
 
-def _presented(function: Callable[..., Any], name: str, returns: type) -> Any:
+def _presented(function: Callable[..., Any], name: str, request_type: type, returns: type) -> Any:
     """Give a compiled function the name, signature and docstring that `help()` shows."""
     function.__qualname__, function.__module__ = f"Policy.{name}", Policy.__module__
     function.__doc__ = _DOCSTRINGS[name]
-    function.__annotations__ = {"request": function.__globals__["request_type"], "return": returns}
+    function.__annotations__ = {"request": request_type, "return": returns}
     return function
 
 

@@ -15,22 +15,25 @@ ContextValue = str | int | bool
 def _to_context(context: Mapping[str, ContextValue]) -> Mapping[str, ContextValue]:
     if isinstance(context, FrozenMapping) or not isinstance(context, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         return context
-    return FrozenMapping({_name(name): _value(name, value) for name, value in context.items()})
+    return FrozenMapping({_name(name): _value(value) for name, value in context.items()})
+
+
+def _refused(found: str) -> InvalidValueError:
+    return InvalidValueError(
+        Fault.mismatch("EscalationRequest.context", found, "a mapping of non-empty strs to strs, ints and bools")
+    )
 
 
 def _name(name: object) -> str:
     exact = plain(name)
     if not isinstance(exact, str) or exact == "":
-        found = f"{kind_of(exact)} as a name"
-        raise InvalidValueError(Fault.mismatch("EscalationRequest.context", found, "named by non-empty strs"))
+        raise _refused(f"{kind_of(exact)} as a name")
     return exact
 
 
-def _value(name: str, value: object) -> ContextValue:
+def _value(value: object) -> ContextValue:
     if not isinstance(value, str | int):
-        raise InvalidValueError(
-            Fault.mismatch(f"EscalationRequest.context[{name!a:.60}]", kind_of(value), "a str, int or bool")
-        )
+        raise _refused(f"{kind_of(value)} as a value")
     return value if isinstance(value, bool) else int.__int__(value) if isinstance(value, int) else plain(value)
 
 

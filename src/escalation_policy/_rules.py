@@ -68,7 +68,7 @@ class Rule(Generic[R]):
         InvalidPolicyError: An argument is not accepted; the message says which one and what is.
     """
 
-    code: str = attrs.field(validator=must(CODE_WORDS, is_code, InvalidPolicyError, shown=True))
+    code: str = attrs.field(validator=must(CODE_WORDS, is_code, InvalidPolicyError))
     requires: Condition[R] = attrs.field(metadata={ACCEPTED: "a condition, as equals() or is_true() make one, not =="})
     after: tuple[str, ...] = attrs.field(default=(), converter=_to_codes, kw_only=True)
     _explanation: str | None = attrs.field(default=None, kw_only=True, alias="explanation")

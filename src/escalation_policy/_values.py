@@ -11,6 +11,7 @@ import attrs
 
 from ._enums import ChannelKind, InterventionState, MessageAuthor, Permission, VideoAccess
 from ._fields import PRIVATE, UNKNOWN_WHEN_NONE, checked, must, to_frozenset
+from .exceptions import Fault, InvalidValueError
 
 
 def is_id(value: str) -> bool:
@@ -28,7 +29,12 @@ def _to_permissions(values: Iterable[Permission]) -> frozenset[Permission]:
 
 # A path of the RingCentral API reads "~" as "whoever owns the token": only digits are an id.
 DIGITS: Final = must("1 to 20 ASCII digits", is_id)
-_NEW_KEYS: Final = must("a collection of keys of no Permission", frozenset(map(str, Permission)).isdisjoint)
+
+
+def _check_unknown(_: object, field: "attrs.Attribute[frozenset[str]]", keys: frozenset[str]) -> None:
+    if known := ", ".join(sorted(keys.intersection(map(str, Permission)))):
+        problem = f"names {known}: keys of a Permission belong in permissions"
+        raise InvalidValueError(Fault(f"Role.{field.name}", problem, found=known, accepted="keys of no Permission"))
 
 
 @final
@@ -59,7 +65,9 @@ class Role:
     domain_id: str
     label: str = attrs.field(metadata={PRIVATE: "label"})
     permissions: frozenset[Permission] = attrs.field(default=frozenset[Permission](), converter=_to_permissions)
-    unknown_permissions: frozenset[str] = attrs.field(default=frozenset[str](), converter=_to_strs, validator=_NEW_KEYS)
+    unknown_permissions: frozenset[str] = attrs.field(
+        default=frozenset[str](), converter=_to_strs, validator=_check_unknown
+    )
 
     def grant(self, *permissions: Permission) -> "Role":
         """Makes a role that holds these permissions too."""

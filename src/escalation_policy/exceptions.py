@@ -14,7 +14,8 @@
     ├── testing.NoSuchRequestError (LookupError) no request that a policy decides as a test asks
     └── testing.NoSuchRuleError    (ValueError)  a test names a rule that the policy does not have
 
-No message shows an address, an id of RingCentral or what a customer wrote.
+No message shows an id, an address, a token or what anybody wrote. Numbers, durations and the library's own names and keys are
+shown; instead of a wrong string, the message names the accepted key that is closest to it.
 """
 
 from collections.abc import Iterable
@@ -51,8 +52,9 @@ class Fault:
     Attributes:
         path: Where it is: the name of an argument, or a path such as `user.enabled`.
         problem: What is wrong and what to do, in words that follow the path.
-        found: What kind of value stood there. A number, a duration or one of the library's own names is shown.
-        accepted: What is accepted there.
+        found: What is there: a kind of value, or a number, a duration or one of the library's own names. None: the problem
+            says it all.
+        accepted: What is accepted there. None: the problem says it all.
     """
 
     path: str
@@ -62,7 +64,14 @@ class Fault:
 
     @classmethod
     def mismatch(cls, path: str, found: str, accepted: str, *, closest: str | None = None) -> "Fault":
-        """Return the fault of a value that is not what is accepted, and name the closest accepted key if there is one."""
+        """Return the fault of a value that is not what is accepted.
+
+        Args:
+            path: Where it is.
+            found: What is there, in words that do not show a string.
+            accepted: What is accepted there.
+            closest: The accepted key that a wrong string most likely stands for.
+        """
         hint = f" (did you mean {closest}?)" if closest else ""
         return cls(path, f"must be {accepted}, got {found}{hint}", found=found, accepted=accepted)
 

@@ -130,8 +130,8 @@ class TestLinkRingcentral:
     @pytest.mark.parametrize(
         ("changes", "message"),
         [
-            ({"permissions": []}, r"^agent must be as up to date as the other values given, got another copy of an"),
-            ({"id": "u9", "permissions": []}, r"^agent\.role must be as up to date as .*, got another copy of a role"),
+            ({"permissions": []}, r"^agent differs from another copy of the same agent"),
+            ({"id": "u9", "permissions": []}, r"^agent\.role differs from another copy of the same role"),
         ],
         ids=["agent", "role of a new agent"],
     )
@@ -196,7 +196,7 @@ class TestLinkRingcentral:
             ):
                 with pytest.raises(
                     InvalidValueError,
-                    match=r"^editor must be as up to date as the other values given, got another copy of an agent that",
+                    match=r"^editor differs from another copy of the same agent: one of the two is out of date",
                 ):
                     link_ringcentral(editor, agent, a_ringcentral_user(), directory=directory)
         assert link_ringcentral(
@@ -428,12 +428,12 @@ class TestArguments:
             (
                 [somebody(1, domain_id="other")],
                 [],
-                "agents[0].domain_id must be the id of the domain, got another domain",
+                "agents[0].domain_id names another domain",
             ),
             (
                 [somebody(1), somebody(2), somebody(1, None)],
                 [],
-                "agents[2].id must be an id of its own, got the id of agents[0]",
+                "agents[2].id is the id of agents[0] too",
             ),
             ([somebody(1), None], [], "agents[1] must be an Agent, got None"),
             ([a_user()], [], "agents[0] must be an Agent, got a RingCentralUser"),
@@ -459,7 +459,8 @@ class TestArguments:
     def test_need_a_domain_with_an_account(self) -> None:
         """Users are imported from the account that the domain is associated with."""
         with pytest.raises(
-            InvalidValueError, match=r"^domain\.ringcentral_account_id must be set before users are imported, got None$"
+            InvalidValueError,
+            match=r"^domain\.ringcentral_account_id is None: associate the domain with a RingCentral account",
         ):
             map_imported_users([], [], domain=a_domain(ringcentral_account_id=None))
         stranger: Any = "acme"

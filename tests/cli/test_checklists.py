@@ -113,8 +113,8 @@ class TestChecklist:
         del case[key]
         assert main(["checklist", write(tmp_path / "case.json", case)]) == 2
         assert capsys.readouterr().err.endswith(
-            "a case must be an object with the keys domain, user, role and, if need be, source, content, login, "
-            f"ringcentral, intervention, identity, event, deferred, context, got none called {key}\n"
+            f": a case lacks {key}: it needs domain, user, role and can have source, content, login, ringcentral, "
+            "intervention, identity, event, deferred, context\n"
         )
 
     def test_a_file_that_is_not_there_is_told(self, capsys: Captured) -> None:

@@ -238,14 +238,28 @@ class TestArguments:
             ),
             (
                 ["decide", "--rev", "x"],
-                "escalation-policy: unrecognized arguments: --rev; see escalation-policy --help\n",
+                "escalation-policy: decide takes no such arguments; see escalation-policy --help\n",
+            ),
+            (
+                ["decode", "x"],
+                (
+                    "escalation-policy: argument COMMAND: must be one of decide, escalate, rules, checklist, audit, log "
+                    "(did you mean decide?); see escalation-policy --help\n"
+                ),
+            ),
+            (
+                ["audit", "--format", "hunter2-4111", "x"],
+                (
+                    "escalation-policy audit: argument --format: must be one of table, json, csv, html; "
+                    "see escalation-policy audit --help\n"
+                ),
             ),
             (
                 ["decide", "x", "\x1b[31m\n\u202e"],
-                "escalation-policy: unrecognized arguments: \\x1b[31m\\n\\u202e; see escalation-policy --help\n",
+                "escalation-policy: decide takes no such arguments; see escalation-policy --help\n",
             ),
         ],
-        ids=["nothing", "version", "no file", "both", "abbreviated", "hostile"],
+        ids=["nothing", "version", "no file", "both", "abbreviated", "command", "choice", "hostile"],
     )
     def test_refuses_arguments_that_make_no_sense(self, arguments: list[str], line: str, capsys: Captured) -> None:
         """With the status 2."""

@@ -39,7 +39,7 @@ LOG: Final = str(ROOT / "docs/examples/decisions.log")
 GOLDEN: Final = Path(__file__).parent / "golden_logs"
 ADA: Final = "60a4e1d27c9f5b0022c3d401"
 POLICY: Final = ["--policy", "example_policy:POLICY"]
-OTHER_TEXT: Final = "line must be JSON, or end with it, got other text"
+OTHER_TEXT: Final = "line does not end with a JSON object"
 Captured = pytest.CaptureFixture[str]
 Write = Callable[..., str]
 
@@ -158,9 +158,10 @@ class TestWhy:
         """With one line that says so, beside what is wrong with the log."""
         log = write(a_line(), "{")
         assert main(["log", "why", "d99\x1b", log]) == 1
-        assert ["", f"{log}:2: {OTHER_TEXT}\nescalation-policy: nothing in the log is called d99\\x1b\n"] == [
-            *capsys.readouterr()
-        ]
+        assert [
+            "",
+            f"{log}:2: {OTHER_TEXT}\nescalation-policy: no decision in the log has that id, or is about it\n",
+        ] == [*capsys.readouterr()]
 
     def test_tells_when_facts_were_read_afterwards(self, write: Write, capsys: Captured) -> None:
         """Then a clock is wrong."""
@@ -376,11 +377,16 @@ class TestReplay:
     @pytest.mark.parametrize(
         ("named", "told"),
         [
-            ("example_policy", "--policy example_policy: must be MODULE:ATTRIBUTE"),
-            ("example_policy:NONE", "AttributeError: module 'example_policy' has no attribute 'NONE'"),
-            ("example_policy:NO_POLICY", "--policy example_policy:NO_POLICY: must be a Policy, got a str"),
-            ("no_such_module:POLICY", "ModuleNotFoundError: No module named 'no_such_module'"),
-            ("", "--policy : must be MODULE:ATTRIBUTE"),
+            ("example_policy", "--policy must be MODULE:ATTRIBUTE"),
+            (
+                "example_policy:NONE",
+                "names nothing in its module, whose policies are ESCALATE_TO_VIDEO, POLICY, HOURS, NO_WHATSAPP",
+            ),
+            ("example_policy:NO_POLICY", "--policy must name a Policy, got a str"),
+            ("no_such_module:POLICY", "names a module that is neither in this folder nor installed"),
+            ("json.no_such_module:POLICY", "names a module that is neither in this folder nor installed"),
+            ("json.decoder:POLICY", "names nothing in its module, whose policies are none"),
+            ("", "--policy must be MODULE:ATTRIBUTE"),
         ],
     )
     def test_refuses_what_is_no_policy(self, named: str, told: str, capsys: Captured) -> None:
@@ -514,7 +520,7 @@ class TestProcess:
     def test_names_standard_input(self) -> None:
         """In what it says of a line."""
         ended = self.run("log summary -", b"{\n")
-        assert ended.stderr.startswith(b"standard input:1: line must be JSON, or end with it, got other text\n")
+        assert ended.stderr.startswith(b"standard input:1: line does not end with a JSON object\n")
         assert ended.returncode == 2
 
     def test_a_reader_that_goes_away_is_no_error(self) -> None:

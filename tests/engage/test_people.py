@@ -72,39 +72,36 @@ class TestRoleFromPayload:
         """Every field apart from the four that are no flags is one."""
         with pytest.raises(InvalidPayloadError) as caught:
             role_from_payload(a_role(**{key: value}), domain_id="acme")
-        assert (Fault.mismatch(f"role.{key}", found, "true or false"),) == caught.value.faults
+        (fault,) = caught.value.faults
+        assert (found, "true or false") == (fault.found, fault.accepted)
+        assert {
+            "escalate_to_video": f"role.escalate_to_video must be true or false, got {found}",
+            "fly_to_the_moon": f"role has a flag of an unknown name, which must be true or false, got {found}",
+        }[key] == str(fault)
 
-    # A key is shown only where it looks like one: it could be an address.
     @pytest.mark.parametrize(
-        ("key", "path"),
-        [
-            ("ada@example.com", "role[a str]"),
-            ("\x1b[31m", "role[a str]"),
-            ("\N{RIGHT-TO-LEFT OVERRIDE}x", "role[a str]"),
-            ("\N{CYRILLIC SMALL LETTER A}dmin", "role[a str]"),
-            ("use.emoji", "role['use.emoji']"),
-            ("k" * 50, f"role['{'k' * 40}']"),
-            (7, "role.7"),
-            (("ada@example.com",), "role[a tuple of str]"),
-        ],
-        ids=["address", "escape sequence", "bidi", "lookalike", "dot", "long", "number", "tuple"],
+        "key",
+        ["ada@example.com", "hunter2", "\x1b[31m", "k" * 50, 7, ("ada@example.com",)],
+        ids=["address", "password", "escape sequence", "long", "number", "tuple"],
     )
-    def test_an_odd_key_is_quoted_and_cut_or_only_described(self, key: Any, path: str) -> None:
-        """Nobody's address is told, and a terminal that shows the error obeys nothing in it."""
+    def test_the_name_of_an_unknown_flag_is_not_shown(self, key: Any) -> None:
+        """A name that no permission has can be anything, even if it looks like a key."""
         with pytest.raises(InvalidPayloadError) as caught:
             role_from_payload({**a_role(), key: "yes"}, domain_id="acme")
-        assert [path] == [fault.path for fault in caught.value.faults]
+        assert "role has a flag of an unknown name, which must be true or false, got a str" == str(caught.value)
 
     # A role is identified by its id, and its label is required by the API.
     @pytest.mark.parametrize("field", ["id", "label"])
     @pytest.mark.parametrize(
-        ("value", "found"), [(None, "None"), ("", "an empty str"), (" \t", "a str")], ids=["null", "empty", "blank"]
+        ("value", "found"),
+        [(None, "None"), ("", "an empty str"), (" \t", "a blank str")],
+        ids=["null", "empty", "blank"],
     )
     def test_id_and_label_say_something(self, field: str, value: object, found: str) -> None:
         """Null and blank say nothing."""
         with pytest.raises(InvalidPayloadError) as caught:
             role_from_payload(a_role(**{field: value}), domain_id="acme")
-        assert [(f"role.{field}", found)] == [fault[:2] for fault in caught.value.faults]
+        assert [(f"role.{field}", found)] == [(fault.path, fault.found) for fault in caught.value.faults]
 
     def test_all_faults_are_reported_together(self) -> None:
         """Whoever mends a record sees all that is wrong with it at once."""
@@ -184,7 +181,8 @@ class TestAgentFromPayload:
         """A record that leaves it out is refused."""
         with pytest.raises(InvalidPayloadError) as caught:
             read_user({"id": "u1", "role_id": "r1"} | change)
-        assert (Fault.mismatch("user.enabled", found, "true or false"),) == caught.value.faults
+        (fault,) = caught.value.faults
+        assert ("user.enabled", found, "true or false") == (fault.path, fault.found, fault.accepted)
 
     # The role id is what grants: it is there, and it is that of the role.
     @pytest.mark.parametrize(
@@ -194,7 +192,7 @@ class TestAgentFromPayload:
         """A role looked up in any other way may be a stale one, or somebody else's."""
         with pytest.raises(InvalidPayloadError) as caught:
             read_user(a_user(role_id=role_id))
-        assert [("user.role_id", found)] == [fault[:2] for fault in caught.value.faults]
+        assert [("user.role_id", found)] == [(fault.path, fault.found) for fault in caught.value.faults]
 
     # Blank is no address.
     @pytest.mark.parametrize("email", [None, "", "  "], ids=["null", "empty", "blank"])

@@ -151,11 +151,11 @@ def changed(records: dict[str, Any], path: str, value: object) -> dict[str, Any]
     return records
 
 
-def faults(records: dict[str, Any], **others: Any) -> list[tuple[str, str]]:
+def faults(records: dict[str, Any], **others: Any) -> list[tuple[str, str | None]]:
     """Where the faults are, and what was found there."""
     with pytest.raises(InvalidPayloadError) as caught:
         read(records | others)
-    return [fault[:2] for fault in caught.value.faults]
+    return [(fault.path, fault.found) for fault in caught.value.faults]
 
 
 class TestRequestFromPayloads:
@@ -190,7 +190,7 @@ class TestRequestFromPayloads:
         kinds = {"our_portal": ChannelKind.CHANNEL_SDK, "our_forum": ChannelKind.ANSWERS}
         assert ChannelKind.CHANNEL_SDK is read(records | {"kinds": kinds}).message.channel.kind
         moved = changed(records, "content.source_type", "our_forum") | {"kinds": kinds}
-        assert [("content.source_type", "'our_forum'")] == faults(moved)
+        assert [("content.source_type", "answers")] == faults(moved)
 
 
 class TestRecordsThatDoNotBelongTogether:
@@ -203,8 +203,8 @@ class TestRecordsThatDoNotBelongTogether:
             ("user.role_id", "r2", ("user.role_id", "another id")),
             ("user.rc_user_id", "1", ("user.rc_user_id", "another id")),
             ("content.source_id", "s2", ("content.source_id", "another id")),
-            ("content.source_type", "twitter", ("content.source_type", "'twitter'")),
-            ("source.type", "twitter", ("content.source_type", "'whats_app'")),
+            ("content.source_type", "twitter", ("content.source_type", "twitter")),
+            ("source.type", "twitter", ("content.source_type", "whats_app")),
             ("identity.id", "p2", ("identity.id", "another id")),
             ("intervention.source_id", "s2", ("intervention.source_id", "another id")),
             ("intervention.thread_id", "t8", ("intervention.thread_id", "another id")),
@@ -304,7 +304,7 @@ class TestFaultsOfAllRecords:
         [
             ("domain", {"id": "acme"}, "domain"),
             ("login", "ringcentral_sso", "EscalationRequest.login"),
-            ("context", {"consent": None}, "EscalationRequest.context['consent']"),
+            ("context", {"consent": None}, "EscalationRequest.context"),
             ("ringcentral", {"id": 664307016}, "ringcentral"),
             ("kinds", [], "kinds"),
         ],
@@ -317,7 +317,7 @@ class TestFaultsOfAllRecords:
     def test_arguments_and_records_are_refused_together(self) -> None:
         """What the host must mend comes last."""
         found = faults(changed(CLASSIC, "user.enabled", None), login="password")
-        assert [("user.enabled", "None"), ("EscalationRequest.login", "'password'")] == found
+        assert [("user.enabled", "None"), ("EscalationRequest.login", "a str")] == found
 
 
 def places(records: dict[str, Any]) -> list[str]:

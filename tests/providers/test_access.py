@@ -12,7 +12,6 @@ from hypothesis import given
 
 from escalation_policy import RingCentralUser, VideoAccess
 from escalation_policy.exceptions import (
-    Fault,
     InvalidPayloadError,
     InvalidValueError,
     ProviderError,
@@ -94,34 +93,32 @@ class TestRingcentralUser:
     @pytest.mark.parametrize(
         ("record", "faults"),
         [
-            ([], [("extension", "what cannot be read as one", "a JSON object")]),
+            ([], ["extension is no JSON object"]),
             (
                 an_extension(id="~", account={}),
                 [
-                    ("extension.id", "a str", "1 to 20 ASCII digits, as a str or an int"),
-                    ("extension.account.id", "nothing", "1 to 20 ASCII digits, as a str or an int"),
+                    "extension.id must be 1 to 20 ASCII digits, as a str or an int, got a str",
+                    "extension.account.id is missing: it must be 1 to 20 ASCII digits, as a str or an int",
                 ],
             ),
-            (an_extension(id=True), [("extension.id", "a bool", "1 to 20 ASCII digits, as a str or an int")]),
-            (an_extension(id=-1), [("extension.id", "an int", "1 to 20 ASCII digits, as a str or an int")]),
-            (an_extension(id=10**20), [("extension.id", "an int", "1 to 20 ASCII digits, as a str or an int")]),
-            (an_extension(account=None), [("extension.account", "None", "a mapping")]),
+            (an_extension(id=True), ["extension.id must be 1 to 20 ASCII digits, as a str or an int, got a bool"]),
+            (an_extension(id=-1), ["extension.id must be 1 to 20 ASCII digits, as a str or an int, got an int"]),
+            (an_extension(id=10**20), ["extension.id must be 1 to 20 ASCII digits, as a str or an int, got an int"]),
+            (an_extension(account=None), ["extension.account must be a mapping, got None"]),
             (
                 an_extension(contact={"email": 1}),
-                [("extension.contact.email", "an int", "a non-blank str")],
+                ["extension.contact.email must be a non-blank str, got an int"],
             ),
-            (an_extension(contact=[]), [("extension.contact", "an empty list", "a mapping")]),
+            (an_extension(contact=[]), ["extension.contact must be a mapping, got an empty list"]),
         ],
         ids=range(8),
     )
-    def test_is_refused_with_all_faults(
-        self, server: Loopback, record: object, faults: list[tuple[str, str, str]]
-    ) -> None:
+    def test_is_refused_with_all_faults(self, server: Loopback, record: object, faults: list[str]) -> None:
         """Each with where it stands; what stands there is not told."""
         server.script = told(extension=answer(200, record))
         with pytest.raises(InvalidPayloadError) as caught:
             user_of(server)
-        assert tuple(Fault.mismatch(*each) for each in faults) == caught.value.faults
+        assert faults == [str(fault) for fault in caught.value.faults]
         assert_silent(caught.value)
         assert_silent_variables(caught.value, ACCOUNT, EXTENSION, "Ada", "'~'")
 
@@ -171,9 +168,9 @@ class TestRingcentralUser:
     def test_is_read_by_a_client_that_waits(self) -> None:
         """An asyncio host reads it in a thread."""
         given: Any = httpx.AsyncClient(verify=False)  # noqa: S501  nothing is sent
-        with pytest.raises(TypeError, match=r"^an httpx\.Client is needed here, got an AsyncClient"):
+        with pytest.raises(TypeError, match=r"^client must be an httpx\.Client, got an AsyncClient"):
             ringcentral_user(given)
-        with pytest.raises(TypeError, match=r"^an httpx\.Client is needed here, got an AsyncClient"):
+        with pytest.raises(TypeError, match=r"^client must be an httpx\.Client, got an AsyncClient"):
             video_access(given, ADA)
 
 

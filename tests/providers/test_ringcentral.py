@@ -16,7 +16,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from escalation_policy.exceptions import (
-    Fault,
     InvalidValueError,
     ProviderError,
     ProviderOutcomeUnknownError,
@@ -181,7 +180,7 @@ class TestACreatedBridge:
         """Nothing is left, and asking again would come to the same."""
         caught = refused(server, door, answer(201, a_bridge(**changes)))
         assert isinstance(caught, ProviderRejectedError)
-        wrong = f"RingCentral made the bridge {BRIDGE}, which is not as it was asked to be ({faults})"
+        wrong = f"RingCentral made a bridge that is not as it was asked to be ({faults})"
         assert (f"{wrong}; it was deleted", None) == (str(caught), caught.code)
         assert [("DELETE", f"/rcvideo/v2/bridges/{BRIDGE}")] == [(each.method, each.path) for each in server.seen[1:]]
 
@@ -199,7 +198,9 @@ class TestACreatedBridge:
     def test_that_cannot_be_deleted_is_left_and_named(self, server: Loopback, door: Door, delete: Script) -> None:
         """Somebody has to look after it; one attempt was made."""
         server.script = answering(answer(201, a_bridge(host=None)), delete)
-        with pytest.raises(ProviderOutcomeUnknownError, match=rf"{BRIDGE}.* \(host\); it could not") as caught:
+        with pytest.raises(
+            ProviderOutcomeUnknownError, match=r"not as it was asked to be \(host\); it could not be deleted$"
+        ) as caught:
             door(server.url).create_call()
         assert_silent(caught.value)
         assert (BRIDGE, ["POST", "DELETE"]) == (caught.value.call_id, server.methods())
@@ -493,22 +494,22 @@ class TestMakingAProvider:
     """Mistakes show when a provider is made, not at the first click."""
 
     @pytest.mark.parametrize(
-        ("given", "fault"),
+        ("given", "message"),
         [
-            ({"bridge": "PMI"}, ("bridge", "'PMI'", "'Instant' or 'Scheduled': a room of its own for each call")),
+            ({"bridge": "PMI"}, "bridge must be Instant or Scheduled, as each call gets a room of its own, got a str"),
             (
                 {"bridge": "instant"},
-                ("bridge", "'instant'", "'Instant' or 'Scheduled': a room of its own for each call"),
+                "bridge must be Instant or Scheduled, as each call gets a room of its own, got a str (did you mean Instant?)",
             ),
-            ({"bridge": None}, ("bridge", "None", "'Instant' or 'Scheduled': a room of its own for each call")),
-            ({"password": "secret"}, ("password", "a str", "true or false: each call has a new one")),
+            ({"bridge": None}, "bridge must be Instant or Scheduled, as each call gets a room of its own, got None"),
+            ({"password": "secret"}, "password must be True or False, as each call gets a new password, got a str"),
         ],
     )
-    def test_refuses_what_cannot_be_asked_for(self, given: dict[str, Any], fault: tuple[str, str, str]) -> None:
+    def test_refuses_what_cannot_be_asked_for(self, given: dict[str, Any], message: str) -> None:
         """A personal meeting room would let one customer into the call of another."""
         with client() as each, pytest.raises(InvalidValueError) as caught:
             RingCentralVideo(each, **given)
-        assert Fault.mismatch(*fault) == caught.value.fault
+        assert message == str(caught.value)
 
     def test_takes_a_client_of_its_own_kind(self) -> None:
         """The message names the class that takes the other kind."""
@@ -516,8 +517,8 @@ class TestMakingAProvider:
         given: Any = httpx.AsyncClient(verify=False)  # noqa: S501  nothing is sent
         with pytest.raises(TypeError) as caught:
             RingCentralVideo(given)
-        assert f"an httpx.Client is needed here, got an AsyncClient: {takers}" == str(caught.value)
-        with client() as other, pytest.raises(TypeError, match=r"^an httpx\.AsyncClient is needed here, got a Client"):
+        assert f"client must be an httpx.Client, got an AsyncClient: {takers}" == str(caught.value)
+        with client() as other, pytest.raises(TypeError, match=r"^client must be an httpx\.AsyncClient, got a Client"):
             AsyncRingCentralVideo(other)  # type: ignore[arg-type]
         nothing: Any = None
         with pytest.raises(TypeError, match="got None"):

@@ -618,7 +618,7 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [
-            ({"at": datetime(2026, 1, 31)}, "at must be a time with a zone, got a time without one"),  # noqa: DTZ001
+            ({"at": datetime(2026, 1, 31)}, "at must be a datetime with a zone, got a datetime without one"),  # noqa: DTZ001
             ({"id": ""}, "id must be a non-empty str, got an empty str"),
             ({"id": 7}, "id must be a non-empty str, got an int"),
             ({"decision": "yes"}, "decision must be a Decision, got a str"),
@@ -652,7 +652,7 @@ class TestFailures:
         decisions.log(ALLOW, id="d1", at=AT)
 
         assert ([], 1) == (lines.records, decisions.failed)
-        assert "mask must be the dotted path of a fact" in capsys.readouterr().err
+        assert "mask names no fact of EscalationRequest (did you mean agent.id?)" in capsys.readouterr().err
 
     def test_that_a_handler_deals_with_are_its_own(
         self, logger: logging.Logger, capsys: pytest.CaptureFixture[str]
@@ -725,13 +725,13 @@ class TestConfiguration:
         ("arguments", "told"),
         [
             ({"logger": 7}, "logger must be the name of a logger, or a Logger, got an int"),
-            ({"allow_level": "INFO"}, "allow_level must be a level, such as logging.INFO, got a str"),
-            ({"deny_level": True}, "deny_level must be a level, such as logging.INFO, got a bool"),
-            ({"error_level": None}, "error_level must be a level, such as logging.INFO, got None"),
-            ({"sample_allows": 1.1}, "sample_allows must be from 0 to 1, got a float"),
-            ({"sample_allows": -1}, "sample_allows must be from 0 to 1, got an int"),
-            ({"sample_allows": float("nan")}, "sample_allows must be from 0 to 1, got a float"),
-            ({"sample_allows": "1"}, "sample_allows must be from 0 to 1, got a str"),
+            ({"allow_level": "INFO"}, "allow_level must be an int, such as logging.INFO, got a str"),
+            ({"deny_level": True}, "deny_level must be an int, such as logging.INFO, got a bool"),
+            ({"error_level": None}, "error_level must be an int, such as logging.INFO, got None"),
+            ({"sample_allows": 1.1}, "sample_allows must be a number from 0 to 1, got 1.1"),
+            ({"sample_allows": -1}, "sample_allows must be a number from 0 to 1, got -1"),
+            ({"sample_allows": float("nan")}, "sample_allows must be a number from 0 to 1, got nan"),
+            ({"sample_allows": "1"}, "sample_allows must be a number from 0 to 1, got a str"),
             ({"drop": True}, "drop must be a function of a record, or None, got a bool"),
             ({"policy": "p"}, "policy must be a Policy or None, got a str"),
             ({"key": "k"}, "key must be non-empty bytes or None, got a str"),

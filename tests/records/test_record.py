@@ -116,9 +116,12 @@ class TestDecisionRecord:
             ({"id": ""}, "DecisionRecord.id must be a non-empty str, got an empty str"),
             ({"id": 5}, "DecisionRecord.id must be a non-empty str, got an int"),
             ({"at": 5}, "DecisionRecord.at must be a datetime, got an int"),
-            ({"at": datetime(2026, 1, 31)}, "DecisionRecord.at must be a time with a zone, got a datetime"),  # noqa: DTZ001
+            (
+                {"at": datetime(2026, 1, 31)},  # noqa: DTZ001
+                "DecisionRecord.at must be a datetime with a zone, got a datetime without one",
+            ),
             ({"at": None}, "DecisionRecord.at must be a datetime, got None"),
-            ({"effect": "allow"}, "DecisionRecord.effect must be an Effect, got 'allow'"),
+            ({"effect": "allow"}, "DecisionRecord.effect must be an Effect, got a str (did you mean Effect.ALLOW?)"),
             ({"policy_version": ""}, "DecisionRecord.policy_version must be a non-empty str or None, got an empty str"),
             ({"reasons": 5}, "DecisionRecord.reasons must be a collection of RecordedReasons, got an int"),
             ({"reasons": [5]}, "DecisionRecord.reasons must be a collection of RecordedReasons, got a tuple of int"),
@@ -129,7 +132,7 @@ class TestDecisionRecord:
             ({"policy_id": ""}, "DecisionRecord.policy_id must be a non-empty str, got an empty str"),
             (
                 {"policy_id": "a\n"},
-                "DecisionRecord.policy_id must be made of ASCII letters, digits and _.:-, got 'a\\n'",
+                "DecisionRecord.policy_id must be made of ASCII letters, digits and _.:-, got a str",
             ),
             ({"met": ["a b"]}, f"DecisionRecord.met must be {CODES}, got a tuple of str"),
             ({"hidden": ["a", "b\n"]}, f"DecisionRecord.hidden must be {CODES}, got a tuple of str"),
@@ -152,29 +155,32 @@ class TestDecisionRecord:
             ),
             (
                 {"schema_version": "2.0"},
-                "DecisionRecord.schema_version must be 1.x, the only major version that is known, got '2.0'",
+                "DecisionRecord.schema_version must be 1.x, the only major version that this release reads, got a str",
             ),
-            ({"next_party": "agent"}, "DecisionRecord.next_party must be a Party or None, got 'agent'"),
+            (
+                {"next_party": "agent"},
+                "DecisionRecord.next_party must be a Party or None, got a str (did you mean Party.AGENT?)",
+            ),
             ({"correlation_id": ""}, "DecisionRecord.correlation_id must be a non-empty str or None, got an empty str"),
             (
                 {"facts_read_at": datetime(2026, 1, 31)},  # noqa: DTZ001
-                "DecisionRecord.facts_read_at must be a time with a zone, got a datetime",
+                "DecisionRecord.facts_read_at must be a datetime with a zone, got a datetime without one",
             ),
             (
                 {"reasons": [REASON]},
-                "record.reasons must be none, where the effect is allow, got rules that stood in the way",
+                "record.reasons or record.hidden holds rules that stood in the way, though the effect is allow",
             ),
             (
                 {"hidden": ["h"]},
-                "record.reasons must be none, where the effect is allow, got rules that stood in the way",
+                "record.reasons or record.hidden holds rules that stood in the way, though the effect is allow",
             ),
             (
                 {"effect": Effect.DENY},
-                "record.reasons must be rules that stood in the way, where the effect is deny, got none",
+                "record.reasons holds no rule that stood in the way, though the effect is deny",
             ),
             (
                 {"effect": Effect.DENY, "reasons": [REASON, RecordedReason("m", ReasonStatus.MET)]},
-                "record.reasons must be rules that stood in the way, got a rule that was met",
+                "record.reasons holds a rule that was met, and what was met denies nothing",
             ),
         ],
     )
@@ -188,12 +194,15 @@ class TestDecisionRecord:
         ("fields", "told"),
         [
             ({"code": ""}, "RecordedReason.code must be a non-empty str, got an empty str"),
-            ({"code": "a b"}, "RecordedReason.code must be made of ASCII letters, digits and _.:-, got 'a b'"),
+            ({"code": "a b"}, "RecordedReason.code must be made of ASCII letters, digits and _.:-, got a str"),
             (
                 {"evidence": [Evidence("a", "b", True)]},  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
                 "RecordedReason.evidence must be a collection of Evidences, each of three strs, got a tuple of Evidence",
             ),
-            ({"status": "unmet"}, "RecordedReason.status must be a ReasonStatus, got 'unmet'"),
+            (
+                {"status": "unmet"},
+                "RecordedReason.status must be a ReasonStatus, got a str (did you mean ReasonStatus.UNMET?)",
+            ),
             ({"evidence": "login"}, "RecordedReason.evidence must be a collection of Evidences, got a str"),
             (
                 {"evidence": [("a", "b", "c")]},
@@ -235,8 +244,8 @@ class TestDecisionRecord:
 
     def test_says_in_its_repr_what_it_is_and_no_fact(self) -> None:
         """The id is a host's own, and may hold anything."""
-        assert "<record 'd1': deny p, r, e>" == repr(full())
-        assert "<record 'd1': allow p>" == repr(allowed())
+        assert "<record: deny p, r, e>" == repr(full())
+        assert "<record: allow p>" == repr(allowed())
         for each in HOSTILE:
             assert repr(allowed(id=each)).isascii()
             assert repr(allowed(id=each)).isprintable()

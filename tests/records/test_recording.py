@@ -154,26 +154,26 @@ class TestArguments:
             ({"id": ""}, "id must be a non-empty str, got an empty str"),
             ({"id": 5}, "id must be a non-empty str, got an int"),
             ({"id": None}, "id must be a non-empty str, got None"),
-            ({"at": "2026-01-31T09:30:00Z"}, "at must be a time with a zone, got a str"),
-            ({"at": AT.date()}, "at must be a time with a zone, got a date"),
-            ({"at": AT.replace(tzinfo=None)}, "at must be a time with a zone, got a time without one"),
-            ({"facts_read_at": 5}, "facts_read_at must be a time with a zone, got an int"),
+            ({"at": "2026-01-31T09:30:00Z"}, "at must be a datetime with a zone, got a str"),
+            ({"at": AT.date()}, "at must be a datetime with a zone, got a date"),
+            ({"at": AT.replace(tzinfo=None)}, "at must be a datetime with a zone, got a datetime without one"),
+            ({"facts_read_at": 5}, "facts_read_at must be a datetime with a zone, got an int"),
             (
                 {"at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))},
-                "at must be a time with a zone, got a time without one",
+                "at must be a datetime with a zone, got a datetime without one",
             ),
             (
                 {"facts_read_at": AT.replace(tzinfo=None)},
-                "facts_read_at must be a time with a zone, got a time without one",
+                "facts_read_at must be a datetime with a zone, got a datetime without one",
             ),
             ({"correlation_id": ""}, "correlation_id must be a non-empty str, got an empty str"),
             ({"correlation_id": 5}, "correlation_id must be a non-empty str, got an int"),
             ({"key": "secret"}, "key must be non-empty bytes or None, got a str"),
             ({"key": bytearray(b"k")}, "key must be non-empty bytes or None, got a bytearray"),
-            ({"policy": "escalate_to_video"}, "policy must be the policy that decided, or None, got a str"),
+            ({"policy": "escalate_to_video"}, "policy must be a Policy or None, got a str"),
             (
                 {"policy": ESCALATE_TO_VIDEO.without("intervention_owned")},
-                "policy must be the policy that decided, or None, got another policy",
+                "policy is not the policy that made this decision",
             ),
             ({"reveal": "agent.email"}, "reveal must be a collection of dotted paths, got a str"),
             ({"reveal": 5}, "reveal must be a collection of dotted paths, got an int"),
@@ -182,16 +182,25 @@ class TestArguments:
             ({"mask": {"agent": 1}}, "mask must be a collection of dotted paths, got a dict"),
             ({"mask": "agent"}, "mask must be a collection of dotted paths, got a str"),
             ({"mask": ["agent", None]}, "mask must be a collection of dotted paths, got a tuple of NoneType and str"),
-            ({"mask": ["agent.mail"]}, "mask must be the dotted path of a fact of EscalationRequest, got 'agent.mail'"),
-            ({"mask": ["agent."]}, "mask must be the dotted path of a fact of EscalationRequest, got 'agent.'"),
-            ({"mask": [""]}, "mask must be the dotted path of a fact of EscalationRequest, got ''"),
+            ({"mask": ["agent.mail"]}, "mask names no fact of EscalationRequest (did you mean agent.email?)"),
+            (
+                {"mask": ["agent."]},
+                (
+                    "mask names no fact of EscalationRequest: agent has id, domain_id, role, enabled, email, ringcentral, "
+                    "team_ids, led_team_ids"
+                ),
+            ),
+            (
+                {"mask": [""]},
+                "mask names no fact of EscalationRequest: it has domain, agent, login, message, intervention, context",
+            ),
             (
                 {"mask": ["agent.email.domain"]},
-                "mask must be the dotted path of a fact of EscalationRequest, got 'agent.email.domain'",
+                "mask names no fact of EscalationRequest: agent.email has no facts",
             ),
             (
                 {"mask": ["intervention.idd"]},
-                "mask must be the dotted path of a fact of EscalationRequest, got 'intervention.idd'",
+                "mask names no fact of EscalationRequest (did you mean intervention.id?)",
             ),
         ],
     )
@@ -221,7 +230,9 @@ class TestPolicies:
         decision = pickle.loads(pickle.dumps(ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT)))
         with pytest.raises(InvalidValueError) as caught:
             record(decision, at=AT, id="d1")
-        assert "policy must be the policy of a decision that was pickled, got None" == str(caught.value)
+        assert "policy is missing: a pickled decision comes without its policy, so pass the policy that made it" == str(
+            caught.value
+        )
         assert recorded(ESCALATE_TO_VIDEO, OTHER_ACCOUNT) == record(decision, at=AT, id="d1", policy=ESCALATE_TO_VIDEO)
 
     def test_may_be_another_edition_that_means_the_same(self) -> None:

@@ -168,8 +168,8 @@ class TestReplay:
         ("options", "message"),
         [
             ({"policy": ESCALATE_TO_VIDEO.rules}, "policy must be a Policy, got a tuple of Rule"),
-            ({"keep": -1}, "keep must be an int from 0, got -1"),
-            ({"keep": True}, "keep must be an int from 0, got a bool"),
+            ({"keep": -1}, "keep must be an int of 0 or more, got -1"),
+            ({"keep": True}, "keep must be an int of 0 or more, got a bool"),
         ],
         ids=["policy", "negative", "bool"],
     )

@@ -130,13 +130,13 @@ class TestSummarize:
 
     @pytest.mark.parametrize(
         ("bucket", "found"),
-        [(timedelta(0), "another"), (timedelta(days=-1), "another"), (5, "an int"), (None, "None")],
+        [(timedelta(0), "0:00:00"), (timedelta(days=-1), "-1 day, 0:00:00"), (5, "5"), (None, "None")],
     )
     def test_refuses_a_time_that_has_no_length(self, bucket: Any, found: str) -> None:
         """Before a record is read."""
         with pytest.raises(InvalidValueError) as caught:
             summarize(iter([]), bucket=bucket)
-        assert f"bucket must be a timedelta above zero, got {found}" == str(caught.value)
+        assert f"bucket must be a timedelta longer than 0, got {found}" == str(caught.value)
 
     def test_memory_is_flat(self) -> None:
         """However many records there are about the same things."""

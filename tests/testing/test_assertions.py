@@ -204,7 +204,7 @@ class TestAssertDenied:
         for request in (a_request(), TWO_IN_THE_WAY):
             with pytest.raises(NoSuchRuleError) as caught:
                 assert_denied(ESCALATE_TO_VIDEO, request, by=by, among=among)
-            expected = "policy 'escalate_to_video' has no rule 'vidio_access', did you mean 'video_access'?"
+            expected = "policy 'escalate_to_video' has no rule of that code, did you mean video_access?"
             assert expected == str(caught.value)
             assert isinstance(caught.value, EscalationPolicyError)
             assert isinstance(caught.value, ValueError)
@@ -214,7 +214,9 @@ class TestAssertDenied:
         policy = ESCALATE_TO_VIDEO.without(*list(ESCALATE_TO_VIDEO)[2:])
         with pytest.raises(NoSuchRuleError) as caught:
             assert_denied(policy, a_request(), by="")
-        assert "policy 'escalate_to_video' has no rule '', only domain_linked, agent_enabled" == str(caught.value)
+        assert "policy 'escalate_to_video' has no rule of that code, only domain_linked, agent_enabled" == str(
+            caught.value
+        )
 
     @pytest.mark.parametrize("among", [False, True], ids=["exactly", "among"])
     @pytest.mark.parametrize("by", [[], (), {}, iter(())], ids=lambda by: type(by).__name__)
@@ -313,5 +315,8 @@ class TestTraceback:
         assert "\nE       - video_access (met): The agent's extension must have" in denied
         assert ">       assert_allowed(ESCALATE_TO_VIDEO, a_request(video=VideoAccess.DENIED))\n" in allowed
         assert '>       assert_denied(ESCALATE_TO_VIDEO, a_request(), by="vidio_access")\n' in misspelt
-        assert "NoSuchRuleError: policy 'escalate_to_video' has no rule 'vidio_access', did you mean" in misspelt
+        assert (
+            "NoSuchRuleError: policy 'escalate_to_video' has no rule of that code, did you mean video_access?"
+            in misspelt
+        )
         assert not {"_assertions.py", "_codes.py"} & set(re.findall(r"\w+\.py", told))

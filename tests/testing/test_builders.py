@@ -187,12 +187,12 @@ class TestKeywords:
     @pytest.mark.parametrize("builder", BUILDERS, ids=lambda builder: builder.__name__)
     def test_that_do_not_exist_are_refused(self, builder: Callable[..., Any]) -> None:
         """The message lists those that do."""
-        with pytest.raises(TypeError, match=rf"{builder.__name__}\(\) takes no nonsense, only .*id"):
+        with pytest.raises(TypeError, match=rf"{builder.__name__}\(\) takes no argument of that name, only .*id"):
             builder(nonsense="u2")
 
     def test_that_nearly_exist_are_suggested(self) -> None:
         """Most of them are typos."""
-        with pytest.raises(TypeError, match="a_request\\(\\) takes no chanel, did you mean channel"):
+        with pytest.raises(TypeError, match="a_request\\(\\) takes no argument of that name, did you mean channel"):
             a_request(chanel=ChannelKind.CHAT)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
 
     def test_that_have_nothing_to_be_put_on_are_refused(self) -> None:
@@ -447,7 +447,7 @@ class TestDeniedBy:
 
     def test_refuses_a_code_that_the_policy_does_not_have(self) -> None:
         """And no code at all, which would mean "denied by nothing"."""
-        with pytest.raises(NoSuchRuleError, match="policy 'hosts' has no rule 'vidio_access', only region"):
+        with pytest.raises(NoSuchRuleError, match="policy 'hosts' has no rule of that code, only region"):
             a_request(denied_by="vidio_access", policy=Policy("hosts", [REGION]))
         with pytest.raises(
             NoSuchRuleError, match="name at least one rule of policy 'escalate_to_video', by its code, got none"

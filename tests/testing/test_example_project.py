@@ -76,7 +76,7 @@ MISTAKES: Final = {
     "a rule dropped": (
         "with_rules(quiet_hours, of_age, low_risk)",
         "with_rules(quiet_hours, of_age)",
-        "policy 'escalate_to_video' has no rule 'low_risk'",
+        "policy 'escalate_to_video' has no rule of that code",
     ),
     "a channel more": (
         "[ChannelKind.CHAT, ",
@@ -121,7 +121,7 @@ MISTAKES: Final = {
     "a built-in rule missing": (
         "POLICY = ESCALATE_TO_VIDEO.",
         'POLICY = ESCALATE_TO_VIDEO.without("video_access").',
-        "policy 'escalate_to_video' has no rule 'video_access'",
+        "policy 'escalate_to_video' has no rule of that code",
     ),
 }
 

@@ -527,7 +527,7 @@ class TestReports:
         result = run(pytester, TWO, f"--policy-cov-report={given}")
         assert pytest.ExitCode.USAGE_ERROR == result.ret
         accepted = "must be term, json[[]:PATH], markdown[[]:PATH] or none"
-        result.stderr.fnmatch_lines([f"*argument --policy-cov-report: {accepted}, got '{given}'"])
+        result.stderr.fnmatch_lines([f"*argument --policy-cov-report: {accepted}"])
 
 
 class TestOnly:
@@ -613,7 +613,7 @@ def test():
         """Before any test runs."""
         result = run(pytester, TWO, f"--policy-cov-fail-under={given}")
         assert pytest.ExitCode.USAGE_ERROR == result.ret
-        expected = f"*argument --policy-cov-fail-under: must be a number from 0 to 100, got '{given}'"
+        expected = "*argument --policy-cov-fail-under: must be a number from 0 to 100"
         result.stderr.fnmatch_lines([expected])
 
 

@@ -190,7 +190,7 @@ class TestDeniedRequests:
 
         with pytest.raises(NoSuchRequestError, match="no rule of policy 'always' was found to deny anything by itself"):
             strategies.denied_requests(always)
-        with pytest.raises(NoSuchRuleError, match="has no rule 'vidio_access'"):
+        with pytest.raises(NoSuchRuleError, match="has no rule of that code, did you mean video_access"):
             strategies.denied_requests(by="vidio_access")
 
 

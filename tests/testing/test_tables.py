@@ -132,7 +132,9 @@ Policy escalate_to_video, version 1: role, state (rows) by ringcentral (columns)
 
     def test_passes_on_what_the_builder_refuses(self) -> None:
         """It knows its keywords, and says which are meant."""
-        with pytest.raises(TypeError, match=re.escape("a_request() takes no chanel, did you mean channel?")):
+        with pytest.raises(
+            TypeError, match=re.escape("a_request() takes no argument of that name, did you mean channel?")
+        ):
             policy_table(ESCALATE_TO_VIDEO, rows={"chanel": ChannelKind}, columns={"login": Login})
 
     @pytest.mark.parametrize(
@@ -261,20 +263,21 @@ class TestLabels:
 
 #: What makes no table: rows, columns and what is said of them.
 REFUSED: Final[list[tuple[Loose, Loose, str]]] = [
-    ({}, {"flag": [True]}, "rows must be at least one keyword, each with at least one value, got none"),
-    ({"flag": [True]}, {}, "columns must be at least one keyword, each with at least one value, got none"),
-    ({"flag": [True], "size": []}, {"number": [1]}, "rows must be at least one keyword, each with at least one value, got none"),
-    ({"flag": [True]}, {"number": {}}, "columns must be at least one keyword, each with at least one value, got none"),
-    ({"flag": [True]}, {"size": Size, "flag": [False]}, "columns must be other keywords than the rows, got flag"),
-    ({"size": [Size.SMALL, Size.SMALL]}, {"flag": [True]}, "rows must be labelled without repeats, got another 'small'"),
-    ({"flag": [True]}, {"name": [None, "none"]}, "columns must be labelled without repeats, got another 'none'"),
-    ({"flag": [True, "yes"], "number": [1]}, {"size": Size}, "rows must be labelled without repeats, got another 'yes, 1'"),
-    ({"name": ["a", "a, b"], "part": ["b, c", "c"]}, {"flag": [True]}, "rows must be labelled without repeats, got another 'a, b, c'"),
-    ({"name": "abc"}, {"flag": [True]}, "rows['name'] must be a collection of values, or a mapping of labels to values, got a str"),
-    ({"flag": [True]}, {"number": 1}, "columns['number'] must be a collection of values, or a mapping of labels to values, got an int"),
+    ({}, {"flag": [True]}, "rows is empty: pass at least one keyword with its values"),
+    ({"flag": [True]}, {}, "columns is empty: pass at least one keyword with its values"),
+    ({"flag": [True], "size": []}, {"number": [1]}, "rows[1] is empty: pass at least one value"),
+    ({"flag": [True]}, {"number": {}}, "columns[0] is empty: pass at least one value"),
+    ({"flag": [True]}, {"size": Size, "flag": [False]}, "columns and rows both name the same keyword"),
+    ({"login": [1], "video": [1]}, {"login": [2]}, "columns and rows both name login"),
+    ({"size": [Size.SMALL, Size.SMALL]}, {"flag": [True]}, "rows has two values with the same label: pass a mapping of labels to values"),
+    ({"flag": [True]}, {"name": [None, "none"]}, "columns has two values with the same label: pass a mapping of labels to values"),
+    ({"flag": [True, "yes"], "number": [1]}, {"size": Size}, "rows has two values with the same label: pass a mapping of labels to values"),
+    ({"name": ["a", "a, b"], "part": ["b, c", "c"]}, {"flag": [True]}, "rows has two values with the same label: pass a mapping of labels to values"),
+    ({"name": "abc"}, {"flag": [True]}, "rows[0] must be a collection of values, or a mapping of labels to values, got a str"),
+    ({"flag": [True]}, {"number": 1}, "columns[0] must be a collection of values, or a mapping of labels to values, got an int"),
     ({"role": [a_role()]}, {"flag": [True]}, "rows['role'] must be enum members, bools, None, strs and ints, or a mapping of labels to values, got a Role"),
-    ({"flag": [True]}, {"ratio": [0.5]}, "columns['ratio'] must be enum members, bools, None, strs and ints, or a mapping of labels to values, got a float"),
-    ({"flag": [True]}, {"odd": Odd}, "columns['odd'] must be enum members, bools, None, strs and ints, or a mapping of labels to values, got an Odd"),
+    ({"flag": [True]}, {"ratio": [0.5]}, "columns[0] must be enum members, bools, None, strs and ints, or a mapping of labels to values, got a float"),
+    ({"flag": [True]}, {"odd": Odd}, "columns[0] must be enum members, bools, None, strs and ints, or a mapping of labels to values, got an Odd"),
 ]  # fmt: skip
 
 
@@ -294,7 +297,10 @@ class TestRefusals:
 
     def test_of_a_policy_whose_denials_would_read_as_allowed(self) -> None:
         """Nobody could tell the two apart."""
-        with pytest.raises(InvalidValueError, match="policy must be one without a rule 'allow'"):
+        with pytest.raises(
+            InvalidValueError,
+            match=r"^policy has a rule called allow, which is what the cell of an allowed request says$",
+        ):
             table({"number": [1]}, {"flag": [False]}, Policy("p", [Rule("allow", FLAG)]))
 
 

@@ -550,6 +550,12 @@ wrong: VideoProvider = AsyncRingCentralVideo(httpx.AsyncClient())  # type: ignor
 
 # Errors.
 fault = exceptions.Fault.mismatch("user.enabled", "nothing", "true or false")
+assert_type(exceptions.Fault.mismatch("login", "a str", "a Login", closest="Login.SAML"), exceptions.Fault)
+assert_type(exceptions.Fault("revoke", "is empty"), exceptions.Fault)
+assert_type(exceptions.Fault("revoke", "is empty", found="nothing", accepted="a permission"), exceptions.Fault)
+assert_type(fault.path + fault.problem, str)
+assert_type(fault.found, str | None)
+assert_type(fault.accepted, str | None)
 assert_type(exceptions.InvalidPayloadError([fault]).faults, tuple[exceptions.Fault, ...])
 assert_type(exceptions.InvalidValueError(fault).fault, exceptions.Fault)
 

@@ -73,7 +73,7 @@ class TestVideoCall:
             ("id", "", "a non-empty str"),
             ("account_id", "~", "1 to 20 ASCII digits"),
             ("extension_id", "x", "1 to 20 ASCII digits"),
-            ("created_at", datetime(2026, 1, 5), "a time with a zone"),  # noqa: DTZ001
+            ("created_at", datetime(2026, 1, 5), "a datetime with a zone, got a datetime without one"),  # noqa: DTZ001
             ("created_at", "2026-01-05T00:00:00Z", "a datetime"),
         ],
     )
@@ -128,7 +128,7 @@ class TestCallRequest:
             request = attrs.evolve(ALLOWED, agent=attrs.evolve(ALLOWED.agent, ringcentral=ringcentral))
             with pytest.raises(InvalidValueError) as caught:
                 call_request_for(request)
-            assert str(caught.value) == f"{path} must be known, to create a call, got None"
+            assert str(caught.value) == f"{path} is None, but a call needs a host: no call can be created"
 
 
 def keyed(request: EscalationRequest, **ids: str | None) -> str:

@@ -121,17 +121,26 @@ class TestCaseFromJson:
         assert told == [f"case must be an object, got {found}"] or (found is None and len(told) == 1)
 
     @pytest.mark.parametrize(
-        ("version", "found"), [(2, "2"), (10**99, "100000000"), (True, "a bool"), ("1", "a str"), (None, "None")]
+        ("version", "found"), [(2, "2"), (10**99, "an int"), (True, "a bool"), ("1", "a str"), (None, "None")]
     )
     def test_refuses_other_versions_and_says_nothing_else(self, version: object, found: str) -> None:
         """Nothing in it is known to mean what it means here."""
         told = {"version": version, "recorded": 1}
-        assert [f"case.version must be 1, the only one that is known, got {found}"] == faults(json.dumps(told))
+        assert [f"case.version must be 1, the only version that this release reads, got {found}"] == faults(
+            json.dumps(told)
+        )
+
+    def test_refuses_other_members(self) -> None:
+        """It names those that are missing. The names of others can be anything."""
+        assert ["case lacks recorded"] == faults('{"attempts":{},"hunter2":1,"version":1}')
+        assert ["case.recorded lacks key, lapses_at"] == faults(
+            '{"attempts":{},"recorded":{"call":1,"supersedes":1},"version":1}'
+        )
+        assert ["case has other members than attempts, recorded, version"] == faults(changed("hunter2", to=1))
 
     @pytest.mark.parametrize(
         ("path", "value", "fault"),
         [
-            (["more"], 1, Fault.mismatch("case", "one of others", "an object of attempts, recorded, version")),
             (["attempts"], [], Fault.mismatch("case.attempts", "an empty list", "an object")),
             (["attempts", "case-eve"], 1, Fault.mismatch("case.attempts[1]", "an int", "an object")),
             (
@@ -157,7 +166,7 @@ class TestCaseFromJson:
             ),
         ],
     )
-    def test_refuses_what_no_case_has(self, path: list[str], value: Any, fault: Fault) -> None:
+    def test_refuses_members_of_another_kind(self, path: list[str], value: Any, fault: Fault) -> None:
         """It says where, what kind of thing is there, and what is accepted."""
         assert [str(fault)] == faults(changed(*path, to=value))
 

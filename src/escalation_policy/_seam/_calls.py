@@ -84,7 +84,9 @@ class VideoCall:
     )
     account_id: str = attrs.field(validator=DIGITS, metadata={PRIVATE: "account"})
     extension_id: str = attrs.field(validator=DIGITS, metadata={PRIVATE: "extension"})
-    created_at: datetime = attrs.field(validator=must("a time with a zone", lambda at: at.utcoffset() is not None))
+    created_at: datetime = attrs.field(
+        validator=must("a datetime with a zone", lambda at: at.utcoffset() is not None, found="a datetime without one")
+    )
 
     def hosted_as(self, wanted: CallRequest) -> bool:
         """Says whether its host is the one that a request asks for."""
@@ -110,7 +112,8 @@ def call_request_for(request: EscalationRequest, *, title: str = TITLE) -> CallR
     user = request.agent.ringcentral
     if user is None or user.account_id is None:
         missing = "agent.ringcentral" if user is None else "agent.ringcentral.account_id"
-        raise InvalidValueError(Fault.mismatch(missing, "None", "known, to create a call"))
+        problem = "is None, but a call needs a host: no call can be created"
+        raise InvalidValueError(Fault(missing, problem, found="None", accepted="known, to create a call"))
     case_id = request.intervention.id if request.intervention else request.message.intervention_id
     subject = f"message {request.message.id}" if case_id is None else f"intervention {case_id}"
     key = f"{_hash(request.domain.id, subject)}-{_hash(request.agent.domain_id, request.agent.id)}"

@@ -6,7 +6,9 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, cast
 
-from .._fields import kind_of
+import attrs
+
+from .._fields import figure_of, kind_of
 from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
 from ._calls import VideoCall
 from ._claims import Attempt, Case, RecordedCall
@@ -83,7 +85,9 @@ def _members(value: Any, path: str, faults: list[Fault], reads: Mapping[str, _Re
     if told is None:
         return None
     if told.keys() != reads.keys():
-        faults.append(Fault.mismatch(path, "one of others", f"an object of {', '.join(reads)}"))
+        lacking = ", ".join([name for name in reads if name not in told])
+        problem = f"lacks {lacking}" if lacking else f"has other members than {', '.join(reads)}"
+        faults.append(Fault(path, problem, found="an object of others", accepted=f"an object of {', '.join(reads)}"))
         return None
     read = {name: each(told[name], f"{path}.{name}", faults) for name, each in reads.items()}
     return read if len(faults) == before else None
@@ -92,8 +96,7 @@ def _members(value: Any, path: str, faults: list[Fault], reads: Mapping[str, _Re
 def _version(value: Any, path: str, faults: list[Fault]) -> int | None:
     if type(value) is int and value == _VERSION:
         return value
-    found = f"{value!r:.9}" if type(value) is int else kind_of(value)
-    faults.append(Fault.mismatch(path, found, f"{_VERSION}, the only one that is known"))
+    faults.append(Fault.mismatch(path, figure_of(value), f"{_VERSION}, the only version that this release reads"))
     return None
 
 
@@ -123,7 +126,7 @@ def _call(value: Any, path: str, faults: list[Fault]) -> VideoCall | None:
     try:
         return VideoCall(**read) if read else None
     except InvalidValueError as error:
-        faults.append(error.fault._replace(path=f"{path}.{error.fault.path.partition('.')[2]}"))
+        faults.append(attrs.evolve(error.fault, path=f"{path}.{error.fault.path.partition('.')[2]}"))
         return None
 
 

@@ -13,7 +13,7 @@ from ..engage._people import read_agent, read_role
 from ..engage._reading import ID, UNREAD, Faults, Record, reading, require
 from ..exceptions import Fault, InvalidPayloadError
 from ._pages import Payload, records_of
-from ._roles import collected
+from ._roles import LOAD_AGAIN, collected
 
 
 # The type checkers read what a field accepts from its converter, and want it spelled out.
@@ -52,8 +52,11 @@ class Directory:
         for number, agent in enumerate(self.agents):
             role = known.get(agent.role.id)
             if role != agent.role:
-                found = "a role that is not here" if role is None else "a role that differs from the one here"
-                faults.append(Fault.mismatch(f"agents[{number}].role", found, "one of the roles"))
+                faults.append(
+                    Fault(f"agents[{number}].role", "is none of the roles", accepted="one of the roles")
+                    if role is None
+                    else Fault(f"agents[{number}].role", f"differs from its copy in roles: {LOAD_AGAIN}")
+                )
         if faults:
             raise InvalidPayloadError(faults)
 
@@ -63,9 +66,9 @@ class Directory:
         for number, value in enumerate(getattr(self, part)):
             at = first.setdefault(value.id, number)
             if at != number:
-                yield Fault.mismatch(f"{part}[{number}].id", f"the id of {part}[{at}]", "an id of its own")
+                yield Fault(f"{part}[{number}].id", f"is the id of {part}[{at}] too", accepted="an id of its own")
             if value.domain_id != self.domain.id:
-                yield Fault.mismatch(f"{part}[{number}].domain_id", "another domain", "the directory's domain")
+                yield Fault(f"{part}[{number}].domain_id", "names another domain", accepted="the directory's domain")
 
     @classmethod
     def from_pages(  # noqa: PLR0913  # a domain has as many lists
@@ -113,8 +116,8 @@ def _extensions(faults: Faults, users: Iterable[RingCentralUser]) -> dict[str, R
     for number, user in enumerate(users):
         at, known = first.setdefault(user.extension_id, (number, user))
         if user != known:
-            found = f"another user than ringcentral[{at}] with the same extension id"
-            faults.append(Fault.mismatch(f"ringcentral[{number}]", found, "the same user"))
+            problem = f"differs from ringcentral[{at}], which has the same extension id"
+            faults.append(Fault(f"ringcentral[{number}]", problem, accepted="the same user"))
     return {extension_id: user for extension_id, (_, user) in first.items()}
 
 
@@ -125,8 +128,7 @@ def _agent(
     role = roles.get(role_id)
     if role is None:
         if role_id != UNREAD:
-            record.faults.append(
-                Fault.mismatch(f"{record.path}.role_id", "the id of no role", "the id of one of the roles")
-            )
+            path, accepted = f"{record.path}.role_id", "the id of one of the roles"
+            record.faults.append(Fault(path, "names none of the roles", found="the id of no role", accepted=accepted))
         role = Role(id=role_id, domain_id=domain.id, label=UNREAD)
     return read_agent(record, domain.id, role, extensions.get(record.optional(ID, "rc_user_id") or ""))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, cast, final
 
-from .._fields import is_collection, kind_of
+from .._fields import figure_of, is_collection, kind_of
 from ..engage._reading import Faults, Form, as_id
 from ..exceptions import Fault
 
@@ -13,10 +13,12 @@ Payload = Mapping[str, object]
 _NUMBER: Final = Form(
     accepted="a number from 0 to 2**63 - 1",
     parse=lambda value: value if type(value) is int and 0 <= value < 2**63 else None,
+    found=figure_of,
 )
 _RECORDS: Final = Form(
     accepted="a list of records", parse=lambda value: cast("list[object]", value) if isinstance(value, list) else None
 )
+_ALL: Final = "every page of the list"
 
 
 @final
@@ -53,12 +55,13 @@ def records_of(faults: Faults, name: str, pages: Iterable[Payload]) -> list[tupl
             payload = cast("Payload", record)
             known, same = first.setdefault(as_id(payload.get("id")) or where, (where, payload))
             if same != payload:
-                faults.append(Fault.mismatch(where, f"another record than {known} with the same id", "the same record"))
+                problem = f"differs from {known}, which has the same id: read all pages again"
+                faults.append(Fault(where, problem, found="another record", accepted="the same record"))
     # Where all pages are there and a record came twice, another one slipped through while they were read.
     if len(faults) == noted and len(first) != read[0].total:
-        faults.append(
-            Fault.mismatch(name, f"{len(first)} different records", f"the {read[0].total} that each page counts")
-        )
+        total, count = read[0].total, len(first)
+        problem = f"holds {count:,} different records, but each page counts {total:,}: read all pages again"
+        faults.append(Fault(name, problem, found=f"{count:,} records", accepted=f"{total:,} records"))
     return list(first.values())
 
 
@@ -76,15 +79,20 @@ def _page(faults: Faults, where: str, page: object) -> _Page | None:
 def _check_whole(faults: Faults, name: str, pages: list[_Page]) -> None:
     """Notes what no page holds; where the number of records changed, that is all that can be said."""
     if not pages:
-        faults.append(Fault.mismatch(name, "no page", "every page of the list"))
+        faults.append(Fault(name, "has no page: pass every page, an empty one too", found="no page", accepted=_ALL))
         return
     for page in pages[1:]:
         if page.total != pages[0].total:
-            faults.append(Fault.mismatch(f"{page.where}.count", str(page.total), f"what {pages[0].where}.count is"))
+            path, first, total = f"{page.where}.count", f"{pages[0].where}.count", pages[0].total
+            problem = f"is {page.total:,}, but {first} is {total:,}: read all pages again"
+            faults.append(Fault(path, problem, found=f"{page.total:,}", accepted=f"{total:,}"))
             return
     end, total = 0, pages[0].total
     for page in [*pages, _Page(name, total, total, [])]:
         start = min(page.offset, total)
         if start > end:
-            faults.append(Fault.mismatch(name, f"no page with records {end} to {start - 1}", "every page of the list"))
+            last = start - 1
+            records = f"record {end}" if last == end else f"records {end} to {last}"
+            problem = f"lacks {records}: pass every page"
+            faults.append(Fault(name, problem, found=f"no page with {records}", accepted=_ALL))
         end = max(end, page.offset + len(page.records))

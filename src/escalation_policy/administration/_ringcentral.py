@@ -151,8 +151,9 @@ def map_imported_users(
     """
     must_be(Domain, domain=domain)
     if domain.ringcentral_account_id is None:
+        problem = "is None: associate the domain with a RingCentral account before users are imported"
         raise InvalidValueError(
-            Fault.mismatch("domain.ringcentral_account_id", "None", "set before users are imported")
+            Fault("domain.ringcentral_account_id", problem, found="None", accepted="an account's id")
         )
     people = _checked("agents", Agent, agents)
     users = _checked("ringcentral_users", RingCentralUser, ringcentral_users)
@@ -201,12 +202,12 @@ def _check_belonging(agents: list[Agent], domain: Domain) -> None:
     for number, agent in enumerate(agents):
         if agent.domain_id != domain.id:
             raise InvalidValueError(
-                Fault.mismatch(f"agents[{number}].domain_id", "another domain", "the id of the domain")
+                Fault(f"agents[{number}].domain_id", "names another domain", accepted="the id of the domain")
             )
         at = first.setdefault(agent.id, number)
         if at != number:
             raise InvalidValueError(
-                Fault.mismatch(f"agents[{number}].id", f"the id of agents[{at}]", "an id of its own")
+                Fault(f"agents[{number}].id", f"is the id of agents[{at}] too", accepted="an id of its own")
             )
 
 

@@ -8,7 +8,7 @@ import attrs
 
 from .._decision import Decision
 from .._enums import Permission
-from .._fields import a, checked, is_collection, kind_of
+from .._fields import a, checked, closest_member, is_collection, kind_of
 from .._values import Agent, Role
 from ..exceptions import Fault, InvalidValueError
 from ._requests import ASSIGN_ROLE, CREATE_ROLE, EDIT_ROLE, RoleChange, RoleHandover
@@ -17,7 +17,8 @@ _T = TypeVar("_T")
 
 #: Permissions of features that can be deactivated on the platform, as far as their keys are known.
 _CAN_BE_DEACTIVATED: Final = frozenset({Permission.USE_COBROWSING})
-_UP_TO_DATE: Final = "as up to date as the other values given"
+#: What to do about two copies that differ.
+LOAD_AGAIN: Final = "one of the two is out of date, so load both again"
 #: What `GET /roles` shows and `PUT /roles/{roleId}` does not take.
 _NOT_WRITABLE: Final = frozenset(
     {
@@ -156,11 +157,11 @@ def edit_role(  # noqa: PLR0913  # an edit has as many sides
     granted, revoked = _permissions("grant", grant), _permissions("revoke", revoke)
     excepted = _permissions("deactivated", deactivated)
     if both := sorted(granted & revoked):
-        raise InvalidValueError(Fault.mismatch("revoke", ", ".join(both), "other permissions than those granted"))
+        raise InvalidValueError(Fault("revoke", f"and grant both name {', '.join(both)}", found=", ".join(both)))
     if others := sorted(excepted - _CAN_BE_DEACTIVATED):
-        raise InvalidValueError(
-            Fault.mismatch("deactivated", ", ".join(others), ", ".join(sorted(_CAN_BE_DEACTIVATED)))
-        )
+        found, accepted = ", ".join(others), ", ".join(sorted(_CAN_BE_DEACTIVATED))
+        problem = f"names {found}, but only {accepted} can be deactivated"
+        raise InvalidValueError(Fault("deactivated", problem, found=found, accepted=accepted))
     edited = role.grant(*granted).revoke(*revoked)
     edited = edited if label is None else edited.relabel(_label(label))
     change = RoleChange(
@@ -220,11 +221,11 @@ def leads(editor: Agent, agent: Agent) -> bool:
 
 
 def must_be(cls: type, **arguments: object) -> None:
-    """Refuses arguments that are no `cls`; where members of an enum are asked for, it shows the key that is none."""
+    """Refuse arguments that are no `cls`. If members of an enum are asked for, name the closest one."""
     for name, value in arguments.items():
         if type(value) is not cls:
-            found = f"{value!a:.60}" if isinstance(value, str) and issubclass(cls, Enum) else kind_of(value)
-            raise InvalidValueError(Fault.mismatch(name, found, a(cls.__name__)))
+            hint = closest_member(value, cls) if issubclass(cls, Enum) else None
+            raise InvalidValueError(Fault.mismatch(name, kind_of(value), a(cls.__name__), closest=hint))
 
 
 def collected(name: str, cls: type[_T], values: Iterable[_T]) -> list[_T]:
@@ -242,7 +243,8 @@ def refuse_stale_copies(name: str, agent: Agent, known: Iterable[Agent]) -> None
     for other in known:
         same = (agent.id, agent.domain_id) == (other.id, other.domain_id)
         if same and (agent.role, agent.enabled) != (other.role, other.enabled):
-            raise InvalidValueError(Fault.mismatch(name, "another copy of an agent that differs", _UP_TO_DATE))
+            problem = f"differs from another copy of the same agent: {LOAD_AGAIN}"
+            raise InvalidValueError(Fault(name, problem, found="another copy of an agent"))
 
 
 def _label(label: object) -> str:
@@ -259,4 +261,5 @@ def _permissions(name: str, values: Iterable[Permission]) -> frozenset[Permissio
 def refuse_stale(name: str, role: Role, *known: Role) -> None:
     """Refuses a role of which another copy differs."""
     if any((role.id, role.domain_id) == (each.id, each.domain_id) and role != each for each in known):
-        raise InvalidValueError(Fault.mismatch(name, "another copy of a role that differs", _UP_TO_DATE))
+        problem = f"differs from another copy of the same role: {LOAD_AGAIN}"
+        raise InvalidValueError(Fault(name, problem, found="another copy of a role"))

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NoReturn, TextIO, final
 
 from .. import ESCALATE_TO_VIDEO
+from .._fields import closest
 from ..administration import audit, checklist
 from ._answers import decision_as_json, decision_as_text, policy_as_json, policy_as_text
 from ._audits import audit_as_csv, audit_as_json, audit_as_text
@@ -40,7 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: Help or the version was asked for (0), or the arguments make no sense (2).
     """
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    asked, others = parser.parse_known_args(arguments)
+    if others:
+        parser.error(f"{asked.command} takes no such arguments")
     try:
         return _COMMANDS[asked.command](asked)
     except UnusableInputError as error:
@@ -160,6 +164,12 @@ def _write(text: str, stream: TextIO | None) -> None:
 @final
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with the arguments in one line that no terminal obeys."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse what is none of the choices. The message of argparse shows it."""
+        if action.choices is not None and value not in action.choices:
+            hint = f" (did you mean {key}?)" if (key := closest(value, action.choices)) else ""
+            raise argparse.ArgumentError(action, f"must be one of {', '.join(action.choices)}{hint}")
 
     def error(self, message: str) -> NoReturn:
         self.exit(_UNUSABLE, f"{self.prog}: {inert(message)}; see {self.prog} --help\n")

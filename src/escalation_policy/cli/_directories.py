@@ -79,7 +79,7 @@ def _said_by_file(said: object) -> _Parts:
 def _said_by_files(files: list[Path], waiting: Waiting) -> _Parts:
     keys = [next((key for key, name in _FILES.items() if file.match(name)), file.name) for file in files]
     names = [_FILES.get(key, key) for key in keys]
-    check_names("a folder must hold", names, required=_NAMES[:-1], optional=_NAMES[-1:], show=ascii)
+    check_names("a folder", "a file", names, required=_NAMES[:-1], optional=_NAMES[-1:])
     parts: dict[str, list[tuple[str, object]]] = {}
     wrong: list[str] = []
     for key, file in waiting.over(zip(keys, files, strict=True), "Reading", len(files)):

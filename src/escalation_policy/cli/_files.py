@@ -1,15 +1,16 @@
 """Files of JSON: read to the letter, or refused in one line that says why."""
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Any, NoReturn, TypeVar, cast, final
 
+import attrs
+
 from .. import Domain, RingCentralUser, VideoAccess
-from .._fields import kind_of
-from ..engage._reading import as_id, shown
-from ..exceptions import EscalationPolicyError, InvalidValueError
+from .._fields import closest, kind_of
+from ..engage._reading import as_id
+from ..exceptions import EscalationPolicyError, Fault, InvalidValueError
 
 _E = TypeVar("_E", bound=Enum)
 _T = TypeVar("_T")
@@ -69,8 +70,9 @@ def _parsed(data: bytes) -> object:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
-        raise UnusableInputError(f"must name each key once, got {shown(twice)} twice in one object")
+        first: dict[str, int] = {}
+        twice = next((first[key], at) for at, (key, _) in enumerate(pairs, 1) if first.setdefault(key, at) != at)
+        raise UnusableInputError("must name each key once, but keys {} and {} of an object are the same".format(*twice))
     return fields
 
 
@@ -78,39 +80,46 @@ def _constant(name: str) -> NoReturn:
     raise UnusableInputError(f"must be JSON, got {name}")
 
 
-def fields_of(path: str, given: object, *, required: Iterable[str], optional: Iterable[str]) -> dict[str, Any]:
+def fields_of(path: str, given: object, *, required: Collection[str], optional: Collection[str]) -> dict[str, Any]:
     """Checks the keys of an object of ours: one that means nothing is a slip, and would be read as nothing said."""
     if not isinstance(given, dict):
         raise UnusableInputError(f"{path} must be an object, got {kind_of(given)}")
     fields = cast("dict[str, Any]", given)
-    check_names(f"{path} must be an object with the keys", fields, required=required, optional=optional)
+    check_names(path, "a key", fields, required=required, optional=optional)
     return fields
 
 
 def check_names(
-    must: str,
-    given: Iterable[str],
-    *,
-    required: Iterable[str],
-    optional: Iterable[str],
-    show: Callable[[str], str] = shown,
+    path: str, what: str, names: Collection[str], *, required: Collection[str], optional: Collection[str]
 ) -> None:
-    """Refuses names that are missing, or mean nothing; `must` is how the sentence begins that says so."""
-    names, needed, accepted = list(given), list(required), [*required, *optional]
-    sentence = f"{must} {', '.join(needed)} and, if need be, {', '.join(optional)}"
-    if strange := [name for name in names if name not in accepted]:
-        raise UnusableInputError(f"{sentence}, got {show(strange[0])} too")
-    if missing := [name for name in needed if name not in names]:
-        raise UnusableInputError(f"{sentence}, got none called {missing[0]}")
+    """Refuse names that are missing or not accepted.
+
+    Args:
+        path: What has the names.
+        what: What a name belongs to: "a key" or "a file".
+        names: The names.
+        required: The names that must be there.
+        optional: The names that may be there too.
+    """
+    accepted = [*required, *optional]
+    sentence = f"it needs {', '.join(required)} and can have {', '.join(optional)}"
+    for name in names:
+        if name not in accepted:
+            key = closest(name, accepted)
+            hint = f" (did you mean {key}?)" if key else ""
+            raise UnusableInputError(f"{path} has {what} of another name{hint}: {sentence}")
+    for name in required:
+        if name not in names:
+            raise UnusableInputError(f"{path} lacks {name}: {sentence}")
 
 
 def word(path: str, vocabulary: type[_E], given: object) -> _E:
     """Reads a member of a vocabulary."""
-    try:
-        return vocabulary(given)
-    except ValueError:
-        accepted = ", ".join(member.value for member in vocabulary)
-        raise UnusableInputError(f"{path} must be one of {accepted}, got {shown(given)}") from None
+    members = {member.value: member for member in vocabulary}
+    if type(given) is str and given in members:
+        return members[given]
+    fault = Fault.mismatch(path, kind_of(given), f"one of {', '.join(members)}", closest=closest(given, members))
+    raise UnusableInputError(str(fault))
 
 
 def domain_of(given: object) -> Domain:
@@ -132,4 +141,4 @@ def _made(path: str, kind: type[_T], fields: Mapping[str, Any]) -> _T:
         return kind(**fields)
     except InvalidValueError as error:
         fault = error.fault
-        raise InvalidValueError(fault._replace(path=f"{path}.{fault.path.rpartition('.')[2]}")) from error
+        raise InvalidValueError(attrs.evolve(fault, path=f"{path}.{fault.path.rpartition('.')[2]}")) from error

@@ -11,6 +11,7 @@ import attrs
 
 from .. import ESCALATE_TO_VIDEO, Effect, Policy
 from .._fields import kind_of
+from .._truth import Failure
 from ..records import BrokenLine, DecisionRecord, replay, summarize
 from ..records._record import ABOUT
 from ._files import UnusableInputError
@@ -62,7 +63,7 @@ def answer_log(asked: argparse.Namespace, *, terminal: bool) -> LogAnswer:
         hint = "" if asked.within else "; where records stand in other JSON, --within names the key"
         return LogAnswer("", log.wrong, f"no record of a decision could be read{hint}", _UNUSABLE)
     if not text:
-        return LogAnswer("", log.wrong, f"nothing in the log is called {asked.id}", _NOT_FOUND)
+        return LogAnswer("", log.wrong, "no decision in the log has that id, or is about it", _NOT_FOUND)
     return LogAnswer(text, log.wrong)
 
 
@@ -122,17 +123,25 @@ def _policy(named: str) -> Policy[Any]:
     """Finds a policy by its module, which may stand in the current folder, and its name there."""
     module, _, path = named.partition(":")
     if not module or not path:
-        raise UnusableInputError(f"--policy {named}: must be MODULE:ATTRIBUTE")
+        raise UnusableInputError("--policy must be MODULE:ATTRIBUTE")
     if "" not in sys.path:
         sys.path.insert(0, "")
+    # A module may fail in its own way, and what its error says can hold anything.
     try:
         found: Any = import_module(module)
+    except Exception as error:
+        is_absent = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
+        where = "is neither in this folder nor installed" if is_absent else f"cannot be imported: {Failure.of_exception(error).error}"
+        raise UnusableInputError(f"--policy names a module that {where}") from error
+    names = [name for name, value in vars(found).items() if type(value) is Policy]
+    try:
         for name in path.split("."):
             found = getattr(found, name)
-    except Exception as error:  # a module may fail in its own way
-        raise UnusableInputError(f"--policy {named}: {type(error).__name__}: {error}") from error
+    except Exception as error:
+        policies = ", ".join(names) or "none"
+        raise UnusableInputError(f"--policy names nothing in its module, whose policies are {policies}") from error
     if type(found) is not Policy:
-        raise UnusableInputError(f"--policy {named}: must be a Policy, got {kind_of(found)}")
+        raise UnusableInputError(f"--policy must name a Policy, got {kind_of(found)}")
     policy: Policy[Any] = found
     return policy
 
@@ -184,9 +193,8 @@ def _time(text: str) -> datetime:
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(
-            f"must be a time, such as 2026-01-31 or 2026-01-31T09:30:00Z, got {text!a:.60}"
-        ) from None
+        accepted = "a date such as 2026-01-31, or a time such as 2026-01-31T09:30:00Z"
+        raise argparse.ArgumentTypeError(f"must be {accepted}") from None
 
 
 def _path(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 from .._enums import ChannelKind, InterventionState, MessageAuthor
 from .._values import Channel, Intervention, Message
 from ..exceptions import Fault
-from ._reading import FLAG, ID, TEXT, UNREAD, Form, Record, reading, require, shown
+from ._reading import FLAG, ID, TEXT, UNREAD, Form, Record, reading, require
 
 Kinds = Mapping[str, ChannelKind]
 
@@ -38,7 +38,6 @@ _EVENTS: Final = {
 _EVENT: Final = Form(
     accepted=f"one of {', '.join(_EVENTS)}",
     parse=lambda value: value if isinstance(value, str) and value in _EVENTS else None,
-    enumerated=True,
 )
 
 
@@ -117,14 +116,16 @@ def _must_be_of_kind(kind: ChannelKind, content: Record, kinds: Kinds) -> None:
     prefixed = [(path, value) for path, value in content.each(TEXT, "type") if "/" in value]
     for path, key in named + prefixed:
         if ChannelKind.UNKNOWN not in (kind, told := _kind(key, kinds)) and told is not kind:
-            content.faults.append(Fault.mismatch(path, shown(key), f"{kind}, as its channel is"))
+            content.faults.append(Fault.mismatch(path, told.value, f"of the kind {kind.value}, as its channel is"))
 
 
 def _private(content: Record) -> bool | None:
     private = content.optional(FLAG, "private_message", "private")
     for path, public in content.each(FLAG, "public"):
         if public is private:
-            content.faults.append(Fault.mismatch(path, "the same value", "the opposite of the private flag"))
+            problem = "contradicts the private flag: one must be true and the other false"
+            accepted = "the opposite of the private flag"
+            content.faults.append(Fault(path, problem, found="the same value", accepted=accepted))
         private = not public
     return private
 

@@ -37,7 +37,7 @@ def role_from_payload(payload: Mapping[str, object], *, domain_id: str) -> Role:
 
 def read_role(record: Record, domain_id: str) -> Role:
     """Reads a role; it is good only when no fault was noted."""
-    granted = record.flags(apart_from=_NO_FLAGS)
+    granted = record.flags(keys=_PERMISSIONS, apart_from=_NO_FLAGS)
     return Role(
         id=record.required(ID, "id", UNREAD),
         domain_id=domain_id,

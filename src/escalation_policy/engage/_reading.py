@@ -1,7 +1,6 @@
 """Reads JSON objects field by field and collects everything that is wrong with them."""
 
-import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from typing import Final, Generic, TypeVar, cast, final
 
@@ -16,13 +15,6 @@ _T = TypeVar("_T")
 UNREAD: Final = " "
 
 
-def shown(name: object) -> str:
-    """Quotes a key or a word, cut, where it looks like one; says of anything else only what kind of thing it is."""
-    if isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9_./-]+", name):
-        return ascii(name[:40])
-    return kind_of(name)
-
-
 @final
 @attrs.frozen(kw_only=True)
 class Form(Generic[_T]):
@@ -31,13 +23,13 @@ class Form(Generic[_T]):
     Attributes:
         parse: Gives the value read, or None when it is not of this form.
         blank_is_nothing: Whether a blank string says as little as null does.
-        enumerated: Whether the value is one of a vocabulary, hence nobody's words, and may be shown.
+        found: Puts a wrong value in words that show no string.
     """
 
     accepted: str
     parse: Callable[[object], _T | None]
     blank_is_nothing: bool = False
-    enumerated: bool = False
+    found: Callable[[object], str] = kind_of
 
     def says_nothing(self, value: object) -> bool:
         """Tells null, and a blank where a blank says nothing, from a value."""
@@ -73,8 +65,7 @@ class Faults(list[Fault]):
         """Gives the value in its form, or notes the fault and gives None."""
         parsed = form.parse(value)
         if parsed is None:
-            found = shown(value) if form.enumerated else kind_of(value)
-            self.append(Fault.mismatch(path, found, form.accepted))
+            self.append(Fault.mismatch(path, form.found(value), form.accepted))
         return parsed
 
 
@@ -138,7 +129,8 @@ class Record:
         told = self.each(form, *names)
         for path, value in told[1:]:
             if value != told[0][1]:
-                self.faults.append(Fault.mismatch(path, "another value", f"what {told[0][0]} is"))
+                problem = f"differs from {told[0][0]}, which must say the same"
+                self.faults.append(Fault(path, problem, found="another value", accepted=f"what {told[0][0]} is"))
         return told[0][1] if told else None
 
     def required(self, form: Form[_T], name: str, unread: _T) -> _T:
@@ -146,8 +138,12 @@ class Record:
         told = self.optional(form, name)
         fields = self._places.get(self.path)
         if told is None and fields is not None:
-            found = kind_of(fields[name]) if name in fields else "nothing"
-            self.faults.append(Fault.mismatch(f"{self.path}.{name}", found, form.accepted))
+            path, accepted = f"{self.path}.{name}", form.accepted
+            self.faults.append(
+                Fault.mismatch(path, kind_of(fields[name]), accepted)
+                if name in fields
+                else Fault(path, f"is missing: it must be {accepted}", found="nothing", accepted=accepted)
+            )
         return unread if told is None else told
 
     def ids(self, *names: str) -> frozenset[str]:
@@ -159,15 +155,24 @@ class Record:
         ]
         return frozenset(value for value in parsed if value is not None)
 
-    def flags(self, *, apart_from: frozenset[str]) -> frozenset[str]:
-        """Gives the names of all flags that are true. Every field is a flag, apart from those named."""
+    def flags(self, *, keys: Collection[str], apart_from: frozenset[str]) -> frozenset[str]:
+        """Return the names of all flags that are true.
+
+        Args:
+            keys: The flags that are known by name. The name of another one can be anything, and is shown in no fault.
+            apart_from: The fields that are no flags.
+        """
         on: set[str] = set()
         for key, value in self._places.get(self.path, {}).items():
             name = plain(key) if isinstance(key, str) else repr(key)
-            if name not in apart_from:
-                is_plain = re.fullmatch(r"[a-zA-Z0-9_]{1,40}", name)
-                path = f"{self.path}.{name}" if is_plain else f"{self.path}[{shown(plain(key))}]"
-                on |= {name} if self.faults.parse(FLAG, path, value) else set()
+            if name in apart_from:
+                continue
+            if name in keys or isinstance(value, bool):
+                on |= {name} if self.faults.parse(FLAG, f"{self.path}.{name}", value) else set()
+            else:
+                found = kind_of(value)
+                problem = f"has a flag of an unknown name, which must be {FLAG.accepted}, got {found}"
+                self.faults.append(Fault(self.path, problem, found=found, accepted=FLAG.accepted))
         return frozenset(on)
 
     def must_name(self, expected: str | None, whose: str, *names: str) -> None:

@@ -80,5 +80,5 @@ def _record(name: str, path: str) -> Talk[Mapping[str, object]]:
         raise ProviderUnavailableError(f"RingCentral answered {answer.status}", retry_after=answer.retry_after)
     told = answer.fields()
     if told is None:
-        raise InvalidPayloadError([Fault.mismatch(name, "what cannot be read as one", "a JSON object")])
+        raise InvalidPayloadError([Fault(name, "is no JSON object", found="another answer", accepted="a JSON object")])
     return told

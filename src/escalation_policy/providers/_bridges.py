@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple, final
 from urllib.parse import parse_qsl, urlsplit
 
-from .._fields import kind_of
+from .._fields import closest, kind_of
 from .._seam._calls import CallRequest, VideoCall
 from ..exceptions import (
     Fault,
@@ -55,12 +55,12 @@ def options_of(bridge: object, password: object) -> Options:
         InvalidValueError: One of them is nothing that can be asked for.
     """
     if bridge not in ("Instant", "Scheduled"):
-        found = f"{bridge!a:.60}" if isinstance(bridge, str) else kind_of(bridge)
-        raise InvalidValueError(
-            Fault.mismatch("bridge", found, "'Instant' or 'Scheduled': a room of its own for each call")
-        )
+        accepted = "Instant or Scheduled, as each call gets a room of its own"
+        hint = closest(bridge, ("Instant", "Scheduled"))
+        raise InvalidValueError(Fault.mismatch("bridge", kind_of(bridge), accepted, closest=hint))
     if not isinstance(password, bool):
-        raise InvalidValueError(Fault.mismatch("password", kind_of(password), "true or false: each call has a new one"))
+        accepted = "True or False, as each call gets a new password"
+        raise InvalidValueError(Fault.mismatch("password", kind_of(password), accepted))
     return Options(bridge, password)
 
 
@@ -76,7 +76,7 @@ def creating(call: CallRequest, options: Options) -> Talk[VideoCall]:
         raise ProviderOutcomeUnknownError(f"RingCentral answered {answer.status}, which does not tell what it made")
     if bridge.call is not None:
         return bridge.call
-    made = f"RingCentral made the bridge {bridge.id}, which is not as it was asked to be ({', '.join(bridge.faults)})"
+    made = f"RingCentral made a bridge that is not as it was asked to be ({', '.join(bridge.faults)})"
     if "type" in bridge.faults:
         raise ProviderOutcomeUnknownError(f"{made}; it was left alone, since it may be older", call_id=bridge.id)
     gone = yield Ask("DELETE", f"/rcvideo/v2/bridges/{bridge.id}")
@@ -169,5 +169,5 @@ def _host_in(told: object) -> tuple[str | None, str | None]:
 
 
 def _is_id(value: object) -> bool:
-    """Says whether a value can stand in a path, and in an error: no more than names the bridge."""
+    """Return whether a value names a bridge and can stand in a path."""
     return isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z0-9_-]{1,128}", value)) and value not in _RESERVED

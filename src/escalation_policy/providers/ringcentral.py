@@ -113,5 +113,5 @@ def video_access(client: httpx.Client, user: RingCentralUser) -> VideoAccess:
 def _checked(client: C, cls: type[C]) -> C:
     if not isinstance(client, cls):  # pyright: ignore[reportUnnecessaryIsInstance]
         takers = "RingCentralVideo takes an httpx.Client, AsyncRingCentralVideo an httpx.AsyncClient"
-        raise TypeError(f"an httpx.{cls.__name__} is needed here, got {kind_of(client)}: {takers}")
+        raise TypeError(f"client must be an httpx.{cls.__name__}, got {kind_of(client)}: {takers}")
     return client

@@ -10,7 +10,7 @@ from typing import Any, Final, final
 
 from .._decision import Decision
 from .._enums import ReasonStatus
-from .._fields import dict_of, kind_of
+from .._fields import dict_of, figure_of, kind_of
 from .._policy import Policy
 from ..exceptions import Fault, InvalidValueError
 from ._forms import FactValue
@@ -78,15 +78,15 @@ class DecisionLogger:
         reveal: Iterable[str] = (),
         mask: Iterable[str] = (),
     ) -> None:
-        _must(isinstance(logger, str | logging.Logger), "logger", logger, "the name of a logger, or a Logger")  # pyright: ignore[reportUnnecessaryIsInstance]
+        _must(isinstance(logger, str | logging.Logger), "logger", kind_of(logger), "the name of a logger, or a Logger")  # pyright: ignore[reportUnnecessaryIsInstance]
         self._logger: Final = logging.getLogger(logger) if isinstance(logger, str) else logger
         self._allow_level: Final = _level("allow_level", allow_level)
         self._deny_level: Final = _level("deny_level", deny_level)
         self._error_level: Final = _level("error_level", error_level)
         self._sample_allows: Final = sample_allows if callable(sample_allows) else _rate(sample_allows)
-        _must(drop is None or callable(drop), "drop", drop, "a function of a record, or None")
+        _must(drop is None or callable(drop), "drop", kind_of(drop), "a function of a record, or None")
         self._drop: Final = drop
-        _must(policy is None or type(policy) is Policy, "policy", policy, "a Policy or None")
+        _must(policy is None or type(policy) is Policy, "policy", kind_of(policy), "a Policy or None")
         check_key(key)
         self._recording: Final[dict[str, Any]] = {
             "policy": policy,
@@ -174,19 +174,19 @@ class DecisionLogger:
             _TELLER.handleError(logging.makeLogRecord({"msg": what}))
 
 
-def _must(holds: bool, name: str, value: object, accepted: str) -> None:  # noqa: FBT001
+def _must(holds: bool, name: str, found: str, accepted: str) -> None:  # noqa: FBT001
     if not holds:
-        raise InvalidValueError(Fault.mismatch(name, kind_of(value), accepted))
+        raise InvalidValueError(Fault.mismatch(name, found, accepted))
 
 
 def _level(name: str, level: int) -> int:
-    _must(type(level) is int, name, level, "a level, such as logging.INFO")
+    _must(type(level) is int, name, figure_of(level), "an int, such as logging.INFO")
     return level
 
 
 def _rate(rate: float) -> float:
     is_number = isinstance(rate, int | float)  # pyright: ignore[reportUnnecessaryIsInstance]
-    _must(is_number and 0 <= rate <= 1, "sample_allows", rate, "from 0 to 1")
+    _must(is_number and 0 <= rate <= 1, "sample_allows", figure_of(rate), "a number from 0 to 1")
     return rate
 
 

@@ -4,7 +4,9 @@ import hmac
 from collections.abc import Collection, Iterable
 from typing import Final, cast
 
-from .._fields import is_collection, kind_of
+import attrs
+
+from .._fields import closest, is_collection, kind_of
 from .._paths import Path, name_of
 from ..exceptions import Fault, InvalidPolicyError, InvalidValueError
 from ._forms import FactValue
@@ -62,9 +64,22 @@ def refuse_unknown(places: Iterable[str], request_type: type) -> None:
                 break
             try:
                 path = path.then(step)
-            except InvalidPolicyError as error:
-                accepted = f"the dotted path of a fact of {request_type.__name__}"
-                raise InvalidValueError(Fault.mismatch("mask", f"{place!a:.60}", accepted)) from error
+            except InvalidPolicyError:
+                # The error of the path shows the step.
+                raise _no_fact(path, step, request_type) from None
+
+
+def _no_fact(path: Path, step: str, request_type: type) -> InvalidValueError:
+    owner, place = path.kind if path.hops else request_type, f"{path}." if path.hops else ""
+    names = [*attrs.fields_dict(owner)] if attrs.has(owner) else []
+    name = closest(step, names)
+    hint = (
+        f" (did you mean {place}{name}?)"
+        if name
+        else f": {place.rstrip('.') or 'it'} has {', '.join(names) or 'no facts'}"
+    )
+    problem, accepted = f"names no fact of {request_type.__name__}{hint}", f"a fact of {request_type.__name__}"
+    return InvalidValueError(Fault("mask", problem, accepted=accepted))
 
 
 def put_tokens(facts: dict[str, FactValue], masks: Iterable[tuple[str, str]], key: bytes | None) -> tuple[str, ...]:

@@ -1,14 +1,14 @@
 """Parsing: from the JSON of a record to what it says, strictly; all that is wrong is told together."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, cast, final
 
 from .._enums import Effect, Party, ReasonStatus
-from .._fields import FrozenMapping, kind_of
+from .._fields import FrozenMapping, closest, kind_of
 from .._rules import CODE_WORDS, is_code
 from .._tests import Evidence
 from ..exceptions import Fault, InvalidPayloadError
@@ -17,6 +17,8 @@ from ._forms import is_fact
 SCHEMA: Final = "escalation_policy.decision"
 #: Readers of 1.0 can read all of 1.x.
 SCHEMA_VERSION: Final = "1.1"
+#: What versions this release reads, in words.
+VERSIONS: Final = "1.x, the only major version that this release reads"
 
 _BAD: Final = object()
 _STR: Final = frozenset[type]({str})
@@ -28,10 +30,17 @@ _TIME_SHAPE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6}
 
 @final
 class _Kind(NamedTuple):
-    """What a field accepts, in words, and what makes its value; `_BAD` where that cannot be."""
+    """What a field accepts.
+
+    Attributes:
+        accepted: What it accepts, in words.
+        read: Makes its value; `_BAD` if that cannot be.
+        keys: The accepted strings, if there are only a few: of a wrong one, the fault names the closest of these.
+    """
 
     accepted: str
     read: Callable[[Any], Any]
+    keys: tuple[str, ...] = ()
 
 
 def _text(value: Any) -> Any:
@@ -82,9 +91,9 @@ def _time(value: Any) -> Any:
         return _BAD
 
 
-def _member_of(enum: type[Enum]) -> Callable[[Any], Any]:
-    members = {member.value: member for member in enum}
-    return lambda value: members.get(value, _BAD) if type(value) is str else _BAD
+def _member_of(accepted: str, members: Iterable[Enum]) -> _Kind:
+    by_value = {member.value: member for member in members}
+    return _Kind(accepted, lambda value: by_value.get(value, _BAD) if type(value) is str else _BAD, tuple(by_value))
 
 
 def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -145,25 +154,26 @@ _CODES: Final = _Kind(f"a list of codes {CODE_WORDS}", _codes)
 _TEXTS: Final = _Kind("a list of non-empty strings", _texts)
 _TIME: Final = "a time with a zone, such as 2026-01-31T09:30:00Z"
 _STATUS: Final = ", ".join(status.value for status in ReasonStatus if status is not ReasonStatus.MET)
+_PARTY: Final = _member_of(f"one of {', '.join(party.value for party in Party)} or null", Party)
 _REASON: Final = {
     "code": _CODE,
-    "status": _Kind(f"one of {_STATUS}", _member_of(ReasonStatus)),
+    "status": _member_of(f"one of {_STATUS}", ReasonStatus),
     "evidence": _Kind(
         "a list of objects with the strings fact, required and seen, and perhaps compared_with", _evidence
     ),
     "error": _TEXT_OR_NULL,
 }
 _RECORD: Final = {
-    "schema_version": _Kind("1.x, the only major version that is known", _version),
+    "schema_version": _Kind(VERSIONS, _version),
     "id": _TEXT,
     "at": _Kind(_TIME, _time),
-    "effect": _Kind("allow or deny", _member_of(Effect)),
+    "effect": _member_of("allow or deny", Effect),
     "policy_id": _CODE,
     "policy_version": _TEXT_OR_NULL,
     "fingerprint": _TEXT,
     "met": _CODES,
     "hidden": _CODES,
-    "next_party": _Kind(f"one of {', '.join(party.value for party in Party)} or null", _or_none(_member_of(Party))),
+    "next_party": _PARTY._replace(read=_or_none(_PARTY.read)),
     "facts": _Kind("an object of strings, numbers of 64 bits, bools, nulls and lists of these", _facts),
     "unknown": _TEXTS,
     "masked": _TEXTS,
@@ -184,7 +194,7 @@ def fields_of(payload: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         raise InvalidPayloadError([Fault.mismatch("record", kind_of(payload), "an object")])
     fields = cast("Mapping[str, Any]", payload)
     if fields.get("schema") != SCHEMA:
-        raise InvalidPayloadError([Fault.mismatch("record.schema", _shown(fields.get("schema")), SCHEMA)])
+        raise InvalidPayloadError([_fault_at("record.schema", fields, _Kind(SCHEMA, _text, (SCHEMA,)))])
     faults: list[Fault] = []
     read = _read(_RECORD, fields, "record", faults)
     if "schema_version" not in read:
@@ -208,25 +218,31 @@ def _reason(value: Any, path: str, faults: list[Fault]) -> dict[str, Any]:
 
 def _read(kinds: Mapping[str, _Kind], fields: Mapping[str, Any], path: str, faults: list[Fault]) -> dict[str, Any]:
     read: dict[str, Any] = {}
-    for name, (accepted, made) in kinds.items():
-        value = made(fields.get(name))
+    for name, kind in kinds.items():
+        value = kind.read(fields.get(name))
         if value is _BAD:
-            faults.append(Fault.mismatch(f"{path}.{name}", _shown(fields.get(name)), accepted))
+            faults.append(_fault_at(f"{path}.{name}", fields, kind))
         else:
             read[name] = value
     return read
 
 
-def _shown(value: object) -> str:
-    return f"{value!a:.60}" if isinstance(value, str) else kind_of(value)
+def _fault_at(path: str, fields: Mapping[str, Any], kind: _Kind) -> Fault:
+    name = path.rpartition(".")[2]
+    if name not in fields:
+        return Fault(path, f"is missing: it must be {kind.accepted}", found="nothing", accepted=kind.accepted)
+    return Fault.mismatch(path, kind_of(fields[name]), kind.accepted, closest=closest(fields[name], kind.keys))
 
 
 def contradiction(effect: Effect, statuses: list[ReasonStatus], hidden: tuple[str, ...]) -> Fault | None:
     """Says where reasons contradict an effect."""
     if effect is Effect.ALLOW and (statuses or hidden):
-        return Fault.mismatch("record.reasons", "rules that stood in the way", "none, where the effect is allow")
+        problem = "or record.hidden holds rules that stood in the way, though the effect is allow"
+        return Fault("record.reasons", problem, found="rules that stood in the way", accepted="no rules")
     if effect is Effect.DENY and not statuses:
-        return Fault.mismatch("record.reasons", "none", "rules that stood in the way, where the effect is deny")
+        problem = "holds no rule that stood in the way, though the effect is deny"
+        return Fault("record.reasons", problem, found="no rules", accepted="rules that stood in the way")
     if ReasonStatus.MET in statuses:
-        return Fault.mismatch("record.reasons", "a rule that was met", "rules that stood in the way")
+        problem = "holds a rule that was met, and what was met denies nothing"
+        return Fault("record.reasons", problem, found="a rule that was met", accepted="rules that stood in the way")
     return None

@@ -11,7 +11,7 @@ from typing import Any, Final, cast, final
 
 import attrs
 
-from .._fields import kind_of
+from .._fields import figure_of, kind_of
 from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
 from ._lines import quickly
 from ._record import DecisionRecord
@@ -19,8 +19,9 @@ from ._record import DecisionRecord
 _GZIP: Final = b"\x1f\x8b"
 #: How many places are tried for where the JSON in a line begins: each takes as long as the line does.
 _BRACES: Final = 8
-_TOO_LONG: Final = Fault.mismatch("line", "a longer one", "no longer than what is read")
-_NO_JSON: Final = Fault.mismatch("line", "other text", "JSON, or end with it")
+_NO_JSON: Final = Fault(
+    "line", "does not end with a JSON object", found="other text", accepted="a JSON object at the end"
+)
 
 _decode: Final = json.JSONDecoder().raw_decode
 
@@ -63,7 +64,7 @@ def read_records(
         raise InvalidValueError(Fault.mismatch("within", kind_of(within), "a dotted path or None"))
     for name, number in (("longest", longest), ("window", window)):
         if type(number) is not int or number < 1:
-            raise InvalidValueError(Fault.mismatch(name, kind_of(number), "a positive int"))
+            raise InvalidValueError(Fault.mismatch(name, figure_of(number), "an int of 1 or more"))
     if isinstance(lines, str | bytes) or not isinstance(lines, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidValueError(Fault.mismatch("lines", kind_of(lines), "lines, or an open file"))
     return _records(_lines(lines, longest), within, window)
@@ -85,7 +86,8 @@ def _records(
             continue
         first = recent.get(record.id) or older.get(record.id)
         if first:
-            yield BrokenLine(number, (Fault.mismatch("record.id", f"that of line {first}", "of no record before"),))
+            problem = f"is the id of the record in line {first:,} too"
+            yield BrokenLine(number, (Fault("record.id", problem, accepted="an id of its own"),))
             continue
         recent[record.id] = number
         if len(recent) == window:
@@ -104,7 +106,7 @@ def _lines(lines: Any, longest: int) -> Iterator[str | bytes | Fault]:
                 if not is_line
                 else line
                 if len(line) <= longest
-                else _TOO_LONG
+                else _too_long(line, longest)
             )
         return
     try:
@@ -114,9 +116,15 @@ def _lines(lines: Any, longest: int) -> Iterator[str | bytes | Fault]:
                 continue
             while (rest := readline(longest)) and rest[-1:] not in (b"\n", "\n"):
                 pass
-            yield _TOO_LONG
+            yield _too_long(line, longest)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        yield Fault.mismatch("line", type(error).__name__, "readable to the end")
+        found = type(error).__name__
+        yield Fault("line", f"and all after it cannot be read ({found})", found=found, accepted="readable to the end")
+
+
+def _too_long(line: str | bytes, longest: int) -> Fault:
+    most = f"{longest:,} {'characters' if isinstance(line, str) else 'bytes'}"
+    return Fault("line", f"is longer than {most} and was not read", found="a longer line", accepted=f"at most {most}")
 
 
 def _record_in(line: str | bytes | Fault, within: str | None) -> DecisionRecord | None:
@@ -141,7 +149,8 @@ def _decoded(line: bytes) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError as error:
-        raise InvalidPayloadError([Fault.mismatch("line", f"another byte at {error.start}", "UTF-8")]) from error
+        found = f"another byte at {error.start:,}"
+        raise InvalidPayloadError([Fault.mismatch("line", found, "UTF-8")]) from error
 
 
 def _payload(text: str) -> object:

@@ -11,12 +11,12 @@ import attrs
 from attrs.converters import optional
 
 from .._enums import Effect, Party, ReasonStatus
-from .._fields import FrozenMapping, checked, dict_of, must, to_tuple
+from .._fields import FrozenMapping, checked, dict_of, kind_of, must, to_tuple
 from .._rules import CODE_WORDS, is_code
 from .._tests import Evidence
 from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
 from ._forms import FactValue, is_fact
-from ._parsing import SCHEMA, SCHEMA_VERSION, contradiction, fields_of, is_version
+from ._parsing import SCHEMA, SCHEMA_VERSION, VERSIONS, contradiction, fields_of, is_version
 
 #: What support asks first, by the fact that tells it.
 ABOUT: Final = {
@@ -87,7 +87,7 @@ def puts_of(cls: type) -> dict[str, Callable[[object, object], None]]:
 
 # What comes again and again is encoded once.
 _encoded: Final = lru_cache(1024)(_ENCODER.encode)
-_CODE: Final = must(CODE_WORDS, is_code, shown=True)
+_CODE: Final = must(CODE_WORDS, is_code)
 _CODES: Final = must(f"a collection of codes {CODE_WORDS}", lambda codes: all(map(is_code, codes)))
 _FACTS: Final = must(
     "a mapping of strs to strs, numbers of 64 bits, bools, None and tuples of these",
@@ -101,8 +101,8 @@ _WORDS: Final = must(
     "a collection of Evidences, each of three strs",
     lambda evidence: all(type(words) is str for each in evidence for words in (*each[:3], each[3] or "")),
 )
-_VERSION: Final = must("1.x, the only major version that is known", is_version, shown=True)
-_ZONED: Final = must("a time with a zone", lambda at: at.utcoffset() is not None)
+_VERSION: Final = must(VERSIONS, is_version)
+_ZONED: Final = must("a datetime with a zone", lambda at: at.utcoffset() is not None, found="a datetime without one")
 
 
 @final
@@ -183,8 +183,13 @@ class DecisionRecord:
         """
         try:
             payload = json.loads(text if isinstance(text, str) else str(text, "utf-8"))
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidPayloadError([Fault.mismatch("record", type(error).__name__, "JSON")]) from error
+        except TypeError as error:
+            raise InvalidPayloadError([Fault.mismatch("record", kind_of(text), "a str or bytes of JSON")]) from error
+        except (ValueError, RecursionError) as error:
+            found = type(error).__name__
+            raise InvalidPayloadError(
+                [Fault("record", f"is no JSON ({found})", found=found, accepted="JSON")]
+            ) from error
         return cls.from_payload(payload)
 
     @classmethod
@@ -233,7 +238,7 @@ class DecisionRecord:
 
     def __repr__(self) -> str:
         codes = ", ".join(reason.code for reason in self.reasons)
-        return f"<record {self.id!a:.60}: {self.effect.value} {self.policy_id}{f', {codes}' if codes else ''}>"
+        return f"<record: {self.effect.value} {self.policy_id}{f', {codes}' if codes else ''}>"
 
 
 @lru_cache(1024)

@@ -99,18 +99,21 @@ def _time(name: str, at: datetime) -> datetime:
     moved = cast("object", to_utc(at))
     if isinstance(moved, datetime) and moved.tzinfo is UTC:
         return moved
-    found = "a time without one" if isinstance(moved, datetime) else kind_of(moved)
-    raise InvalidValueError(Fault.mismatch(name, found, "a time with a zone"))
+    found = "a datetime without one" if isinstance(moved, datetime) else kind_of(moved)
+    raise InvalidValueError(Fault.mismatch(name, found, "a datetime with a zone"))
 
 
 def _policy_of(decision: Decision[Any], policy: Policy[Any] | None) -> Policy[Any]:
     decided_by: Any = decision._policy if policy is None else policy
+    accepted = "the policy that made this decision"
     if type(decided_by) is PolicyStamp:
-        raise InvalidValueError(Fault.mismatch("policy", "None", "the policy of a decision that was pickled"))
-    if type(decided_by) is Policy and decided_by.fingerprint == decision.fingerprint:
-        return decided_by
-    found = "another policy" if type(decided_by) is Policy else kind_of(decided_by)
-    raise InvalidValueError(Fault.mismatch("policy", found, "the policy that decided, or None"))
+        problem = "is missing: a pickled decision comes without its policy, so pass the policy that made it"
+        raise InvalidValueError(Fault("policy", problem, found="None", accepted=accepted))
+    if type(decided_by) is not Policy:
+        raise InvalidValueError(Fault.mismatch("policy", kind_of(decided_by), "a Policy or None"))
+    if decided_by.fingerprint != decision.fingerprint:
+        raise InvalidValueError(Fault("policy", f"is not {accepted}", found="another policy", accepted=accepted))
+    return decided_by
 
 
 @final

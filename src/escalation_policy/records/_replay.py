@@ -8,7 +8,7 @@ from typing import Any, Final, final
 import attrs
 
 from .._enums import Effect
-from .._fields import FrozenMapping, dict_of, kind_of
+from .._fields import FrozenMapping, dict_of, figure_of, kind_of
 from .._policy import Policy
 from ..exceptions import Fault, InvalidValueError
 from ._record import DecisionRecord, RecordedReason
@@ -99,9 +99,7 @@ def replay(records: Iterable[object], policy: Policy[Any], *, keep: int = 1000) 
         InvalidValueError: An argument is not what it should be.
     """
     if type(keep) is not int or keep < 0:
-        raise InvalidValueError(
-            Fault.mismatch("keep", str(keep) if type(keep) is int else kind_of(keep), "an int from 0")
-        )
+        raise InvalidValueError(Fault.mismatch("keep", figure_of(keep), "an int of 0 or more"))
     decided, counts, missing = _decider(policy), Counter[str](), Counter[str]()
     flips: list[Replayed] = []
     gaps: list[Replayed] = []

@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, final
 import attrs
 
 from .._enums import Effect, ReasonStatus
-from .._fields import kind_of
+from .._fields import figure_of
 from ..exceptions import Fault, InvalidValueError
 from ._record import ABOUT, DecisionRecord
 
@@ -91,8 +91,7 @@ def summarize(records: Iterable[object], *, bucket: timedelta = timedelta(days=1
         InvalidValueError: The bucket is not what it should be.
     """
     if not isinstance(bucket, timedelta) or bucket <= _NONE:  # pyright: ignore[reportUnnecessaryIsInstance]
-        found = "another" if isinstance(bucket, timedelta) else kind_of(bucket)  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidValueError(Fault.mismatch("bucket", found, "a timedelta above zero"))
+        raise InvalidValueError(Fault.mismatch("bucket", figure_of(bucket), "a timedelta longer than 0"))
     denied, allowed = [_Counts({}, {}, {}, {}) for _ in range(2)]
     reasons: dict[tuple[str, str], int] = {}
     broken, first, last = 0, _NEVER, _ORIGIN

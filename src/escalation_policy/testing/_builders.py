@@ -5,7 +5,6 @@ stays as it is, and what is not given follows it.
 """
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, Final, TypeVar, cast
 
 import attrs
@@ -29,7 +28,7 @@ from .. import (
     Role,
     VideoAccess,
 )
-from .._fields import a, kind_of
+from .._fields import a, closest, kind_of
 from . import _keywords as keywords
 from ._codes import codes_of, must_decide
 from ._search import Names, Search
@@ -150,9 +149,9 @@ def _built(builder: str, typical: T, places: keywords.Places, fields: Mapping[st
     """Puts everything that was given where it goes, whole parts first."""
     for keyword in fields:
         if keyword not in places:
-            close = get_close_matches(keyword, places, 1)
-            known = f"did you mean {close[0]}?" if close else f"only {', '.join(places)}"
-            raise TypeError(f"{builder}() takes no {keyword}, {known}")
+            key = closest(keyword, places)
+            known = f"did you mean {key}?" if key else f"only {', '.join(places)}"
+            raise TypeError(f"{builder}() takes no argument of that name, {known}")
     wholes = [places[keyword][0] for keyword, value in fields.items() if _is_whole(keyword, value)]
     order = sorted(fields, key=lambda keyword: (places[keyword][0] not in wholes, list(places).index(keyword)))
     built: Any = typical

@@ -1,11 +1,10 @@
 """Codes: the rules of a policy that a test names."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, cast, final
 
 from .. import Policy
-from .._fields import a, kind_of
+from .._fields import a, closest, kind_of
 from ..exceptions import EscalationPolicyError
 
 
@@ -28,9 +27,9 @@ def codes_of(policy: Policy[Any], by: str | Iterable[str]) -> list[str]:
     known = list(policy)
     for code in cast("list[str]", codes):
         if code not in known:
-            close = get_close_matches(code, known, 1)
-            meant = f"did you mean {close[0]!r}?" if close else f"only {', '.join(known)}"
-            raise NoSuchRuleError(f"policy {policy.id!r} has no rule {code!r}, {meant}")
+            key = closest(code, known)
+            meant = f"did you mean {key}?" if key else f"only {', '.join(known)}"
+            raise NoSuchRuleError(f"policy {policy.id!r} has no rule of that code, {meant}")
     return [code for code in known if code in codes]
 
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import attrs
 
 from .. import EscalationRequest
-from .._fields import kind_of
+from .._fields import figure_of, kind_of
 from .._seam._calls import CallRequest, VideoCall, call_request_for
 from ..exceptions import (
     ProviderError,
@@ -217,9 +217,8 @@ def _tells_what_is_open(desk: _Desk, provider: Any) -> None:
         # Not to know may be said by raising too.
         if not isinstance(answer, Exception) and not any(answer is each for each in accepted):
             expected = " or ".join(map(repr, accepted))
-            raise BrokenPromiseError(
-                f"is_open() tells whether a call {what} can be joined", expected, f"{answer!r:.60}"
-            )
+            found = str(answer) if isinstance(answer, bool) else figure_of(answer)
+            raise BrokenPromiseError(f"is_open() tells whether a call {what} can be joined", expected, found)
 
 
 def _serves_clicks(desk: _Desk, provider: Any) -> None:
@@ -263,7 +262,7 @@ def _says_when(error: Any, case: str) -> None:
     after = getattr(error, "retry_after", None)
     if after is not None and (not isinstance(after, timedelta) or after < timedelta(0)):
         raise BrokenPromiseError(
-            f"retry_after is how long to wait, {case}", "a timedelta, not below zero", f"{after!r:.60}"
+            f"retry_after is how long to wait, {case}", "a timedelta of 0 or more", figure_of(after)
         )
 
 

@@ -13,6 +13,7 @@ from .._fields import is_collection, kind_of
 from ..exceptions import Fault, InvalidValueError
 from ._builders import a_request
 from ._codes import must_decide
+from ._keywords import REQUEST
 
 #: Keywords and, for each, its values: as they are, or under labels.
 Axis = Mapping[str, Iterable[object] | Mapping[str, object]]
@@ -47,14 +48,15 @@ def policy_table(policy: Policy[Any], *, rows: Axis, columns: Axis, make: Callab
             axis; or a rule is called `allow`, as a cell is.
     """
     if _ALLOW in policy:
-        raise InvalidValueError(
-            Fault.mismatch("policy", "one with it", f"one without a rule {_ALLOW!r}, as allowed cells say")
-        )
+        problem = f"has a rule called {_ALLOW}, which is what the cell of an allowed request says"
+        raise InvalidValueError(Fault("policy", problem, accepted=f"a policy without a rule called {_ALLOW}"))
     for name, axis in {"rows": rows, "columns": columns}.items():
         if not isinstance(axis, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidValueError(Fault.mismatch(name, kind_of(axis), "a mapping of keywords to values"))
     if both := [keyword for keyword in columns if keyword in rows]:
-        raise InvalidValueError(Fault.mismatch("columns", ", ".join(both), "other keywords than the rows"))
+        # Another function than `a_request()` takes keywords that can be anything.
+        words = ", ".join([each for each in both if each in REQUEST]) or "the same keyword"
+        raise InvalidValueError(Fault("columns", f"and rows both name {words}", accepted="other keywords than in rows"))
     down, across = _combined("rows", rows), _combined("columns", columns)
     heads = [_named(rows), *across]
     widths = [max(map(len, [heads[0], *down])), *(max(_ROOM, len(label)) for label in across)]
@@ -87,14 +89,19 @@ def _line(cells: Iterable[str], widths: Iterable[int]) -> str:
 
 def _combined(name: str, axis: Axis) -> dict[str, dict[str, object]]:
     """Multiplies the values of an axis: for each joined label, the keywords that it stands for."""
-    labelled = [_labelled(f"{name}[{keyword!r}]", values) for keyword, values in axis.items()]
-    if not labelled or not all(labelled):
-        raise InvalidValueError(Fault.mismatch(name, "none", "at least one keyword, each with at least one value"))
+    places = [repr(keyword) if keyword in REQUEST else str(number) for number, keyword in enumerate(axis)]
+    labelled = [_labelled(f"{name}[{place}]", values) for place, values in zip(places, axis.values(), strict=True)]
+    for place, pairs in zip(places, labelled, strict=True):
+        if not pairs:
+            raise InvalidValueError(Fault(f"{name}[{place}]", "is empty: pass at least one value"))
+    if not labelled:
+        raise InvalidValueError(Fault(name, "is empty: pass at least one keyword with its values"))
     combined: dict[str, dict[str, object]] = {}
     for each in product(*labelled):
         label = ", ".join(label for label, _ in each)
         if label in combined:
-            raise InvalidValueError(Fault.mismatch(name, f"another {label!a:.60}", "labelled without repeats"))
+            problem = "has two values with the same label: pass a mapping of labels to values"
+            raise InvalidValueError(Fault(name, problem, accepted="values with labels of their own"))
         combined[label] = dict(zip(axis, (value for _, value in each), strict=True))
     return combined
 

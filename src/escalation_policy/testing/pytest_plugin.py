@@ -31,7 +31,7 @@ _OUTPUT: Final = "escalation_policy.policy_coverage"
 def _report(text: str) -> tuple[str, str]:
     kind, colon, path = text.partition(":")
     if kind not in ("term", "none", *_WRITERS) or (colon and (kind not in _WRITERS or not path)):
-        raise ArgumentTypeError(f"must be term, json[:PATH], markdown[:PATH] or none, got {text!r}")
+        raise ArgumentTypeError("must be term, json[:PATH], markdown[:PATH] or none")
     return kind, path or _PATHS.get(kind, "")
 
 
@@ -41,7 +41,7 @@ def _share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0 <= share <= 100:
-        raise ArgumentTypeError(f"must be a number from 0 to 100, got {text!r}")
+        raise ArgumentTypeError("must be a number from 0 to 100")
     return share
 
 

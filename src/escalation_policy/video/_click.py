@@ -121,7 +121,9 @@ def claim(ledger: CallLedger, wanted: CallRequest, terms: Terms) -> RecordedCall
 
 def _check_answer(answer: RecordedCall | ClaimState) -> None:
     if not isinstance(answer, (RecordedCall, ClaimState)):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"exchange() of a ledger must return what change() returns second, got {kind_of(answer)}")
+        raise TypeError(
+            f"exchange() of the ledger must return the second value that change() returned, got {kind_of(answer)}"
+        )
 
 
 def release(ledger: CallLedger, wanted: CallRequest, terms: Terms) -> None:
@@ -147,7 +149,7 @@ def _no_call(answer: object, create_call: object) -> ProviderError:
     if inspect.iscoroutine(answer):
         answer.close()
         if answer.cr_code is getattr(create_call, "__code__", None):
-            return ProviderRejectedError("the provider is one for escalate_async(): it was not asked")
+            return ProviderRejectedError("create_call() of the provider is a coroutine function: use escalate_async()")
     return ProviderOutcomeUnknownError(f"the provider must return a VideoCall, got {kind_of(answer)}")
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar, cast
 
-from .._fields import kind_of
+from .._fields import figure_of, kind_of
 from .._policy import Policy
 from .._request import EscalationRequest
 from .._seam._calls import TITLE, CallRequest, VideoCall, call_request_for, utc_now
@@ -145,9 +145,8 @@ def _terms(
 
 def _check_period(name: str, period: timedelta) -> None:
     if not isinstance(period, timedelta) or not _NOTHING < period <= _LONGEST:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidValueError(
-            Fault.mismatch(name, kind_of(period), "a timedelta longer than nothing, of a year at most")
-        )
+        accepted = f"{'' if isinstance(period, timedelta) else 'a timedelta '}between 1 µs and 366 days"  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidValueError(Fault.mismatch(name, figure_of(period), accepted))
 
 
 def _clock_of(now: datetime | Callable[[], datetime]) -> Callable[[], datetime]:
@@ -162,7 +161,7 @@ def _in_utc(now: datetime) -> datetime:
     if not isinstance(now, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidValueError(Fault.mismatch("now", kind_of(now), "a datetime with a zone"))
     if now.utcoffset() is None:
-        raise InvalidValueError(Fault.mismatch("now", "one without", "a datetime with a zone"))
+        raise InvalidValueError(Fault.mismatch("now", "a datetime without one", "a datetime with a zone"))
     return now.astimezone(UTC)
 
 
@@ -173,7 +172,7 @@ def _create_call_of(provider: Any) -> Any:
         TypeError: It is a class, and no provider.
     """
     if isinstance(provider, type):
-        raise TypeError(f"a provider is needed, got the class {provider.__name__}")
+        raise TypeError(f"provider must be an object with a method create_call(), got the class {provider.__name__}")
     return provider.create_call
 
 

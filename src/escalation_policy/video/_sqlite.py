@@ -11,7 +11,7 @@ from threading import Lock
 from time import monotonic
 from typing import Final, TypeVar, final
 
-from .._fields import kind_of
+from .._fields import figure_of
 from .._seam._calls import utc_now
 from .._seam._claims import Case
 from .._seam._stored import case_from_json, case_to_json
@@ -60,7 +60,7 @@ class SQLiteCallLedger(CallLedger):
 
     def __init__(self, path: str | os.PathLike[str], *, timeout: timedelta = _TIMEOUT) -> None:
         if not isinstance(timeout, timedelta) or timeout < timedelta(0):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidValueError(Fault.mismatch("timeout", kind_of(timeout), "a timedelta, not below zero"))
+            raise InvalidValueError(Fault.mismatch("timeout", figure_of(timeout), "a timedelta of 0 or more"))
         file = _file_at(path)
         # As a URI it names a file whatever it is called, and SQLite creates none in its place, readable for all.
         self._uri: Final = f"{file.as_uri()}?mode=rw"
@@ -71,7 +71,7 @@ class SQLiteCallLedger(CallLedger):
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
-            raise _refused("one that SQLite cannot read") from error
+            raise _refused("is a file that SQLite cannot read", "a file of another kind") from error
 
     def exchange(self, case: str, change: Callable[[Case], tuple[Case, T]], /, now: datetime | None = None) -> T:
         """Changes what is stored of a case; see `CallLedger.exchange()`.
@@ -134,24 +134,30 @@ def _file_at(path: str | os.PathLike[str]) -> Path:
     """
     name = os.fspath(path)
     if name in ("", ":memory:"):
-        raise _refused("one database for each connection, which remembers nothing")
+        problem = "names no file: calls are kept in a file, or with InMemoryCallLedger in memory"
+        raise _refused(problem, "no name of a file")
     file = Path(name).absolute()
     try:
         with _CREATING, suppress(FileExistsError):
             os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, stat.S_IRUSR | stat.S_IWUSR))
         mode = file.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise _refused("one in a directory that does not exist") from error
+    except (FileNotFoundError, NotADirectoryError):
+        # The error of the system shows the path.
+        raise _refused("is in a directory that does not exist: create it first", "no directory") from None
     if not stat.S_ISREG(mode):
-        raise _refused("a directory" if stat.S_ISDIR(mode) else "something else")
+        found = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+        raise _refused(f"is {found}", found)
     # Other systems say of every file that all may read it.
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise _refused(f"one with mode {stat.S_IMODE(mode):04o}", "a file with mode 0600, since links are kept in it")
+        found = f"mode {stat.S_IMODE(mode):04o}"
+        raise _refused(f"is a file with {found}, but it keeps links: set mode 0600", found)
     return file
 
 
-def _refused(found: str, accepted: str = "a file of calls, or a new one") -> InvalidValueError:
-    return InvalidValueError(Fault.mismatch("path", found, accepted))
+def _refused(problem: str, found: str) -> InvalidValueError:
+    return InvalidValueError(
+        Fault("path", problem, found=found, accepted="a file of calls with mode 0600, or a new one")
+    )
 
 
 def _lay_out(connection: sqlite3.Connection) -> None:
@@ -161,9 +167,10 @@ def _lay_out(connection: sqlite3.Connection) -> None:
         for statement in _LAY_OUT:
             connection.execute(statement)
     elif of != _APPLICATION:
-        raise _refused("the database of another application")
+        raise _refused("is the database of another application", "another application's database")
     elif layout != _LAYOUT:
-        raise _refused(f"one of layout {layout}", f"a file of calls of layout {_LAYOUT}, or a new one")
+        problem = f"is a file of calls of layout {layout}, but this release reads layout {_LAYOUT} only"
+        raise _refused(problem, f"layout {layout}")
 
 
 def _store(connection: sqlite3.Connection, name: str, case: Case) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeVar, final
 import attrs
 
 from ._conditions import Condition, same_request_type
-from ._fields import a, is_collection, kind_of, plain
+from ._fields import a, closest_member, is_collection, kind_of, plain
 from ._paths import Path, is_scalar, name_of, record
 from ._request import EscalationRequest
 from ._tests import Test

@@ -528,7 +528,7 @@ class TestPurity:
             return lambda request: allows(request) and (request != ALLOWED or next(calls) != 1), decide
 
         swap(_policy, "compile_policy", moody)
-        expected, came = "allow; but allows() is False", "allow"
+        expected, came = "allow", "allow; but allows() is False"
         what = "the policy answers otherwise when asked again"
         assert told(self.LAW, what, "the typical one", expected, came) == broken(Policy("small", [LOGIN]))
 

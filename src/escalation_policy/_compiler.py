@@ -25,6 +25,11 @@ ASKING: Final = object()
 #: How deep expressions are nested before a part gets a statement of its own: Python's parser has a limit.
 _DEEPEST: Final = 8
 
+#: From how many statements on the same ones are not compiled twice.
+_LONG: Final = 2000
+#: Placeholders for statements. No name in generated source has a `$`.
+_BAIL, _DENY = "$bail", "$deny"
+
 _FUNCTION: Final = """\
 def {name}(request{more}):
     {before}
@@ -64,30 +69,23 @@ def compile_policy(
     slow_call, failed_call = f"slow(request, {noted})", f"slow(request, {noted}, error)"
     is_unsafe = any(compares_in_its_own_way(test) for condition in conditions for test in condition.tests)
 
+    chain = [] if is_unsafe else _chain(conditions, inputs, scope)
+
     bail = f"return {slow_call}._allowed"
-    if is_unsafe:
-        body = [bail]
-    else:
-        chain = _chain(conditions, inputs, scope, bail, deny="return False")
-        body = [f"if type(request) is not request_type: {bail}", *chain, "return True"]
-    allows = {
-        "name": "allows",
-        "body": _indented(body, 2),
-        "failed": f"return {failed_call}._allowed",
-        "last": "return False",
-    }
+    body = [f"if type(request) is not request_type: {bail}", *_filled(chain, bail, "return False"), "return True"]
+    if len(chain) > _LONG:
+        body = ["return decide(request)._allowed"]
+    allows = {"name": "allows", "failed": f"return {failed_call}._allowed", "last": "return False"}
+    allows["body"] = _indented([bail] if is_unsafe else body, 2)
 
     bail = f"return {slow_call}"
     create = ["decision = new()", "decision._request = request", "decision._policy = policy"]
-    if is_unsafe:
-        body = [bail]
-    elif inputs.noted:
-        chain = _chain(conditions, inputs, scope, bail, deny="break")
+    if inputs.noted:
         body = [
             f"if type(request) is not request_type: {bail}",
             "allowed = False",
             "while True:",
-            *_nested([*chain, "allowed = True", "break"]),
+            *_nested([*_filled(chain, bail, "break"), "allowed = True", "break"]),
             *_read_the_rest(inputs, scope, bail),
             *create,
             "decision._allowed = allowed",
@@ -95,15 +93,15 @@ def compile_policy(
             "return decision",
         ]
     else:
-        chain = _chain(conditions, inputs, scope, bail, deny="decision._allowed = False; return decision")
-        check = f"if type(request) is not request_type: {bail}"
-        body = [check, *create, *chain, "decision._allowed = True", "return decision"]
-    decide = {
-        "name": "decide",
-        "body": _indented(body, 2),
-        "failed": f"return {failed_call}",
-        "last": "return overflow",
-    }
+        body = [
+            f"if type(request) is not request_type: {bail}",
+            *create,
+            *_filled(chain, bail, "decision._allowed = False; return decision"),
+            "decision._allowed = True",
+            "return decision",
+        ]
+    decide = {"name": "decide", "failed": f"return {failed_call}", "last": "return overflow"}
+    decide["body"] = _indented([bail] if is_unsafe else body, 2)
 
     source = _FUNCTION.format(**shape, **allows) + _FUNCTION.format(**shape, **decide)
     return execute(source, "allows", scope), scope["decide"]
@@ -312,18 +310,21 @@ def _key(statements: Statements, condition: Condition[Any]) -> str:
     return f"({''.join(f'{part}, ' for part in parts)})"
 
 
-def _chain(
-    conditions: Sequence[Condition[Any]], inputs: Inputs, scope: dict[str, Any], bail: str, *, deny: str
-) -> list[str]:
-    """Return statements that ask one condition after the other, and do `deny` at the first that is not true."""
-    draft = Statements(inputs, {}, bail)
+def _chain(conditions: Sequence[Condition[Any]], inputs: Inputs, scope: dict[str, Any]) -> list[str]:
+    """Return statements that ask one condition after the other, with placeholders for what `_filled()` puts in."""
+    draft = Statements(inputs, {}, _BAIL)
     for condition in conditions:
         draft.condition(condition)
-    statements = Statements(inputs, scope, bail, known_uses=draft.uses)
+    statements = Statements(inputs, scope, _BAIL, known_uses=draft.uses)
     for condition in conditions:
         code = statements.condition(condition)
-        statements.lines.append(f"if not ({code}): {deny}")
+        statements.lines.append(f"if not ({code}): {_DENY}")
     return statements.lines
+
+
+def _filled(chain: list[str], bail: str, deny: str) -> list[str]:
+    """Put in what to do with a value of another type, and at the first condition that is not true."""
+    return [line.replace(_BAIL, bail).replace(_DENY, deny) for line in chain]
 
 
 def _read_the_rest(inputs: Inputs, scope: dict[str, Any], bail: str) -> list[str]:

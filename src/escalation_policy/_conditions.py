@@ -113,7 +113,8 @@ def _join(word: str, left: Condition[R], right: Condition[R]) -> Condition[R]:
         raise InvalidPolicyError(f"a condition is joined with another condition, got {a(type(right).__name__)}")
     same_request_type((left, right))
     (left_steps, left_count), (right_steps, right_count) = _operands(word, left), _operands(word, right)
-    return Condition(left.request_type, (*left_steps, *right_steps, Junction(word, left_count + right_count)))
+    steps = left_steps + right_steps + (Junction(word, left_count + right_count),)  # the quickest for long ones
+    return Condition(left.request_type, steps)
 
 
 def _operands(word: str, side: Condition[R]) -> tuple[tuple[Test | Junction, ...], int]:

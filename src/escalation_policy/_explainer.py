@@ -12,7 +12,7 @@ from ._rules import Rule
 from ._tests import Inputs, Readings
 from ._truth import Failure, Missing
 
-#: How many different reasons of one rule are kept.
+#: How many different reasons of one rule are kept, and how many different outcomes.
 _MOST: Final = 256
 
 _MET: Final = ReasonStatus.MET
@@ -24,8 +24,8 @@ Notes = tuple[object, ...] | Readings
 class Explainer:
     """Puts in words how rules were answered. A policy owns one.
 
-    Words are made once per rule and key, where the key holds only enum members, bools and whether something is there. So
-    the cache holds no personal data, and at most 256 reasons per rule.
+    Words are made once per rule and key, and a key holds only enum members, bools and whether something is there. So the
+    caches hold no personal data; they hold at most 256 reasons per rule, and 256 outcomes of whole decisions.
 
     Args:
         rules: The rules.
@@ -46,9 +46,10 @@ class Explainer:
         self._unchecked: Final = unchecked
         self._hidden_among: Final = hidden_among
         self._reasons: Final[list[dict[Any, Reason]]] = [{} for _ in rules]
+        self._outcomes: Final[dict[Any, Outcome]] = {}
 
     @cached_property
-    def _keys(self) -> Callable[[Any, tuple[object, ...]], Sequence[Any] | None]:
+    def _keys(self) -> Callable[[Any, tuple[object, ...]], tuple[Any, ...] | None]:
         return compile_keys([rule.requires for rule in self._rules], self.inputs)
 
     def readings(self, request: object, notes: Notes) -> Readings:
@@ -83,7 +84,22 @@ class Explainer:
 
     def each(self, request: object, notes: Notes) -> list[Reason]:
         """Return the reasons of all rules, in order, whether they are met or not."""
-        keys = None if type(notes) is Readings else self._keys(request, notes)
+        return self._each(request, notes, self._keys_of(request, notes))
+
+    def outcome(self, request: object, notes: Notes) -> Outcome:
+        """Return the reasons to report, and the codes of the rules that hide behind them."""
+        keys = self._keys_of(request, notes)
+        outcome = self._outcomes.get(keys)
+        if outcome is None:
+            outcome = self._reported(self._each(request, notes, keys))
+            if keys is not None and None not in keys:
+                _keep(self._outcomes, keys, outcome)
+        return outcome
+
+    def _keys_of(self, request: object, notes: Notes) -> tuple[Any, ...] | None:
+        return None if type(notes) is Readings else self._keys(request, notes)
+
+    def _each(self, request: object, notes: Notes, keys: tuple[Any, ...] | None) -> list[Reason]:
         if keys is None:
             readings = self.readings(request, notes)
             return [reason_of(rule, answer_rule(rule, readings), self._unchecked) for rule in self._rules]
@@ -92,21 +108,22 @@ class Explainer:
             for rule, key, reasons in zip(self._rules, keys, self._reasons, strict=True)
         ]
 
-    def _explained(
-        self, rule: Rule[Any], key: Any, reasons: dict[Any, Reason], request: object, notes: Notes
-    ) -> Reason:
+    def _explained(self, rule: Rule[Any], key: Any, reasons: dict[Any, Reason], request: object, notes: Notes) -> Reason:
         reason = reason_of(rule, answer_rule(rule, self.readings(request, notes)), self._unchecked)
-        if key is not None and reason.status is not ReasonStatus.ERROR:
-            if len(reasons) >= _MOST:
-                reasons.clear()
-            reasons[key] = reason
+        if key is not None:
+            _keep(reasons, key, reason)
         return reason
 
-    def outcome(self, request: object, notes: Notes) -> Outcome:
-        """Return the reasons to report, and the codes of the rules that hide behind them."""
-        each = self.each(request, notes)
+    def _reported(self, each: list[Reason]) -> Outcome:
         not_met = [reason for reason in each if reason.status is not _MET]
         if not not_met:
             return Outcome(tuple(each), ())
-        hidden = self._hidden_among([reason.code for reason in not_met]) if len(not_met) > 1 else ()
+        hidden = self._hidden_among([reason.code for reason in not_met])
         return Outcome(tuple([reason for reason in not_met if reason.code not in hidden]), hidden)
+
+
+def _keep(cache: dict[Any, Any], key: Any, value: object) -> None:
+    """Put a value into a cache. One that is full is emptied: what comes again is soon there again."""
+    if len(cache) >= _MOST:
+        cache.clear()
+    cache[key] = value

@@ -74,10 +74,10 @@ def record(  # noqa: PLR0913  # a record has as many sides
         effect=decision.effect,
         policy_id=decision.policy_id,
         policy_version=decision.policy_version,
-        fingerprint=decision.fingerprint,
+        fingerprint=decided_by.fingerprint,
         reasons=reasons,
         met=sheet.codes if decision else (),
-        hidden=decision.hidden,
+        hidden=() if decision else decision.hidden,
         next_party=parties[0] if parties else None,
         facts=FrozenMapping(facts),
         unknown=unknown,
@@ -111,7 +111,7 @@ def _policy_of(decision: Decision[Any], policy: Policy[Any] | None) -> Policy[An
         raise InvalidValueError(Fault("policy", problem, found="None", accepted=accepted))
     if type(decided_by) is not Policy:
         raise InvalidValueError(Fault.mismatch("policy", kind_of(decided_by), "a Policy or None"))
-    if decided_by.fingerprint != decision.fingerprint:
+    if decided_by is not decision._policy and decided_by.fingerprint != decision.fingerprint:
         raise InvalidValueError(Fault("policy", f"is not {accepted}", found="another policy", accepted=accepted))
     return decided_by
 
@@ -150,7 +150,7 @@ class _Sheet:
         recorded = {name: path for name, path in sorted(paths.items()) if name not in unclear}
         self._lasting: Final = {name: path for name, path in recorded.items() if path.lasting}
         self._others: Final = {name: path for name, path in recorded.items() if not path.lasting}
-        self._optional: Final = {name for name, path in recorded.items() if _may_be_unknown(path)}
+        self._optional: Final = {name: path for name, path in recorded.items() if _may_be_unknown(path)}
         self._read: Final = compile_reader(self._lasting.values())
         self._encoders: Final = {
             name: form_of(path.kind).told for name, path in recorded.items() if not _is_plain(path)
@@ -164,7 +164,8 @@ class _Sheet:
         """Return all facts, and which of these nobody supplied. Facts that could not be read are left out."""
         if readings.failure is not None:
             return {}, ()
-        values = self._read(readings.request) if not readings.is_complete else None
+        request = readings.request
+        values = None if readings.is_complete else self._read(request)
         if values is None:
             facts, unknown = self._slowly(readings, self._lasting)
         else:
@@ -175,12 +176,13 @@ class _Sheet:
                     facts[name] = value = encode(value)
                     if value is None:
                         del facts[name]
-            unknown = [name for name, value in facts.items() if value is None and self._is_unknown(name, readings)]
-        more, also_unknown = self._slowly(readings, self._others)
-        return {**facts, **more}, tuple(sorted([*unknown, *also_unknown]))
-
-    def _is_unknown(self, name: str, readings: Readings) -> bool:
-        return name in self._optional and readings.value(self._lasting[name]) is Missing.UNKNOWN
+            optional = self._optional.items()
+            unknown = [name for name, path in optional if facts.get(name, "") is None and _is_unknown(path, request)]
+        if self._others:
+            more, also_unknown = self._slowly(readings, self._others)
+            facts |= more
+            unknown = sorted([*unknown, *also_unknown])
+        return facts, tuple(unknown)
 
     def _slowly(self, readings: Readings, paths: Mapping[str, Path]) -> tuple[dict[str, Any], list[str]]:
         """Read facts one by one; what nobody supplied is named beside them."""
@@ -232,6 +234,15 @@ def twofold(tests: Iterable[Test]) -> set[str]:
 def _is_plain(path: Path) -> bool:
     """Return whether a value can stand in a record as it is."""
     return path.kind in (str, bool)
+
+
+def _is_unknown(path: Path, request: Any) -> bool:
+    """Return whether the None at a path means that nobody supplied the value."""
+    for hop in path.hops:
+        request = request.get(hop.name) if hop.in_mapping else getattr(request, hop.name)
+        if request is None:
+            return hop.unknown_when_none
+    return False
 
 
 def _may_be_unknown(path: Path) -> bool:

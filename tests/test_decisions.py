@@ -1,11 +1,14 @@
 """Decisions: what they say, to whom, and what they keep to themselves."""
 
 import copy
+import json
 import pickle
 import subprocess
 import sys
 import threading
 from enum import Enum
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -32,7 +35,7 @@ from escalation_policy import (
     fact,
     predicate,
 )
-from escalation_policy.exceptions import EscalationDeniedError, EscalationPolicyError
+from escalation_policy.exceptions import EscalationDeniedError, EscalationPolicyError, InvalidValueError
 from escalation_policy.testing import a_request
 from support import ALLOWED, SAMPLE, Colour, Sample, Size
 
@@ -492,3 +495,96 @@ class TestThreads:
 def test_the_values_these_tests_vary_are_allowed() -> None:
     """Otherwise what these tests change would not be what they are denied for."""
     assert ESCALATE_TO_VIDEO.allows(ALLOWED)
+
+
+class TestToDict:
+    """A decision as plain data, for those who may see it."""
+
+    POLICY: Final = Policy(
+        "p",
+        [
+            Rule(
+                "region",
+                context("region", str).equals("EU-secret") & context("price", int).one_of([4711, 4712]),
+                agent_text="Not here.",
+                remedy=Remedy((STEP,)),
+            ),
+            Rule("number", context("n", int).equals(context("m", int))),
+            Rule("later", predicate("never", lambda _: False), after=["region"]),
+        ],
+    )
+    REQUEST: Final = a_request(context={"region": "canary", "price": 99887766, "n": 1, "m": 1})
+
+    def test_for_agents_holds_what_they_read(self) -> None:
+        """And nothing else, unless somebody asks for it."""
+        decision = self.POLICY.decide(self.REQUEST)
+        expected = {"allowed": False, "reasons": [{"code": "region", "status": "unmet", "agent_text": "Not here."}]}
+        assert expected == decision.to_dict() == decision.to_dict("agent") == decision.to_dict(audience="agent")
+
+    def test_for_administrators_adds_what_is_required_and_who_fixes_it(self) -> None:
+        """Without what the condition compares with, and without what the request holds."""
+        told = self.POLICY.decide(self.REQUEST).to_dict("administrator")
+        assert {"allowed", "reasons", "hidden"} == told.keys()
+        assert ["later"] == told["hidden"]
+        (reason,) = told["reasons"]
+        hidden = "(a certain value)"
+        assert f"context.region equals {hidden} and context.price is one of {hidden}" == reason["requirement"]
+        assert [
+            {"fact": "context.region", "required": f"equals {hidden}", "seen": "another value", "compared_with": None},
+            {
+                "fact": "context.price",
+                "required": f"is one of {hidden}",
+                "seen": "another value",
+                "compared_with": None,
+            },
+        ] == reason["evidence"]
+        assert [{"party": "agent", "text": "Do it."}] == reason["remedy"]
+        for text in ("canary", "99887766", "EU-secret", "4711"):
+            assert text not in json.dumps(told)
+
+    def test_shows_enum_members_and_bools_but_no_number(self) -> None:
+        """Numbers of the request can be prices or ages."""
+        condition = ~SAMPLE(lambda r: r.number).equals(1) | SAMPLE(lambda r: r.size).equals(Size.LARGE)
+        (reason,) = Policy("p", [Rule("r", condition)]).decide(Sample()).to_dict("administrator")["reasons"]
+        assert [("number", "set"), ("size", "small")] == [(each["fact"], each["seen"]) for each in reason["evidence"]]
+        assert "number differs from (a certain value) or size equals large" == reason["requirement"]
+
+    def test_is_json_of_any_decision(self) -> None:
+        """One that was pickled, one that rests on an error, and one that allows, too."""
+        for request in (self.REQUEST, a_request(), cast("Any", None)):
+            decision = self.POLICY.decide(request)
+            for each in (decision, pickle.loads(pickle.dumps(decision))):
+                assert each.to_dict("administrator") == json.loads(json.dumps(decision.to_dict("administrator")))
+        assert 16 == len(ESCALATE_TO_VIDEO.decide(ALLOWED).to_dict()["reasons"])
+
+    def test_is_for_no_other_audience(self) -> None:
+        """A slip must not show more, or less."""
+        nobody: Any = "administrators"
+        with pytest.raises(InvalidValueError, match='audience must be "agent" or "administrator", got a str'):
+            ESCALATE_TO_VIDEO.decide(ALLOWED).to_dict(nobody)
+
+
+class TestCaches:
+    """Words that were made once are kept, and nothing that is personal."""
+
+    def test_hold_no_personal_data_and_few_reasons(self) -> None:
+        """However many requests there are."""
+        name, flags = SAMPLE(lambda r: r.name), [SAMPLE.context(f"f{number}", bool) for number in range(10)]
+        policy = Policy(
+            "p", [Rule("name", name.equals("t")), *(Rule(f"f{n}", each.is_true()) for n, each in enumerate(flags))]
+        )
+        both = Policy("p", [Rule("all", reduce(and_, [each.is_true() for each in flags]))])
+        for number in range(600):
+            given = {f"f{bit}": bool(number >> bit & 1) for bit in range(10)}
+            assert policy.decide(Sample(name=f"canary{number}", context=given)).reasons
+            assert both.decide(Sample(context=given)).reasons
+        for each in (policy, both):
+            kept = [each._explainer._outcomes, *each._explainer._reasons]
+            assert max(map(len, kept)) <= 256
+            assert "canary" not in repr(kept)
+
+    def test_hold_no_reason_that_shows_a_number(self) -> None:
+        """There are too many."""
+        policy = Policy("p", [Rule("r", SAMPLE(lambda r: r.number).equals(1))])
+        assert ["2", "3"] == [policy.decide(Sample(number=n)).reasons[0].evidence[0].seen for n in (2, 3)]
+        assert ([{}], {}) == (policy._explainer._reasons, policy._explainer._outcomes)

@@ -1,18 +1,34 @@
 """Policies: what they are made of, what they mean, and how a new one is made from an old one."""
 
 import copy
+import inspect
 import pickle
 import re
 from typing import Any, Final
 
 import pytest
 
-from escalation_policy import ESCALATE_TO_VIDEO, Login, Policy, Rule, context, fact, predicate
+from escalation_policy import (
+    ESCALATE_TO_VIDEO,
+    Decision,
+    EscalationRequest,
+    Login,
+    Party,
+    Policy,
+    Remedy,
+    Rule,
+    Step,
+    Texts,
+    context,
+    fact,
+    predicate,
+)
 from escalation_policy.exceptions import EscalationPolicyError, InvalidPolicyError
 from escalation_policy.testing import a_request
 from support import ALLOWED, SAMPLE, Sample, Size
 
 FLAG = SAMPLE(lambda r: r.flag).is_true()
+STEP: Final = Step(Party.AGENT, "Do it.")
 #: Digests that are fixed for good.
 ESCALATE: Final = "df479ab5a3734bc7a251de840d85fcd2"
 CONTEXT: Final = "431356e402d722fcb6b583e5b82e1c23"
@@ -260,3 +276,153 @@ class TestFingerprint:
     def test_tells_apart_what_comes_after_what(self) -> None:
         """It decides which reasons are hidden."""
         assert fingerprint(rule("a"), rule("b")) != fingerprint(rule("a"), rule("b", "a"))
+
+
+class TestVersions:
+    """A derived policy is another edition, and says so."""
+
+    POLICY: Final = Policy("p", [rule("a"), rule("b")], version="7")
+
+    def test_end_with_digits_of_the_new_fingerprint(self) -> None:
+        """Two editions of one version would be mixed up in a log."""
+        derived = self.POLICY.without("b")
+        assert f"7+{derived.fingerprint[:8]}" == derived.version
+
+    def test_have_one_such_suffix(self) -> None:
+        """However often a policy is derived; what the host wrote stays, a plus included."""
+        policy = Policy("p", [rule("a"), rule("b")], version="7+host")
+        twice = policy.without("b").with_rules(rule("c"))
+        assert f"7+host+{twice.fingerprint[:8]}" == twice.version
+
+    def test_stay_where_the_meaning_stays(self) -> None:
+        """Texts and order mean nothing."""
+        reordered = self.POLICY.without("a", version="7").with_rules(rule("a"), version=None)
+        assert "7" == self.POLICY.replace(Rule("a", FLAG, explanation="Other words.")).version
+        assert self.POLICY.fingerprint == reordered.fingerprint
+
+    def test_can_be_given(self) -> None:
+        """By hosts that number their editions."""
+        derived = [
+            self.POLICY.with_rules(rule("c"), version="8"),
+            self.POLICY.without("b", version="8"),
+            self.POLICY.replace(Rule("a", ~FLAG), version="8"),
+        ]
+        assert ["8"] * 3 == [policy.version for policy in derived]
+
+    def test_are_none_if_there_was_none(self) -> None:
+        """A host that names no versions does not want to see them."""
+        assert Policy("p", [rule("a")]).with_rules(rule("b")).version is None
+
+
+class TestTexts:
+    """A policy in other words decides as before."""
+
+    POLICY: Final = Policy(
+        "p",
+        [
+            Rule("a", FLAG, explanation="It must be on.", agent_text="It is off.", remedy=Remedy((STEP,))),
+            Rule("b", SAMPLE(lambda r: r.untold).is_true(), after=["a"]),
+        ],
+        version="1",
+    )
+    FRENCH: Final = {"a": Texts(explanation="Il doit être allumé.", agent_text="Il est éteint.")}
+
+    def test_replace_the_words_of_a_rule(self) -> None:
+        """What is not translated stays, and so do requirement and what was seen."""
+        decision = self.POLICY.with_texts(self.FRENCH).decide(Sample(flag=False))
+        (reason,) = decision.reasons
+        assert ("Il doit être allumé.", "Il est éteint.") == (reason.explanation, reason.agent_text)
+        assert ("flag is true", Remedy((STEP,))) == (reason.requirement, reason.remedy)
+        step = Step(Party.AGENT, "Allumez-le.")
+        texts = {"a": Texts(remedy=Remedy((step,)))}
+        assert Remedy((step,)) == self.POLICY.with_texts(texts).decide(Sample(flag=False)).reasons[0].remedy
+
+    def test_keep_meaning_version_and_fingerprint(self) -> None:
+        """But the policy is another one: it says other things."""
+        translated = self.POLICY.with_texts(self.FRENCH)
+        assert (self.POLICY.fingerprint, "1") == (translated.fingerprint, translated.version)
+        assert translated != self.POLICY
+
+    def test_include_the_sentence_for_what_could_not_be_checked(self) -> None:
+        """Derived policies, copies and pickles keep it."""
+        translated = self.POLICY.with_texts({}, unchecked="Vérification impossible.")
+        assert "Vérification impossible." == translated.unchecked
+        assert translated != self.POLICY
+        for policy in (
+            translated,
+            translated.without("a"),
+            translated.with_rules(rule("c")),
+            translated.with_texts(self.FRENCH),
+            pickle.loads(pickle.dumps(translated)),
+        ):
+            reason = policy.decide(Sample()).reason("b")
+            assert reason is not None
+            assert "Vérification impossible." == reason.agent_text
+
+    @pytest.mark.parametrize(
+        ("texts", "unchecked", "message"),
+        [
+            ({"c": Texts()}, None, "policy p has no such rule, only a, b"),
+            ({"a": "text"}, None, "texts must map codes of rules to Texts"),
+            (["a"], None, "texts must map codes of rules to Texts, got a list"),
+            ({}, "", "unchecked must be a non-empty str or None, got an empty str"),
+            ({}, 5, "unchecked must be a non-empty str or None, got an int"),
+        ],
+        ids=["code", "str", "list", "empty", "int"],
+    )
+    def test_are_refused_if_they_make_no_sense(self, texts: Any, unchecked: Any, message: str) -> None:
+        """A text that nobody would ever read is a mistake."""
+        with pytest.raises(InvalidPolicyError, match=re.escape(message)):
+            self.POLICY.with_texts(texts, unchecked=unchecked)
+
+    def test_are_strings_that_are_not_empty(self) -> None:
+        """None keeps the rule's own."""
+        wrong: Any = 5
+        for text in ("", wrong):
+            with pytest.raises(InvalidPolicyError, match=re.escape("Texts.agent_text must be a non-empty str or None")):
+                Texts(agent_text=text)
+
+
+class TestPrerequisites:
+    """What hides behind what."""
+
+    POLICY: Final = Policy("p", [rule("d", "c"), rule("c", "b"), rule("b", "a"), rule("a"), rule("e")])
+
+    def test_are_direct_and_indirect(self) -> None:
+        """In whatever order the rules stand."""
+        expected = {"a": set[str](), "b": {"a"}, "c": {"a", "b"}, "d": {"a", "b", "c"}, "e": set[str]()}
+        assert expected == {code: self.POLICY.prerequisites(code) for code in self.POLICY}
+        with pytest.raises(KeyError, match="nope"):
+            self.POLICY.prerequisites("nope")
+
+    @pytest.mark.parametrize(
+        ("codes", "hidden"), [("", ""), ("d", ""), ("da", "d"), ("db", "d"), ("edcba", "dcb"), ("ce", ""), ("ea", "")]
+    )
+    def test_hide_rules(self, codes: str, hidden: str) -> None:
+        """A rule hides behind any that comes before it, in the policy's order."""
+        assert tuple(hidden) == self.POLICY.hidden_among(codes)
+
+    def test_refuse_what_is_no_rule(self) -> None:
+        """A misspelled code would hide nothing."""
+        with pytest.raises(InvalidPolicyError, match="policy p has no such rule, only d, c"):
+            self.POLICY.hidden_among(["a", "nope"])
+
+
+class TestFunctions:
+    """`allows` and `decide` are compiled, and look like methods."""
+
+    def test_show_their_signature_and_docstring(self) -> None:
+        """As `help()` and editors do."""
+        assert ["request"] == list(inspect.signature(ESCALATE_TO_VIDEO.decide).parameters)
+        assert (Decision, EscalationRequest) == (
+            inspect.signature(ESCALATE_TO_VIDEO.decide).return_annotation,
+            ESCALATE_TO_VIDEO.decide.__annotations__["request"],
+        )
+        assert bool is inspect.signature(ESCALATE_TO_VIDEO.allows).return_annotation
+        assert "Policy.allows" == ESCALATE_TO_VIDEO.allows.__qualname__
+        assert (ESCALATE_TO_VIDEO.allows.__doc__ or "").startswith("Return whether a request is allowed")
+        assert (ESCALATE_TO_VIDEO.decide.__doc__ or "").startswith("Decide one request")
+
+    def test_know_their_type_of_request(self) -> None:
+        """Others are denied."""
+        assert (EscalationRequest, Sample) == (ESCALATE_TO_VIDEO.request_type, Policy("p", [rule("a")]).request_type)

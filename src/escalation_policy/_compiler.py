@@ -1,9 +1,9 @@
 """The compiler: the only place that generates and executes source code.
 
 All conditions of a policy become one straight-line function. Every attribute is read once, just before the first rule
-that needs it, with None for a value that is missing. A value that nothing has checked is checked when it is read. Whatever
-is unusual (a request of another type, a value of another type, anything that raises) is handed over to the slow path, with
-the answers of opaque functions so far, so that no function is asked twice.
+that needs it, with None for a value that is missing. A value that nothing has checked is checked when it is read. Unusual
+cases (a request of another type, a value of another type, an exception) are handed over to the slow path, with the answers
+of opaque functions so far, so that no function is asked twice.
 
 Source holds only names that are made here, and names of attributes that were checked to be plain identifiers.
 """

@@ -97,11 +97,9 @@ def joined_answer(word: str, answers: list[Answer]) -> Answer:
     truths = [truth for truth, _ in answers]
     decisive = Truth.FALSE if word == "and" else Truth.TRUE
     truth = decisive if decisive in truths else max(truths)
-    # What came out true does not stand in the way, and what did not decide does not matter.
-    kept = [
-        findings for each, findings in answers if each is truth or (truth is not decisive and each is not Truth.TRUE)
-    ]
-    return truth, tuple(finding for findings in kept for finding in findings)
+    # A true operand does not stand in the way of the others, and an operand that did not decide does not matter.
+    relevant = [each for each in answers if each[0] is truth or (truth is not decisive and each[0] is not Truth.TRUE)]
+    return truth, tuple(finding for _, findings in relevant for finding in findings)
 
 
 def _joined_words(word: str, parts: list[tuple[str, bool]]) -> tuple[str, bool]:

@@ -1,4 +1,4 @@
-"""The explainer: what the rules of one policy came to, and why, for decisions that were made already."""
+"""The explainer: which rules were met in a decision that was made already, and why."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -22,7 +22,7 @@ Notes = tuple[object, ...] | Readings
 
 @final
 class Explainer:
-    """Puts in words how rules were answered. A policy owns one.
+    """The reasons of the decisions of one policy, which owns it.
 
     Words are made once per rule and key, and a key holds only enum members, bools and whether something is there. So the
     caches hold no personal data; they hold at most 256 reasons per rule, and 256 outcomes of whole decisions.
@@ -108,7 +108,9 @@ class Explainer:
             for rule, key, reasons in zip(self._rules, keys, self._reasons, strict=True)
         ]
 
-    def _explained(self, rule: Rule[Any], key: Any, reasons: dict[Any, Reason], request: object, notes: Notes) -> Reason:
+    def _explained(
+        self, rule: Rule[Any], key: Any, reasons: dict[Any, Reason], request: object, notes: Notes
+    ) -> Reason:
         reason = reason_of(rule, answer_rule(rule, self.readings(request, notes)), self._unchecked)
         if key is not None:
             _keep(reasons, key, reason)

@@ -1,4 +1,4 @@
-"""Facts: the words in which conditions are written."""
+"""Facts: the vocabulary of conditions."""
 
 from collections.abc import Callable, Iterable
 from enum import Enum
@@ -25,13 +25,13 @@ C = TypeVar("C", str, int, bool)
 class Fact(Generic[Q, V]):
     """One named value of a request, such as `agent.ringcentral.extension_id`, on which tests are made.
 
-    Where the value is absent only `is_set()` answers; where it is unknown, nothing does.
+    If the value is absent, only `is_set()` has an answer; if it is unknown, no test has one.
     """
 
     path: Path
 
     def then(self, way: Callable[[V], W | None]) -> "Fact[Q, W]":
-        """Goes on to a fact of this fact's value; absent or unknown where this one is.
+        """Return a fact of this fact's value; absent or unknown if this one is.
 
         Raises:
             InvalidPolicyError: The value has no such fact.
@@ -39,38 +39,38 @@ class Fact(Generic[Q, V]):
         return Fact(record(self.path, way))
 
     def equals(self, value: "V | Fact[Q, V]") -> Condition[Q]:
-        """Is true when the value equals a constant (a str, int, bool or enum member), or another fact's value."""
+        """Test whether the value equals a constant (a str, int, bool or enum member), or another fact's value."""
         return self._compared("equals", value, self.path.kind, _constant)
 
     def one_of(self, values: Iterable[V]) -> Condition[Q]:
-        """Is true when the value is among these constants."""
+        """Test whether the value is one of these constants."""
         return self._test("one_of", _constants(self.path, self.path.kind, values))
 
     def contains(self: "Fact[Q, frozenset[M]]", member: "M | Fact[Q, M]") -> Condition[Q]:
-        """Is true when this set holds the constant, or the other fact's value."""
+        """Test whether this set contains the constant, or the other fact's value."""
         return self._compared("contains", member, _member_kind(self.path), _constant)
 
     def subset_of(self: "Fact[Q, frozenset[M]]", members: "Iterable[M] | Fact[Q, frozenset[M]]") -> Condition[Q]:
-        """Is true when this set holds nothing but these constants, or nothing that the other fact's set does not."""
+        """Test whether this set is a subset of these constants, or of the other fact's set."""
         return self._compared("subset_of", members, _member_kind(self.path), _constants)
 
     def is_set(self) -> Condition[Q]:
-        """Is true when there is a value, false when there is none, and undecided when we were not told."""
+        """Test whether there is a value: true if there is, false if it is absent, undecided if it is unknown."""
         return self._test("is_set")
 
     def is_true(self: "Fact[Q, bool]") -> Condition[Q]:
-        """Is true when the value is True, and false when it is False."""
+        """Test whether the value is True."""
         if self.path.kind is not bool:
             raise InvalidPolicyError(f"{self.path} is {a(name_of(self.path.kind))}, only a bool can be true")
         return self._test("is_true")
 
     def satisfies(self, name: str, fn: Callable[[V], bool], *, version: str | None = None) -> Condition[Q]:
-        """Is true when `fn` says so.
+        """Test the value with a function.
 
         Args:
-            name: What it asks, in words; with `version`, what identifies it.
-            fn: A pure function of the value. Anything but a bool, and anything it raises, is an error: not met.
-            version: Change it whenever `fn` comes to mean something else.
+            name: What it tests, in words. Name and version identify the test.
+            fn: A pure function of the value that returns a bool. Another result, or an exception, is an error: not met.
+            version: Change it whenever the meaning of `fn` changes.
         """
         return _opaque(self.path.request_type, Test("satisfies", (self.path,), fn, name, version))
 
@@ -102,7 +102,7 @@ class Fact(Generic[Q, V]):
 
 @final
 class Facts(Generic[Q]):
-    """The facts of one type of request, which is a frozen attrs class made of such classes.
+    """The facts of one type of request: a frozen attrs class whose parts are such classes too.
 
     Call it with a lambda that reads an attribute: `fact(lambda r: r.agent.enabled)`. The lambda runs once, against a
     recorder, and where it leads is checked against the types: a name that does not exist fails here.
@@ -114,11 +114,11 @@ class Facts(Generic[Q]):
         self._start: Final = Path(request_type)
 
     def __call__(self, way: Callable[[Q], V | None]) -> Fact[Q, V]:
-        """Names the fact to which `way` leads; see the class."""
+        """Return the fact that `way` reads; see the class."""
         return Fact(record(self._start, way))
 
     def context(self, key: str, kind: type[C]) -> Fact[Q, C]:
-        """Names what the host passes in the request's `context` under `key`; unknown where it is not given.
+        """Return what the host passes in the request's `context` under `key`; unknown if it passes nothing.
 
         Args:
             key: Any non-empty str.
@@ -131,9 +131,9 @@ class Facts(Generic[Q]):
         return Fact(self._start.then("context").into(key, kind))
 
     def predicate(self, name: str, fn: Callable[[Q], bool], *, version: str | None = None) -> Condition[Q]:
-        """Asks a question about the whole request that no fact answers; the last resort, since nothing can see into it.
+        """Test the whole request with a function. The last resort: nothing can look into it.
 
-        Takes what `Fact.satisfies()` takes, but `fn` is given the request.
+        The arguments are those of `Fact.satisfies()`, but `fn` gets the request.
         """
         return _opaque(self._start.request_type, Test("predicate", (), fn, name, version))
 

@@ -1,4 +1,4 @@
-"""How immutable values check what they are made of: every field against its annotation."""
+"""Fields of immutable values, which are checked against their annotations when a value is made."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -12,16 +12,16 @@ from attrs import validators
 
 from .exceptions import Fault, InvalidPolicyError, InvalidValueError
 
-#: Field metadata: None in this field says that we were not told, not that there is none.
+#: Field metadata: None in this field means that nobody supplied the value, not that it does not exist.
 UNKNOWN_WHEN_NONE: Final = "escalation_policy.unknown_when_none"
-#: Field metadata: an address, a name or an id of RingCentral, shown to nobody who did not ask for it; of which kind, or
-#: True. Only those of one kind are ever compared.
+#: Field metadata: a private value, such as an address or an id of RingCentral, which only `reveal` shows. The value of the
+#: mark is the kind of id, or True. Only ids of one kind are compared with each other.
 PRIVATE: Final = "escalation_policy.private"
-#: Field metadata: nothing that has to be masked in a record, unless it is private. Set here, or by a host for its own.
+#: Field metadata: records need not mask this field. Set for the library's own values, and by hosts for theirs.
 PUBLIC: Final = "escalation_policy.public"
-#: Field metadata, set here: whatever stands in this field is what its annotation says.
+#: Field metadata, set here: the class checks this field against its annotation.
 CHECKED: Final = "escalation_policy.checked"
-#: Field metadata: what to say instead of the annotation when something else was given.
+#: Field metadata: what messages say is accepted, instead of the annotation.
 ACCEPTED: Final = "escalation_policy.accepted"
 
 #: Reads the name of a type, which its metaclass can neither change nor hide.
@@ -34,12 +34,12 @@ _Error = type[InvalidValueError] | type[InvalidPolicyError]
 
 
 def a(name: str) -> str:
-    """Puts the article before a name."""
+    """Return a name with its indefinite article."""
     return f"{'an' if name[:1] in tuple('aeiouAEIOU') else 'a'} {name}"
 
 
 def kind_of(value: object) -> str:
-    """Says what kind of thing a value is, and never what it holds. It asks nothing that the value could answer itself."""
+    """Return the kind of a value, never what it holds. It calls no code of the value."""
     if value is None:
         return "None"
     name = cast("str", TYPE_NAME.__get__(type(value)))
@@ -78,17 +78,17 @@ def closest_member(value: object, enum: type[Enum]) -> str | None:
 
 
 def is_collection(values: object) -> bool:
-    """Tells a collection from a `str`, and from a mapping, whose values would be lost."""
+    """Return whether a value is iterable and neither a `str` nor a mapping."""
     return isinstance(values, Iterable) and not isinstance(values, str | Mapping)
 
 
 def to_tuple(values: Iterable[_T]) -> tuple[_T, ...]:
-    """Makes a tuple of a collection; what is none is left to be refused."""
+    """Convert a collection to a tuple. Other values are returned unchanged; the field's validator rejects them."""
     return tuple(values) if is_collection(values) else cast("tuple[_T, ...]", values)
 
 
 def to_frozenset(values: Iterable[_T]) -> frozenset[_T]:
-    """Makes a frozenset of a collection; what is none, or cannot be a set, is left to be refused."""
+    """Convert a collection to a frozenset. Other values are returned unchanged; the field's validator rejects them."""
     try:
         return frozenset(values) if is_collection(values) else cast("frozenset[_T]", values)
     except TypeError:
@@ -96,16 +96,16 @@ def to_frozenset(values: Iterable[_T]) -> frozenset[_T]:
 
 
 def plain(value: _T) -> _T:
-    """Turns a `str` of any subclass into a plain one, whose comparisons nobody has overridden."""
+    """Convert a `str` of a subclass to an exact `str`, whose comparisons nobody has overridden."""
     return value if type(value) is str or not isinstance(value, str) else cast("_T", str.__str__(value))
 
 
-#: Made once, since attrs reads the signature of every converter that it is given.
+#: Made once: attrs reads the signature of every converter.
 _PLAIN: "attrs.Converter[Any, Any]" = attrs.Converter(plain)
 
 
 def without_none(hint: Any) -> tuple[Any, bool]:
-    """Takes None out of an annotation, and says whether it was in it."""
+    """Return an annotation without None, and whether None was in it."""
     if get_origin(hint) not in (Union, UnionType):
         return hint, False
     kinds = [kind for kind in get_args(hint) if kind is not type(None)]
@@ -140,7 +140,7 @@ def must(
 
 
 def _accepts(kind: Any) -> tuple[str, _Test]:
-    """Puts a type in words and in a test; what only pretends to be an instance, by its `__class__`, fails it."""
+    """Return a type in words, and a test for its instances that a `__class__` property cannot deceive."""
     origin: Any = get_origin(kind) or kind
     if origin in (frozenset, tuple):
         words, test = _accepts(get_args(kind)[0])

@@ -25,7 +25,7 @@ class Hop(NamedTuple):
         name: The attribute, or the key.
         kind: The declared type of its value, without None.
         optional: Whether None is expected.
-        unknown_when_none: Whether None means that nobody supplied the value. Otherwise it means that there is none.
+        unknown_when_none: Whether None means that nobody supplied the value. Otherwise it means that the value does not exist.
         in_mapping: Whether it is a key of a mapping.
         checked: Whether the class that declares the attribute checks it when an instance is made.
     """

@@ -1,4 +1,4 @@
-"""Policies: ordered sets of rules, all of which a request has to meet."""
+"""Policies: ordered sets of rules. A request has to meet them all."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -55,14 +55,14 @@ class Policy(Generic[R]):
         def allows(self, request: R) -> bool:
             """Return whether a request is allowed, for callers that need no reasons. It never raises an `Exception`.
 
-            What is no request of the right type is not allowed.
+            An argument that is not a request of the right type is not allowed.
             """
             raise NotImplementedError
 
         def decide(self, request: R) -> Decision[R]:
             """Decide one request. It never raises an `Exception`.
 
-            What is no request of the right type is denied, with the reason that it is none.
+            An argument that is not a request of the right type is denied, with this as the reason.
             """
             raise NotImplementedError
     else:
@@ -97,7 +97,7 @@ class Policy(Generic[R]):
         """Decide what the compiled function does not: read everything, and answer rule by rule.
 
         Args:
-            request: The request, or whatever was passed as one.
+            request: The argument of the compiled function; it may be no request at all.
             noted: What the compiled function has read and asked already, in the order of `Inputs.noted`.
             error: What it raised, if it did.
         """
@@ -145,11 +145,11 @@ class Policy(Generic[R]):
         """
         self._check_codes(codes)
         rules = [rule for rule in self.rules if rule.code not in codes]
-        kept = [attrs.evolve(rule, after=[code for code in rule.after if code not in codes]) for rule in rules]
-        return self._derived(kept, version)
+        detached = [attrs.evolve(rule, after=[code for code in rule.after if code not in codes]) for rule in rules]
+        return self._derived(detached, version)
 
     def replace(self, rule: Rule[R], *, version: str | None = None) -> "Policy[R]":
-        """Return a policy with this rule in the place of the one that has its code.
+        """Return a policy in which this rule replaces the one that has its code.
 
         Args:
             rule: The new rule.
@@ -202,13 +202,13 @@ class Policy(Generic[R]):
         Raises:
             KeyError: There is no such rule.
         """
-        found: set[str] = set()
+        prerequisites: set[str] = set()
         waiting = [self[code]]
         while waiting:
-            direct = set(waiting.pop().after) - found
-            found |= direct
+            direct = set(waiting.pop().after) - prerequisites
+            prerequisites |= direct
             waiting += [self._by_code[each] for each in direct]
-        return frozenset(found)
+        return frozenset(prerequisites)
 
     def hidden_among(self, codes: Iterable[str]) -> tuple[str, ...]:
         """Return which of some rules hide behind others of them, if none of them is met; in the policy's order.
@@ -270,7 +270,7 @@ def _presented(function: Callable[..., Any], name: str, request_type: type, retu
 
 _DOCSTRINGS: Final = {
     "allows": "Return whether a request is allowed, for callers that need no reasons. It never raises an `Exception`.",
-    "decide": "Decide one request. It never raises an `Exception`: what is no request of the right type is denied.",
+    "decide": "Decide one request. It never raises an `Exception`: an argument that is not a request of the right type is denied.",
 }
 
 

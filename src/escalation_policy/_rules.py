@@ -1,4 +1,4 @@
-"""Rules: one requirement each, with the words that explain it and the steps that mend it."""
+"""Rules: one requirement each, with the words that explain it and the steps that meet it."""
 
 from collections.abc import Iterable
 from typing import Final, Generic, final
@@ -16,7 +16,7 @@ _CODE_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst
 @final
 @attrs.frozen(field_transformer=checked)
 class Step:
-    """One thing to do, and who does it."""
+    """One thing to do, and the party that does it."""
 
     party: Party
     text: str
@@ -32,7 +32,7 @@ def _to_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
 @final
 @attrs.frozen(field_transformer=checked)
 class Remedy:
-    """What lets a request that a rule stopped meet that rule: steps, in order, at least one."""
+    """What has to be done to meet a rule: at least one step, in order."""
 
     steps: tuple[Step, ...] = attrs.field(converter=_to_steps, validator=_NOT_EMPTY)
 
@@ -42,7 +42,7 @@ def _to_codes(codes: Iterable[str]) -> tuple[str, ...]:
 
 
 def is_code(code: str) -> bool:
-    """Says whether something can be the code of a rule, or the id of a policy."""
+    """Return whether a str can be the code of a rule, or the id of a policy."""
     return code != "" and _CODE_LETTERS.issuperset(code)
 
 

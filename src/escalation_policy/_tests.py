@@ -99,17 +99,17 @@ class Test:
         if truth is not None:
             required = ((self.requirement(), self.requirement(hidden=True)), ("is set", "is set"))
             at_fault = [
-                self._finding(path, words, value)
+                self._finding_at(path, words, value)
                 for path, value, words in zip(self.paths, values, required, strict=False)
                 if not has_value(value)
             ]
             return truth, tuple(each for each in at_fault if truth is not Truth.ERROR or each.truth is truth)
         result = readings.answer(self) if self.opaque else self._holds(values)
         if type(result) is Failure:
-            return Truth.ERROR, (self._found(result.seen, result.seen, Truth.ERROR, result.error),)
+            return Truth.ERROR, (self._finding(result.seen, result.seen, Truth.ERROR, result.error),)
         truth = Truth(result is not self.negated)
         seen = [self._seen(values, result is True, masked=masked) for masked in (False, True)]
-        return truth, (self._found(seen[0], seen[1], truth),)
+        return truth, (self._finding(seen[0], seen[1], truth),)
 
     def _undecided(self, values: list[object]) -> Truth | None:
         if any(type(value) is Failure for value in values):
@@ -127,7 +127,7 @@ class Test:
             return Failure.of_exception(error)
         return result if type(result) is bool else Failure.of_type(result, bool)
 
-    def _finding(self, path: Path, required: tuple[str, str], value: Any) -> Finding:
+    def _finding_at(self, path: Path, required: tuple[str, str], value: Any) -> Finding:
         words, hidden = required
         is_missing = type(value) is Missing
         seen, truth, error = (value.value, value.truth, None) if is_missing else (value.seen, Truth.ERROR, value.error)
@@ -135,7 +135,7 @@ class Test:
         fact = str(path)
         return Finding(Evidence(fact, words, seen, other), Evidence(fact, hidden, seen, other), truth, error)
 
-    def _found(self, seen: str, masked: str, truth: Truth, error: str | None = None) -> Finding:
+    def _finding(self, seen: str, masked: str, truth: Truth, error: str | None = None) -> Finding:
         other = str(self.paths[1]) if len(self.paths) > 1 else None
         return Finding(
             Evidence(self.subject, self.requirement(), seen, other),
@@ -280,7 +280,7 @@ class Readings:
         return self.inputs.paths.keys() <= self.values.keys()
 
     def complete(self) -> "Readings":
-        """Read whatever was not read yet, so that nothing is asked later."""
+        """Read and ask everything that is still missing, so that nothing is asked later."""
         if self.failure is None:
             for path in self.inputs.paths.values():
                 self.value(path)

@@ -1,4 +1,4 @@
-"""Three-valued truth, and what stands in the place of a value that could not be read."""
+"""Three-valued truth, and the replacements for values that could not be read."""
 
 import sys
 from collections.abc import Callable
@@ -73,6 +73,6 @@ def ask(function: Callable[[Any], object], argument: object) -> bool | Failure:
     """Call a host's function once. Anything but a bool, and anything it raises, is a failure."""
     try:
         answer = function(argument)
-    except Exception as error:  # noqa: BLE001  whatever a host's function raises, its rule is not met
+    except Exception as error:  # noqa: BLE001  a host's function may raise anything: its rule is not met
         return Failure.of_exception(error)
     return answer if type(answer) is bool else Failure.of_type(answer, bool, function)

@@ -131,7 +131,11 @@ def _policy(named: str) -> Policy[Any]:
         found: Any = import_module(module)
     except Exception as error:
         is_absent = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
-        where = "is neither in this folder nor installed" if is_absent else f"cannot be imported: {Failure.of_exception(error).error}"
+        where = (
+            "is neither in this folder nor installed"
+            if is_absent
+            else f"cannot be imported: {Failure.of_exception(error).error}"
+        )
         raise UnusableInputError(f"--policy names a module that {where}") from error
     names = [name for name, value in vars(found).items() if type(value) is Policy]
     try:

@@ -4,6 +4,7 @@ import copy
 import pickle
 import re
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, Final, cast
 
 import attrs
@@ -18,6 +19,7 @@ from escalation_policy import (
     Party,
     Permission,
     Policy,
+    ReasonStatus,
     Remedy,
     Rule,
     Step,
@@ -517,3 +519,45 @@ class TestOtherRequests:
         with pytest.raises(InvalidPolicyError, match="EscalationRequest and Sample"):
             make("p", [Rule("a", kind.is_set()), Rule("b", FLAG)])
         assert not make("p", [Rule("b", FLAG)]).allows(ALLOWED)
+
+
+class TestEnumsOfOnesOwn:
+    """An enum may compare and hash its members in its own way, which may be wrong."""
+
+    def test_that_raise_when_they_are_hashed_can_be_shown(self) -> None:
+        """A test that does not compare them calls none of their code, and neither do the reasons."""
+
+        class Moody(Enum):
+            GOOD = "good"
+            BAD = "bad"
+
+            def __hash__(self) -> int:
+                raise ValueError
+
+        @attrs.frozen(hash=False)
+        class Day:
+            mood: Moody
+
+        policy = Policy("p", [Rule("r", ~Facts(Day)(lambda day: day.mood).is_set())])
+        for mood in (Moody.GOOD, Moody.BAD, Moody.GOOD):
+            assert [mood.value] == [each.seen for each in policy.decide(Day(mood)).reasons[0].evidence]
+
+    def test_that_change_their_mind_are_asked_once(self) -> None:
+        """The reasons follow from what decided."""
+
+        class Fickle(Enum):
+            ONE = "one"
+            __hash__ = Enum.__hash__
+
+            def __eq__(self, other: object) -> bool:
+                return next(answers)
+
+        @attrs.frozen
+        class Day:
+            mood: Fickle
+
+        answers = iter([True, False, False, True])
+        policy = Policy("p", [Rule("r", Facts(Day)(lambda day: day.mood).equals(Fickle.ONE))])
+        allowed, denied = policy.decide(Day(Fickle.ONE)), policy.decide(Day(Fickle.ONE))
+        assert (True, False) == (allowed.allowed, denied.allowed)
+        assert [ReasonStatus.MET] == [reason.status for reason in allowed.reasons]

@@ -10,12 +10,13 @@ Source holds only names that are made here, and names of attributes that were ch
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
 from itertools import repeat
 from operator import is_
 from typing import Any, Final, final, get_args, get_origin
 
-from ._conditions import Condition, compares_in_its_own_way, is_compared_by_identity
-from ._paths import Hops, Path, is_checkable, is_scalar, is_trusted
+from ._conditions import Condition
+from ._paths import Hops, Path, has_its_own_equality, is_checkable, is_scalar, is_trusted
 from ._tests import Inputs, Test
 
 #: Stands for what was not read, and for the answer of a function that has not returned yet.
@@ -67,7 +68,7 @@ def compile_policy(
     before = [f"{name} = unread" for name in note_names(inputs).values()] or ["pass"]
     shape = {"more": "", "before": _indented(before, 1)}
     slow_call, failed_call = f"slow(request, {noted})", f"slow(request, {noted}, error)"
-    is_unsafe = any(compares_in_its_own_way(test) for condition in conditions for test in condition.tests)
+    is_unsafe = any(test.runs_host_code for condition in conditions for test in condition.tests)
 
     chain = [] if is_unsafe else _chain(conditions, inputs, scope)
 
@@ -212,7 +213,7 @@ class Statements:
         words = {"x": self._subject(test), "y": "", "absent": ""}
         if "{y}" in code:
             words["y"] = self.value(test.paths[1].hops) if len(test.paths) > 1 else self.constant(test.operand)
-            if operator.code_of_members and is_compared_by_identity(test.paths[0].kind):
+            if operator.code_of_members and isinstance(test.paths[0].kind, type(Enum)):
                 code = operator.code_of_members[negated]
         if "{absent}" in code:
             words["absent"] = self._absent(test.paths[0].hops)
@@ -302,7 +303,7 @@ def _key(statements: Statements, condition: Condition[Any]) -> str:
     """Return an expression for the key of a condition."""
     parts: dict[str, None] = {}
     for test in condition.tests:
-        if any(path.shows_number for path in test.paths):
+        if any(path.shows_number or has_its_own_equality(path.member or path.kind) for path in test.paths):
             return "None"
         parts.update(dict.fromkeys(part for path in test.paths for part in statements.shape(path)))
         if test.opaque or (not all(path.shows_value for path in test.paths) and not test.operator.answers_absence):

@@ -1,9 +1,8 @@
 """Conditions: inspectable expressions over facts, and how they are answered for one request."""
 
 from collections.abc import Callable, Iterable
-from enum import Enum
 from functools import cached_property
-from typing import Any, Final, Generic, NamedTuple, final
+from typing import Any, Generic, NamedTuple, final
 
 import attrs
 from typing_extensions import TypeVar
@@ -131,19 +130,3 @@ def same_request_type(parts: Iterable[Any]) -> None:
         if other.request_type is not first.request_type:
             names = f"{first.request_type.__name__} and {other.request_type.__name__}"
             raise InvalidPolicyError(f"facts of one request cannot be mixed with another's, got {names}")
-
-
-def compares_in_its_own_way(test: Test) -> bool:
-    """Return whether a test calls `__eq__` or `__hash__` of an enum of the host's, which may answer differently each time."""
-    if test.operator.opaque or test.operator.answers_absence:
-        return False
-    kinds = [path.member or path.kind for path in test.paths]
-    return any(isinstance(kind, type(Enum)) and not is_compared_by_identity(kind) for kind in kinds)
-
-
-_PLAIN: Final = tuple((each.__eq__, each.__hash__) for each in (object, Enum, str, int))
-
-
-def is_compared_by_identity(kind: Any) -> bool:
-    """Return whether values of a type are equal only if they are the same: members of an enum without its own `__eq__`."""
-    return isinstance(kind, type(Enum)) and (kind.__eq__, kind.__hash__) in _PLAIN

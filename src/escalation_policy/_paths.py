@@ -156,6 +156,14 @@ class Path:
         return Missing.UNKNOWN if self.unknown is not None and value is self.unknown else value
 
 
+def has_its_own_equality(kind: Any) -> bool:
+    """Return whether a type is an enum whose `__eq__` or `__hash__` is the host's. Members of others equal only themselves."""
+    return isinstance(kind, type(Enum)) and (kind.__eq__, kind.__hash__) not in _PLAIN_EQUALITY
+
+
+_PLAIN_EQUALITY: Final = tuple((each.__eq__, each.__hash__) for each in (object, Enum, str, int))
+
+
 def is_trusted(hops: Hops) -> bool:
     """Return whether every value on the way was checked when the request was made."""
     return all(hop.checked for hop in hops)

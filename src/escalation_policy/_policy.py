@@ -106,7 +106,8 @@ class Policy(Generic[R]):
             failure = refusal(request, self.request_type)
             values = {} if failure else explainer.values(request, noted, error)
             readings = Readings(explainer.inputs, request, values, failure).complete()
-            allowed = all(answer_rule(rule, readings)[0] is Truth.TRUE for rule in self.rules)
+            answers = [answer_rule(rule, readings) for rule in self.rules]  # all of them: nothing is asked later
+            allowed = all(truth is Truth.TRUE for truth, _ in answers)
         except Exception as unexpected:  # noqa: BLE001  the stack or the memory is used up
             readings, allowed = Readings(explainer.inputs, request, {}, Failure.of_exception(unexpected)), False
         return Decision[R]._make(request, allowed, self, readings)

@@ -1,6 +1,6 @@
 """Tests: what can be asked of one request, and what was read to answer it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from itertools import chain, count
 from typing import Any, Final, NamedTuple, TypeAlias, final
@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, final
 import attrs
 
 from ._operators import OPERATORS, Operator, identity_of, words_of
-from ._paths import Path
+from ._paths import Path, has_its_own_equality
 from ._truth import Failure, Missing, Truth, ask, has_value
 
 
@@ -85,6 +85,12 @@ class Test:
         """Whether a function of the host's answers."""
         return self.operator.opaque
 
+    @cached_property
+    def runs_host_code(self) -> bool:
+        """Whether it compares members of an enum by methods of the host's, which may answer differently each time."""
+        compares = not (self.opaque or self.operator.answers_absence)
+        return compares and any(has_its_own_equality(path.member or path.kind) for path in self.paths)
+
     def __invert__(self) -> "Test":
         return attrs.evolve(self, negated=not self.negated)
 
@@ -104,7 +110,12 @@ class Test:
                 if not has_value(value)
             ]
             return truth, tuple(each for each in at_fault if truth is not Truth.ERROR or each.truth is truth)
-        result = readings.answer(self) if self.opaque else self._holds(values)
+        if self.opaque:
+            result = readings.answer(self)
+        elif self.runs_host_code:
+            result = readings.once(self.question, lambda: self._holds(values))
+        else:
+            result = self._holds(values)
         if type(result) is Failure:
             return Truth.ERROR, (self._finding(result.seen, result.seen, Truth.ERROR, result.error),)
         truth = Truth(result is not self.negated)
@@ -260,19 +271,20 @@ class Readings:
         """Return the same for the policy itself; a decision that was pickled knows less of it."""
         return self if inputs is self.inputs else Readings(inputs, self.request, self.values, self.failure)
 
+    def once(self, key: str, compute: Callable[[], object]) -> object:
+        """Return what was kept under a key. The first time it is computed."""
+        if key not in self.values:
+            self.values[key] = compute()
+        return self.values[key]
+
     def value(self, path: Path) -> object:
         """Return the value of a fact, `Missing` or a `Failure`."""
-        key = path.identity
-        if key not in self.values:
-            self.values[key] = path.read(self.request)
-        return self.values[key]
+        return self.once(path.identity, lambda: path.read(self.request))
 
     def answer(self, test: Test) -> object:
         """Return the answer of an opaque test whose fact has a value: a bool or a `Failure`."""
-        key = self.inputs.key_of(test)
-        if key not in self.values:
-            self.values[key] = ask(test.operand, self.value(test.paths[0]) if test.paths else self.request)
-        return self.values[key]
+        argument = self.value(test.paths[0]) if test.paths else self.request
+        return self.once(self.inputs.key_of(test), lambda: ask(test.operand, argument))
 
     @property
     def is_complete(self) -> bool:

@@ -299,6 +299,12 @@ class TestEvidence:
         decision = Policy("p", [Rule("r", condition)]).decide(a_request(context={"risk": huge}))
         assert (True, [ReasonStatus.MET]) == (decision.allowed, [reason.status for reason in decision.reasons])
 
+    def test_shows_eight_members_of_a_set_in_full(self) -> None:
+        """Only what is left out is counted."""
+        eight = sorted(set(Permission) - {Permission.ESCALATE_TO_VIDEO})[:8]
+        evidence = ESCALATE_TO_VIDEO.decide(a_request(permissions=eight)).reasons[0].evidence[0]
+        assert ", ".join(eight) == evidence.seen
+
     def test_shows_at_most_eight_members_of_a_set(self) -> None:
         """A role can hold all permissions, and the line has to stay readable."""
         request = a_request(permissions=set(Permission) - {Permission.ESCALATE_TO_VIDEO})

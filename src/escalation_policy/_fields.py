@@ -23,8 +23,7 @@ CHECKED: Final = "escalation_policy.checked"
 #: Field metadata: what to say instead of the annotation when something else was given.
 ACCEPTED: Final = "escalation_policy.accepted"
 
-#: Reads the name of a type, which its metaclass can neither change nor hide.
-TYPE_NAME: Final = type.__dict__["__name__"]
+_TYPE_NAME: Final = type.__dict__["__name__"]
 _T = TypeVar("_T")
 _V = TypeVar("_V")
 _Test = Callable[[Any], bool]
@@ -37,17 +36,22 @@ def a(name: str) -> str:
     return f"{'an' if name[:1] in tuple('aeiouAEIOU') else 'a'} {name}"
 
 
+def type_name(kind: type) -> str:
+    """Return the name of a type as a plain `str`. Neither its metaclass nor the name itself is asked anything."""
+    return plain(cast("str", _TYPE_NAME.__get__(kind)))
+
+
 def kind_of(value: object) -> str:
-    """Says what kind of thing a value is, and never what it holds. It asks nothing that the value could answer itself."""
+    """Return what kind of thing a value is, and never what it holds. Neither the value nor its type is asked anything."""
     if value is None:
         return "None"
-    name = cast("str", TYPE_NAME.__get__(type(value)))
-    if type(value) in (str, frozenset, tuple, list) and not value:
+    kind, name = type(value), type_name(type(value))
+    if (kind is str or kind is frozenset or kind is tuple or kind is list) and not value:
         return f"an empty {name}"
-    if type(value) is str and value.isspace():
+    if kind is str and value.isspace():
         return "a blank str"
-    if type(value) in (frozenset, tuple):
-        members = sorted({cast("str", TYPE_NAME.__get__(type(each))) for each in cast("frozenset[object]", value)})
+    if kind is frozenset or kind is tuple:
+        members = sorted({type_name(type(each)) for each in cast("frozenset[object]", value)})
         return f"{a(name)} of {' and '.join(members)}"
     return a(name)
 

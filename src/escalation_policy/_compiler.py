@@ -10,12 +10,13 @@ Source holds only names that are made here, and names of attributes that were ch
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import repeat
 from operator import is_
 from typing import Any, Final, final, get_args, get_origin
 
 from ._conditions import Condition, compares_in_its_own_way, is_compared_by_identity
-from ._paths import Hops, Path, is_checkable, is_scalar, is_trusted
+from ._paths import Hops, Path, fits, is_checkable, is_scalar, is_trusted
 from ._tests import Inputs, Test
 
 #: Stands for what was not read, and for the answer of a function that has not returned yet.
@@ -266,6 +267,8 @@ class Statements:
         if get_origin(kind) is frozenset:
             member = get_args(kind)[0]
             code = f"type({name}) is not frozenset"
+            if get_origin(member) is frozenset:
+                return f"({code} or not {self.constant(partial(fits, kind=kind))}({name}))"
             if not (is_scalar(member) or is_checkable(member)):
                 return code
             return f"({code} or not {self.constant(_all_of(member))}({name}))"

@@ -11,12 +11,13 @@ Source holds only names that are made here, and names of attributes that were ch
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from itertools import repeat
 from operator import is_
 from typing import Any, Final, final, get_args, get_origin
 
 from ._conditions import Condition
-from ._paths import Hops, Path, has_its_own_equality, is_checkable, is_scalar, is_trusted
+from ._paths import Hops, Path, fits, has_its_own_equality, is_checkable, is_scalar, is_trusted
 from ._tests import Inputs, Test
 
 #: Stands for what was not read, and for the answer of a function that has not returned yet.
@@ -81,7 +82,7 @@ def compile_policy(
 
     bail = f"return {slow_call}"
     create = ["decision = new()", "decision._request = request", "decision._policy = policy"]
-    if inputs.noted:
+    if inputs.noted or _unchecked_parts(inputs):
         body = [
             f"if type(request) is not request_type: {bail}",
             "allowed = False",
@@ -90,7 +91,7 @@ def compile_policy(
             *_read_the_rest(inputs, scope, bail),
             *create,
             "decision._allowed = allowed",
-            f"decision._notes = {noted}",
+            *([f"decision._notes = {noted}"] if inputs.noted else []),
             "return decision",
         ]
     else:
@@ -265,6 +266,8 @@ class Statements:
         if get_origin(kind) is frozenset:
             member = get_args(kind)[0]
             code = f"type({name}) is not frozenset"
+            if get_origin(member) is frozenset:
+                return f"({code} or not {self.constant(partial(fits, kind=kind))}({name}))"
             if not (is_scalar(member) or is_checkable(member)):
                 return code
             return f"({code} or not {self.constant(_all_of(member))}({name}))"
@@ -329,9 +332,15 @@ def _filled(chain: list[str], bail: str, deny: str) -> list[str]:
 
 
 def _read_the_rest(inputs: Inputs, scope: dict[str, Any], bail: str) -> list[str]:
-    """Return statements that read and ask what a decision left out, so that nothing is asked later."""
+    """Return statements that read and ask what a decision left out, so that nothing is asked later.
+
+    Parts of a subclass are handed over too, since their attributes may be properties that answer differently each time.
+    """
     names = note_names(inputs)
-    lines: list[str] = []
+    parts = Statements(inputs, scope, bail)
+    for hops in _unchecked_parts(inputs):
+        parts.value(hops)
+    lines = ["if not allowed:", *_nested(parts.lines)] if parts.lines else []
     values: dict[Hops, str] = {}
     for key, name in names.items():
         statements = Statements(inputs, scope, bail, variables=values)
@@ -354,6 +363,12 @@ def _read_the_rest(inputs: Inputs, scope: dict[str, Any], bail: str) -> list[str
 def note_names(inputs: Inputs) -> dict[str, str]:
     """Return the variable of each thing that is noted."""
     return {key: f"n{number}" for number, key in enumerate(inputs.noted)}
+
+
+def _unchecked_parts(inputs: Inputs) -> list[Hops]:
+    """Return the ways to parts that nothing has checked, and whose attributes are read again after a decision."""
+    ways = [path.hops[:number] for path in inputs.paths.values() if path.lasting for number in range(1, len(path.hops))]
+    return [way for way in dict.fromkeys(ways) if not is_trusted(way)]
 
 
 def _nullable(hops: Hops) -> list[Hops]:

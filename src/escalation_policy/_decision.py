@@ -6,7 +6,7 @@ import attrs
 
 from ._conditions import R
 from ._enums import Effect, Party, ReasonStatus
-from ._fields import a, kind_of
+from ._fields import a, kind_of, type_name
 from ._rules import Remedy, Rule, Step, default_explanation
 from ._tests import Answer, Evidence, Finding, Readings
 from ._truth import Failure, Truth, has_value
@@ -287,7 +287,7 @@ def answer_rule(rule: Rule[Any], readings: Readings) -> Answer:
     failure = readings.failure
     if failure is None:
         return rule.requires.answer(readings)
-    evidence = Evidence("request", f"is {a(rule.requires.request_type.__name__)}", failure.seen)
+    evidence = Evidence("request", f"is {a(type_name(rule.requires.request_type))}", failure.seen)
     return Truth.ERROR, (Finding(evidence, evidence, Truth.ERROR, failure.error),)
 
 

@@ -24,8 +24,7 @@ CHECKED: Final = "escalation_policy.checked"
 #: Field metadata: what messages say is accepted, instead of the annotation.
 ACCEPTED: Final = "escalation_policy.accepted"
 
-#: Reads the name of a type, which its metaclass can neither change nor hide.
-TYPE_NAME: Final = type.__dict__["__name__"]
+_TYPE_NAME: Final = type.__dict__["__name__"]
 _T = TypeVar("_T")
 _V = TypeVar("_V")
 _Test = Callable[[Any], bool]
@@ -38,17 +37,22 @@ def a(name: str) -> str:
     return f"{'an' if name[:1] in tuple('aeiouAEIOU') else 'a'} {name}"
 
 
+def type_name(kind: type) -> str:
+    """Return the name of a type as a plain `str`. Neither its metaclass nor the name itself is asked anything."""
+    return plain(cast("str", _TYPE_NAME.__get__(kind)))
+
+
 def kind_of(value: object) -> str:
-    """Return the kind of a value, never what it holds. It calls no code of the value."""
+    """Return the kind of a value, never what it holds. It calls no code of the value or of its type."""
     if value is None:
         return "None"
-    name = cast("str", TYPE_NAME.__get__(type(value)))
-    if type(value) in (str, frozenset, tuple, list) and not value:
+    kind, name = type(value), type_name(type(value))
+    if (kind is str or kind is frozenset or kind is tuple or kind is list) and not value:
         return f"an empty {name}"
-    if type(value) is str and value.isspace():
+    if kind is str and cast("str", value).isspace():
         return "a blank str"
-    if type(value) in (frozenset, tuple):
-        members = sorted({cast("str", TYPE_NAME.__get__(type(each))) for each in cast("frozenset[object]", value)})
+    if kind is frozenset or kind is tuple:
+        members = sorted({type_name(type(each)) for each in cast("frozenset[object]", value)})
         return f"{a(name)} of {' and '.join(members)}"
     return a(name)
 
@@ -150,6 +154,8 @@ def _accepts(kind: Any) -> tuple[str, _Test]:
         )
     if origin is str:
         return "a non-empty str", lambda value: type(value) is str and value != ""
+    if getattr(origin, "__final__", False):  # a subclass could hold anything in its fields
+        return a(origin.__name__), lambda value: type(value) is origin
     return a(origin.__name__), lambda value: issubclass(type(value), origin)
 
 

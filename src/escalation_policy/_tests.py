@@ -1,8 +1,8 @@
 """Tests: what can be asked of one request, and what was read to answer it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from itertools import chain, count
 from typing import Any, Final, NamedTuple, TypeAlias, final
 
 import attrs
@@ -94,9 +94,10 @@ class Test:
     def __invert__(self) -> "Test":
         return attrs.evolve(self, negated=not self.negated)
 
-    def asks_same(self, other: "Test") -> bool:
-        """Return whether two opaque tests call the same function with the same argument."""
-        return self.operand is other.operand and self.paths == other.paths
+    @property
+    def call(self) -> tuple[object, ...]:
+        """The same for opaque tests that call the same function object with the same argument."""
+        return id(self.operand), *[path.identity for path in self.paths]
 
     def answer(self, readings: "Readings") -> Answer:
         """Answer from what was read of one request."""
@@ -207,43 +208,44 @@ class Inputs:
 
     Attributes:
         paths: The facts, by identity.
-        questions: The opaque tests, by key: the test's `question`, numbered if several functions go by one name.
+        questions: The opaque tests, by key: the `question`, the first one by alphabet if several ask the same function,
+            numbered if several functions go by one name.
         noted: The keys of what may change after a decision: values in mappings of the host's, and answers.
     """
 
-    __slots__ = ("noted", "paths", "questions")
+    __slots__ = ("_keys", "noted", "paths", "questions")
 
     def __init__(self, paths: dict[str, Path], questions: dict[str, Test]) -> None:
         self.paths: Final = paths
         self.questions: Final = questions
+        self._keys: Final = {test.call: key for key, test in questions.items()}
         self.noted: Final = (*[key for key, path in paths.items() if not path.lasting], *questions)
 
     @classmethod
     def of(cls, tests: Iterable[Test]) -> "Inputs":
         """Collect what tests read."""
         paths: dict[str, Path] = {}
-        questions: dict[str, Test] = {}
+        calls: dict[object, Test] = {}
         for test in tests:
             paths.update((path.identity, path) for path in test.paths)
-            if test.opaque:
-                questions.setdefault(_key_of(test, questions), test)
+            # The same test in any order of rules: a pickled decision may be recorded with an equal policy.
+            if test.opaque and test.question <= calls.get(test.call, test).question:
+                calls[test.call] = test
+        questions: dict[str, Test] = {}
+        numbers: Counter[str] = Counter()
+        for test in calls.values():
+            numbers[test.question] += 1
+            number = numbers[test.question]
+            questions[test.question if number == 1 else f"{test.question}#{number}"] = test
         return cls(paths, questions)
 
     def key_of(self, test: Test) -> str:
         """Return the key of an opaque test: the same for every test that calls the same function with the same fact."""
-        return _key_of(test, self.questions)
+        return self._keys[test.call]
 
     def __reduce__(self) -> tuple[Any, ...]:
         # No pickle can hold every function of a host's.
         return Inputs, (self.paths, {})
-
-
-def _key_of(test: Test, questions: Mapping[str, Test]) -> str:
-    numbered = (f"{test.question}#{number}" for number in count(2))
-    for key in chain([test.question], numbered):
-        if key not in questions or questions[key].asks_same(test):
-            return key
-    raise AssertionError
 
 
 @final

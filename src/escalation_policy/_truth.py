@@ -6,7 +6,7 @@ from enum import Enum, IntEnum, unique
 from types import FunctionType
 from typing import Any, NamedTuple, final
 
-from ._fields import TYPE_NAME, a, kind_of
+from ._fields import a, kind_of, type_name
 
 
 @final
@@ -54,14 +54,14 @@ class Failure(NamedTuple):
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         where = "" if trace is None else f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-        return cls("error", f"{TYPE_NAME.__get__(type(error))}{where}")
+        return cls("error", f"{type_name(type(error))}{where}")
 
     @classmethod
     def of_type(cls, value: object, expected: Any, function: object = None) -> "Failure":
         """Describe a value of another type than expected, and the function that returned it, if one did."""
         code = function.__code__ if type(function) is FunctionType else None
         where = "" if code is None else f" at {code.co_filename}:{code.co_firstlineno}"
-        return cls(f"{kind_of(value)}, not {a(expected.__name__)}", f"TypeError{where}")
+        return cls(f"{kind_of(value)}, not {a(type_name(expected))}", f"TypeError{where}")
 
 
 def has_value(reading: object) -> bool:

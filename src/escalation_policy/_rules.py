@@ -1,4 +1,4 @@
-"""Rules: one requirement each, with the words that explain it and the steps that mend it."""
+"""Rules: one requirement each, with the words that explain it and the steps that fix it."""
 
 from collections.abc import Iterable
 from typing import Final, Generic, final
@@ -42,7 +42,7 @@ def _to_codes(codes: Iterable[str]) -> tuple[str, ...]:
 
 
 def is_code(code: str) -> bool:
-    """Says whether something can be the code of a rule, or the id of a policy."""
+    """Return whether a text can be the code of a rule, or the id of a policy."""
     return code != "" and _CODE_LETTERS.issuperset(code)
 
 

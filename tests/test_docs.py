@@ -388,8 +388,8 @@ class TestReference:
 
     def test_names_every_key_of_the_plugins_report(self) -> None:
         """In backticks."""
-        tallies, coverage, request = Tallies([]), Coverage(), testing.a_request()
-        tallies.add(ESCALATE_TO_VIDEO, request, ESCALATE_TO_VIDEO.decide(request))
+        tallies, coverage = Tallies([]), Coverage()
+        tallies.add(ESCALATE_TO_VIDEO, ESCALATE_TO_VIDEO.decide(testing.a_request()))
         coverage.add(tallies.data())
         keys = set(re.findall(r'"(\w+)":', as_json(coverage.figures(), complete=True)))
         assert {"schema", "policies", "code", "call"} <= keys

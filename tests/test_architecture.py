@@ -163,8 +163,8 @@ class TestFace:
         assert set(escalation_policy.__all__) == set(
             (
                 "Agent Channel ChannelKind Domain Intervention InterventionState Login Message MessageAuthor Permission "
-                "RingCentralUser Role VideoAccess EscalationRequest Facts Party Policy Remedy Rule Step context fact "
-                "predicate Decision Effect Evidence Reason ReasonStatus ESCALATE_TO_VIDEO exceptions"
+                "RingCentralUser Role VideoAccess EscalationRequest Facts Party Policy Remedy Rule Step Texts context "
+                "fact predicate Decision Effect Evidence Reason ReasonStatus ESCALATE_TO_VIDEO exceptions"
             ).split()
         )
 

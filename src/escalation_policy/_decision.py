@@ -56,6 +56,7 @@ class Reason:
 
     @property
     def explanation(self) -> str:
+        """The rule's own explanation, or its requirement as a sentence."""
         return self._explanation or default_explanation(self.requirement)
 
     def lines(self) -> list[str]:
@@ -210,7 +211,7 @@ class Decision(Generic[R], metaclass=_Sealed):
         """Explain the decision to an administrator, in lines.
 
         Args:
-            reveal: Also show the values of ids, addresses and context strings. Keep these out of logs.
+            reveal: Also show ids, addresses, and strings and numbers of the context. Keep these out of logs.
         """
         lines = [f"{self.effect.value} {self.policy_id}"]
         for reason in self.reasons:

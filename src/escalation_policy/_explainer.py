@@ -7,7 +7,7 @@ from typing import Any, Final, final
 from ._compiler import ASKING, UNREAD, compile_keys
 from ._decision import Outcome, Reason, answer_rule, reason_of
 from ._enums import ReasonStatus
-from ._paths import Path, fits
+from ._paths import Path, fits, words_for
 from ._rules import Rule
 from ._tests import Inputs, Readings
 from ._truth import Failure, Missing
@@ -76,11 +76,11 @@ class Explainer:
         path = self.inputs.paths.get(key)
         if path is None:
             is_answer = type(value) is bool
-            return value if is_answer else Failure.of_type(value, bool, self.inputs.questions[key].operand)
+            return value if is_answer else Failure.of_type(value, "a bool", self.inputs.questions[key].operand)
         if value is None:  # the mapping does not hold the key, or is not there itself
             owner = Path(path.request_type, path.hops[:-1]).read(request)
             return owner if type(owner) is Missing else Missing.UNKNOWN
-        return value if fits(value, path.kind) else Failure.of_type(value, path.kind)
+        return value if fits(value, path.kind) else Failure.of_type(value, words_for(path.kind))
 
     def each(self, request: object, notes: Notes) -> list[Reason]:
         """Return the reasons of all rules, in order, whether they are met or not."""

@@ -4,11 +4,24 @@ from collections.abc import Callable
 from enum import Enum
 from functools import cached_property
 from keyword import iskeyword
-from typing import Annotated, Any, Final, NamedTuple, cast, final, get_args, get_origin, get_type_hints, is_typeddict
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    NamedTuple,
+    Union,
+    cast,
+    final,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 import attrs
 
-from ._fields import CHECKED, PRIVATE, PUBLIC, UNKNOWN_WHEN_NONE, a, kind_of, without_none
+from ._fields import CHECKED, PRIVATE, PUBLIC, UNKNOWN_WHEN_NONE, a, kind_of, type_name, without_none
 from ._truth import Failure, Missing
 from ._values import Domain
 from .exceptions import InvalidPolicyError
@@ -126,7 +139,7 @@ class Path:
             hint = get_type_hints(owner)[name] if isinstance(field.type, str) else field.type
         except NameError as error:
             raise InvalidPolicyError(f"{owner.__name__}.{name} is a {field.type!r}, which means nothing") from error
-        kind, optional = without_none(get_args(hint)[0] if get_origin(hint) is Annotated else hint)
+        kind, optional = without_none(without_annotations(hint))
         marks = field.metadata
         checked = (
             marks.get(CHECKED, False) and not cast("Any", field).inherited
@@ -150,7 +163,7 @@ class Path:
                 if value is None:
                     return Missing.UNKNOWN if hop.unknown_when_none else Missing.ABSENT
                 if not trusted and not fits(value, hop.kind):
-                    return Failure.of_type(value, frozenset if get_origin(hop.kind) is frozenset else hop.kind)
+                    return Failure.of_type(value, words_for(hop.kind))
         except Exception as error:  # noqa: BLE001  a host's type may raise anything when it is read
             return Failure.of_exception(error)
         return Missing.UNKNOWN if self.unknown is not None and value is self.unknown else value
@@ -162,6 +175,24 @@ def has_its_own_equality(kind: Any) -> bool:
 
 
 _PLAIN_EQUALITY: Final = tuple((each.__eq__, each.__hash__) for each in (object, Enum, str, int))
+
+
+def words_for(kind: Any) -> str:
+    """Return the name of a declared type, with its article, and with the members of a set."""
+    if get_origin(kind) is frozenset:
+        return (
+            f"a frozenset of {type_name(get_args(kind)[0])}" if isinstance(get_args(kind)[0], type) else "a frozenset"
+        )
+    return a(type_name(kind))
+
+
+def without_annotations(hint: Any) -> Any:
+    """Return what `Annotated` annotates, also inside a union with None."""
+    if get_origin(hint) is Annotated:
+        return without_annotations(get_args(hint)[0])
+    if get_origin(hint) in (Union, UnionType):
+        return Union[tuple(map(without_annotations, get_args(hint)))]  # noqa: UP007  the members are computed
+    return hint
 
 
 def is_trusted(hops: Hops) -> bool:

@@ -174,8 +174,10 @@ class Policy(Generic[R]):
         Raises:
             InvalidPolicyError: There is no such rule, or a text is not accepted.
         """
-        if not isinstance(texts, Mapping) or not all(type(each) is Texts for each in texts.values()):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(texts, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidPolicyError(f"texts must map codes of rules to Texts, got {kind_of(texts)}")
+        if others := [each for each in texts.values() if type(each) is not Texts]:
+            raise InvalidPolicyError(f"texts must map codes of rules to Texts, got {kind_of(others[0])} for a code")
         if unchecked is not None and (type(unchecked) is not str or not unchecked.strip()):
             raise InvalidPolicyError(f"unchecked must be a non-empty str or None, got {kind_of(unchecked)}")
         self._check_codes(texts)

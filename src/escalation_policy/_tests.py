@@ -137,7 +137,7 @@ class Test:
             result = self.operator.holds(values[0], operand)
         except Exception as error:  # noqa: BLE001  an enum of the host's may compare in its own way
             return Failure.of_exception(error)
-        return result if type(result) is bool else Failure.of_type(result, bool)
+        return result if type(result) is bool else Failure.of_type(result, "a bool")
 
     def _finding_at(self, path: Path, required: tuple[str, str], value: Any) -> Finding:
         words, hidden = required

@@ -6,7 +6,7 @@ from enum import Enum, IntEnum, unique
 from types import FunctionType
 from typing import Any, NamedTuple, final
 
-from ._fields import a, kind_of, type_name
+from ._fields import kind_of, type_name
 
 
 @final
@@ -57,11 +57,11 @@ class Failure(NamedTuple):
         return cls("error", f"{type_name(type(error))}{where}")
 
     @classmethod
-    def of_type(cls, value: object, expected: Any, function: object = None) -> "Failure":
-        """Describe a value of another type than expected, and the function that returned it, if one did."""
+    def of_type(cls, value: object, expected: str, function: object = None) -> "Failure":
+        """Describe a value of another type than expected, such as "a bool", and the function that returned it, if one did."""
         code = function.__code__ if type(function) is FunctionType else None
         where = "" if code is None else f" at {code.co_filename}:{code.co_firstlineno}"
-        return cls(f"{kind_of(value)}, not {a(type_name(expected))}", f"TypeError{where}")
+        return cls(f"{kind_of(value)}, not {expected}", f"TypeError{where}")
 
 
 def has_value(reading: object) -> bool:
@@ -75,4 +75,4 @@ def ask(function: Callable[[Any], object], argument: object) -> bool | Failure:
         answer = function(argument)
     except Exception as error:  # noqa: BLE001  a host's function may raise anything: its rule is not met
         return Failure.of_exception(error)
-    return answer if type(answer) is bool else Failure.of_type(answer, bool, function)
+    return answer if type(answer) is bool else Failure.of_type(answer, "a bool", function)

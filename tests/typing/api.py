@@ -39,6 +39,7 @@ from escalation_policy import (
     Role,
     Rule,
     Step,
+    Texts,
     VideoAccess,
     context,
     exceptions,
@@ -223,12 +224,41 @@ assert_type(policy, Policy[EscalationRequest])
 assert_type(policy.with_rules(rule).without("r").replace(rule), Policy[EscalationRequest])
 assert_type(policy["r"], Rule[EscalationRequest])
 assert_type(policy.rules, tuple[Rule[EscalationRequest], ...])
-assert_type(policy.allows, Callable[[EscalationRequest], bool])
+decide: Callable[[EscalationRequest], Decision[EscalationRequest]] = policy.decide
+allows: Callable[[EscalationRequest], bool] = policy.allows
+assert_type(policy.decide(request), Decision[EscalationRequest])
+assert_type(policy.decide(request=request), Decision[EscalationRequest])
+assert_type(policy.allows(request), bool)
+assert_type(policy.allows(request=request), bool)
+assert_type(policy.with_rules(rule, version="2"), Policy[EscalationRequest])
+assert_type(policy.without("r", version="2"), Policy[EscalationRequest])
+assert_type(policy.replace(rule, version=None), Policy[EscalationRequest])
+assert_type((policy.version, policy.unchecked), tuple[str | None, str])
+assert_type(policy.request_type, type[EscalationRequest])
+assert_type(policy.prerequisites("r"), frozenset[str])
+assert_type(policy.hidden_among(["r"]), tuple[str, ...])
+assert_type(policy.hidden_among({"r": rule}), tuple[str, ...])
+
+# Texts.
+texts = Texts(explanation="e", agent_text="a", remedy=Remedy([step]))
+assert_type((texts.explanation, texts.agent_text), tuple[str | None, str | None])
+assert_type(texts.remedy, Remedy | None)
+assert_type(texts.of(rule), Rule[EscalationRequest])
+assert_type(policy.with_texts({"r": texts}), Policy[EscalationRequest])
+assert_type(policy.with_texts({"r": Texts()}, unchecked="?"), Policy[EscalationRequest])
 
 Rule("r", email)  # type: ignore[arg-type]
 Rule("r", True)  # type: ignore[arg-type]
 Step("agent", "Try again.")  # type: ignore[arg-type]
 policy.allows(agent)  # type: ignore[arg-type]
+policy.without("r", "2").replace(rule, "2")  # type: ignore[call-arg]
+policy.with_texts({"r": rule})  # type: ignore[dict-item]
+policy.with_texts({"r": texts}, "?")  # type: ignore[call-arg]
+policy.with_texts([texts])  # type: ignore[arg-type]
+policy.hidden_among(1)  # type: ignore[arg-type]
+policy.unchecked = "?"  # type: ignore[misc]
+Texts("e")  # type: ignore[call-arg]
+Texts(remedy=step)  # type: ignore[arg-type]
 
 
 # Other requests.
@@ -246,10 +276,28 @@ grant_policy = Policy("grants", [may_edit, Rule("open", grants.context("open", b
 assert_type(grant_policy, Policy[Grant])
 assert_type(grant_policy.decide(Grant(agent, {})), Decision[Grant])
 assert_type(grant_policy.decide(Grant(agent, {})).request, Grant)
+assert_type(grant_policy.request_type, type[Grant])
+assert_type(grant_policy.with_texts({"open": texts}, unchecked="?"), Policy[Grant])
 grant_policy.decide(request)  # type: ignore[arg-type]
 Policy("mixed", [rule, may_edit])  # type: ignore[list-item]
 policy.with_rules(may_edit)  # type: ignore[arg-type]
 may_edit.requires & condition  # type: ignore[operator]
+
+
+@attrs.frozen(kw_only=True)
+class VipRequest(EscalationRequest):
+    """A request with one more fact."""
+
+    vip: bool
+
+
+vip_request = VipRequest(domain=domain, agent=agent, login=Login.SAML, message=message, vip=True)
+vip_facts = Facts(VipRequest)
+vip_policy = Policy("vip", [Rule("vip", vip_facts(lambda r: r.vip).is_true())])
+assert_type(vip_policy, Policy[VipRequest])
+assert_type(vip_policy.decide(vip_request).request.vip, bool)
+assert_type(ESCALATE_TO_VIDEO.allows(vip_request), bool)
+vip_policy.allows(request)  # type: ignore[arg-type]
 
 
 def bare(given: Policy, decided: Decision) -> bool:
@@ -271,11 +319,22 @@ assert_type(decision.request, EscalationRequest)
 assert_type(decision.policy_version, str | None)
 assert_type(decision.fingerprint, str)
 assert_type(decision.explain(reveal=True), str)
+assert_type(decision.to_dict(), dict[str, Any])
+assert_type(decision.to_dict("agent"), dict[str, Any])
+assert_type(decision.to_dict(audience="administrator"), dict[str, Any])
 assert_type(decision.reasons[0].status, ReasonStatus)
+assert_type(decision.reasons[0].requirement, str)
+assert_type(decision.reasons[0].explanation, str)
+assert_type(decision.reasons[0].lines(), list[str])
 assert_type(decision.reasons[0].evidence, tuple[Evidence, ...])
+assert_type(decision.reasons[0].evidence[0].compared_with, str | None)
 assert_type(decision.reasons[0].remedy, Remedy | None)
+reason = Reason(code="r", status=ReasonStatus.UNMET, requirement="a is set", agent_text="a", evidence=())
+evidence = Evidence("a", "equals b", "another value", compared_with="b")
 decision.allowed = True  # type: ignore[misc]
 decision.explain(True)  # type: ignore[call-arg]
+decision.to_dict("customer")  # type: ignore[arg-type]
+Reason("r", ReasonStatus.UNMET, "a is set")  # type: ignore[call-arg]
 
 # Records.
 payload: Mapping[str, object] = {"id": "x"}

@@ -27,6 +27,6 @@ def to_authzen(decision: Decision[Any], *, id: str | None = None) -> dict[str, A
         raise InvalidValueError(Fault.mismatch("id", kind_of(id), "a non-empty str or None"))
     context: dict[str, Any] = {} if id is None else {"id": id}
     if not decision:
-        context["reason_admin"] = {reason.code: reason.explanation for reason in decision.reasons}
+        context["reason_admin"] = {reason.code: " ".join(reason.lines()) for reason in decision.reasons}
         context["reason_user"] = {reason.code: reason.agent_text for reason in decision.reasons}
     return {"decision": decision.allowed, "context": context} if context else {"decision": decision.allowed}

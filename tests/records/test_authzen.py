@@ -90,8 +90,8 @@ class TestToAuthzen:
             "context": {
                 "id": "d1",
                 "reason_admin": {
-                    "extension_in_account": explanation.explanation,
-                    "ringcentral_sso": password.explanation,
+                    "extension_in_account": " ".join(explanation.lines()),
+                    "ringcentral_sso": " ".join(password.lines()),
                 },
                 "reason_user": {
                     "extension_in_account": explanation.agent_text,

@@ -1,6 +1,7 @@
 """Writing rules: facts, conditions, rules and remedies, in words and in every way to get them wrong."""
 
 import copy
+import inspect
 import pickle
 import re
 from collections.abc import Callable
@@ -363,6 +364,14 @@ class TestRule:
         assert "Requires that context.region equals 'EU'." == rule.explanation
         assert "A requirement of this application is not met." == rule.agent_text
         assert (None, None, ()) == (rule.remedy, rule.source, rule.after)
+
+    def test_takes_everything_else_by_keyword(self) -> None:
+        """Two texts in a row would be mixed up."""
+        parameters = list(inspect.signature(Rule).parameters.values())
+        assert ["code", "requires"] == [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+        assert ["after", "explanation", "agent_text", "remedy", "source"] == [
+            each.name for each in parameters if each.kind is each.KEYWORD_ONLY
+        ]
 
     def test_texts_follow_the_condition_when_it_is_replaced(self) -> None:
         """Words made from the old condition would explain a rule that is gone."""

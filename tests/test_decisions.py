@@ -8,7 +8,6 @@ import sys
 import threading
 from enum import Enum
 from functools import reduce
-from operator import and_
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -579,14 +578,14 @@ class TestCaches:
         policy = Policy(
             "p", [Rule("name", name.equals("t")), *(Rule(f"f{n}", each.is_true()) for n, each in enumerate(flags))]
         )
-        both = Policy("p", [Rule("all", reduce(and_, [each.is_true() for each in flags]))])
+        both = Policy("p", [Rule("all", reduce(lambda left, right: left & right, [each.is_true() for each in flags]))])
         for number in range(600):
             given = {f"f{bit}": bool(number >> bit & 1) for bit in range(10)}
             assert policy.decide(Sample(name=f"canary{number}", context=given)).reasons
             assert both.decide(Sample(context=given)).reasons
         for each in (policy, both):
-            kept = [each._explainer._outcomes, *each._explainer._reasons]
-            assert max(map(len, kept)) <= 256
+            kept: list[dict[Any, Any]] = [each._explainer._outcomes, *each._explainer._reasons]
+            assert max(len(each) for each in kept) <= 256
             assert "canary" not in repr(kept)
 
     def test_hold_no_reason_that_shows_a_number(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 import pytest
@@ -116,7 +116,8 @@ def page(*payloads: object) -> dict[str, object]:
 
 def pages(**lists: Any) -> Directory:
     """Read a directory whose lists are empty unless they are given."""
-    return Directory.from_pages(a_domain(), **{"roles": [page()], "users": [page()], "sources": [page()]} | lists)
+    empty: dict[str, Any] = {"roles": [page()], "users": [page()], "sources": [page()]}
+    return Directory.from_pages(a_domain(), **empty | lists)
 
 
 def wrongly(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -278,13 +279,13 @@ class TestSecrets:
     def test_are_not_in_the_error_of_a_value(self, secret: str, value: Any) -> None:
         """Whatever the field: a flag, an enum, a set, a part, an id."""
         shown: list[str] = []
-        for field in attrs.fields(type(value)):
+        for field in attrs.fields(cast("Any", type(value))):
             for wrong in wrong_values(secret):
                 try:
                     attrs.evolve(value, **{field.alias: wrong})
                 except InvalidValueError as error:
                     shown.append(texts_of(error))
-        assert len(shown) > len(attrs.fields(type(value)))
+        assert len(shown) > len(attrs.fields(cast("Any", type(value))))
         assert secret not in "".join(shown)
 
     @secrets

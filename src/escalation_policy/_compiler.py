@@ -212,12 +212,13 @@ class Statements:
             # None equals nothing that is there, so one side is enough.
             guards = guards[:1] if len(guards) > 1 and all(guards) else []
         words = {"x": self._subject(test), "y": "", "absent": ""}
+        first, second = (*test.paths, None, None)[:2]
         if "{y}" in code:
-            words["y"] = self.value(test.paths[1].hops) if len(test.paths) > 1 else self.constant(test.operand)
-            if operator.code_of_members and isinstance(test.paths[0].kind, type(Enum)):
+            words["y"] = self.value(second.hops) if second else self.constant(test.operand)
+            if operator.code_of_members and first and isinstance(first.kind, type(Enum)):
                 code = operator.code_of_members[negated]
-        if "{absent}" in code:
-            words["absent"] = self._absent(test.paths[0].hops)
+        if "{absent}" in code and first:
+            words["absent"] = self._absent(first.hops)
         return " and ".join([*(guard for each in guards for guard in each), code.format(**words)])
 
     def _subject(self, test: Test) -> str:

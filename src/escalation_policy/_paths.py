@@ -204,7 +204,7 @@ def fits(value: object, kind: Any) -> bool:
     """Return whether a value is of a declared type. A type that cannot be checked accepts every value."""
     if get_origin(kind) is frozenset:
         member = get_args(kind)[0]
-        return type(value) is frozenset and all(fits(each, member) for each in value)
+        return type(value) is frozenset and all(fits(each, member) for each in cast("frozenset[object]", value))
     if is_scalar(kind):
         return type(value) is kind
     # Type checkers accept an int for a float.

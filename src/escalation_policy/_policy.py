@@ -258,7 +258,7 @@ _OVERFLOW: Final = Failure("error", "RecursionError")
 
 def _restored(id: str, rules: Iterable[Rule[R]], version: str | None, unchecked: str) -> Policy[R]:  # noqa: A002
     """Make a policy with texts of its own for what could not be checked."""
-    policy: Policy[R] = object.__new__(Policy)
+    policy = object.__new__(Policy[R])
     policy._fill(id, rules, version, unchecked)
     return policy
 

@@ -1,6 +1,7 @@
 """The question: may this agent escalate this message to video, now?"""
 
 from collections.abc import Mapping
+from typing import cast
 
 import attrs
 
@@ -13,7 +14,7 @@ ContextValue = str | int | bool
 
 
 def _to_context(context: Mapping[str, ContextValue]) -> Mapping[str, ContextValue]:
-    if type(context) is FrozenMapping or not isinstance(context, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if type(cast("object", context)) is FrozenMapping or not isinstance(context, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         return context
     return FrozenMapping({_name(name): _value(value) for name, value in context.items()})
 

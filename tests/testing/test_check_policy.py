@@ -388,7 +388,7 @@ class TestAgreement:
     def test_finds_an_allows_that_says_otherwise_than_decide(self, swap: Swap) -> None:
         """Hosts use the one for the button and the other for the click."""
         compile_policy = _compiler.compile_policy
-        swap(_policy, "compile_policy", lambda *parts, **scope: (lambda _: False, compile_policy(*parts, **scope)[1]))
+        swap(_policy, "compile_policy", lambda *parts, **scope: (never, compile_policy(*parts, **scope)[1]))
         came = "allow; but allows() is False"
         assert told(self.LAW, self.WHAT, "the typical one", "allow", came) == broken(Policy("small", SMALL.rules))
 
@@ -525,7 +525,11 @@ class TestPurity:
         def moody(*parts: Any, **scope: Any) -> Any:
             """Compile an `allows` that says no the second time."""
             calls, (allows, decide) = itertools.count(), compile_policy(*parts, **scope)
-            return lambda request: allows(request) and (request != ALLOWED or next(calls) != 1), decide
+
+            def allows_once(request: Any) -> bool:
+                return allows(request) and (request != ALLOWED or next(calls) != 1)
+
+            return allows_once, decide
 
         swap(_policy, "compile_policy", moody)
         expected, came = "allow", "allow; but allows() is False"
@@ -698,6 +702,16 @@ class Secretive:
     context: dict[str, Any] = attrs.field(factory=lambda: {"a": "t", "b": 7})
 
 
+def never(_: object) -> bool:
+    """Deny everything."""
+    return False
+
+
+def shown(error: Exception) -> Failure:
+    """Show the message of an exception."""
+    return Failure("error", repr(error))
+
+
 class TestNothingLeaks:
     """What is private does not show, wherever it stands."""
 
@@ -713,7 +727,7 @@ class TestNothingLeaks:
 
     def test_finds_the_message_of_an_exception(self, swap: Swap) -> None:
         """Nobody knows what is in it."""
-        swap(Failure, "of_exception", lambda error: Failure("error", repr(error)))
+        swap(Failure, "of_exception", shown)
         expected = told(
             self.LAW, "error of rule login shows what is private", "the typical one", "nothing of it", "a value"
         )

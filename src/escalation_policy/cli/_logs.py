@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any, Final, final
+from typing import Any, Final, cast, final
 
 import attrs
 
@@ -137,7 +137,7 @@ def _policy(named: str) -> Policy[Any]:
             else f"cannot be imported: {Failure.of_exception(error).error}"
         )
         raise UnusableInputError(f"--policy names a module that {where}") from error
-    names = [name for name, value in vars(found).items() if type(value) is Policy]
+    names = [name for name, value in cast("dict[str, object]", vars(found)).items() if type(value) is Policy]
     try:
         for name in path.split("."):
             found = getattr(found, name)

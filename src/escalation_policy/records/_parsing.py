@@ -93,7 +93,11 @@ def _time(value: Any) -> Any:
 
 def _member_of(accepted: str, members: Iterable[Enum]) -> _Kind:
     by_value = {member.value: member for member in members}
-    return _Kind(accepted, lambda value: by_value.get(value, _BAD) if type(value) is str else _BAD, tuple(by_value))
+
+    def read(value: Any) -> Any:
+        return by_value.get(value, _BAD) if type(value) is str else _BAD
+
+    return _Kind(accepted, read, tuple(by_value))
 
 
 def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -111,7 +111,7 @@ def _policy_of(decision: Decision[Any], policy: Policy[Any] | None) -> Policy[An
         raise InvalidValueError(Fault("policy", problem, found="None", accepted=accepted))
     if type(decided_by) is not Policy:
         raise InvalidValueError(Fault.mismatch("policy", kind_of(decided_by), "a Policy or None"))
-    if decided_by is not decision._policy and decided_by.fingerprint != decision.fingerprint:
+    if decided_by.fingerprint != decision.fingerprint:
         raise InvalidValueError(Fault("policy", f"is not {accepted}", found="another policy", accepted=accepted))
     return decided_by
 

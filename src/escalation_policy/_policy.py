@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Generic, final
+from typing import TYPE_CHECKING, Any, Final, Generic, cast, final
 
 import attrs
 
@@ -258,7 +258,7 @@ _OVERFLOW: Final = Failure("error", "RecursionError")
 
 def _restored(id: str, rules: Iterable[Rule[R]], version: str | None, unchecked: str) -> Policy[R]:  # noqa: A002
     """Make a policy with texts of its own for what could not be checked."""
-    policy = object.__new__(Policy[R])
+    policy = cast("Policy[R]", object.__new__(Policy))
     policy._fill(id, rules, version, unchecked)
     return policy
 

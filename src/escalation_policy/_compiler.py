@@ -307,7 +307,7 @@ def _key(statements: Statements, condition: Condition[Any]) -> str:
     """Return an expression for the key of a condition."""
     parts: dict[str, None] = {}
     for test in condition.tests:
-        if any(path.shows_number or has_its_own_equality(path.member or path.kind) for path in test.paths):
+        if any(path.shows_number or (path.shows_value and has_its_own_equality(path.kind)) for path in test.paths):
             return "None"
         parts.update(dict.fromkeys(part for path in test.paths for part in statements.shape(path)))
         if test.opaque or (not all(path.shows_value for path in test.paths) and not test.operator.answers_absence):

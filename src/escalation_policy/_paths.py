@@ -170,8 +170,12 @@ class Path:
 
 
 def has_its_own_equality(kind: Any) -> bool:
-    """Return whether a type is an enum whose `__eq__` or `__hash__` is the host's. Members of others equal only themselves."""
-    return isinstance(kind, type(Enum)) and (kind.__eq__, kind.__hash__) not in _PLAIN_EQUALITY
+    """Return whether values are compared by an `__eq__` or `__hash__` of the host's, which may answer differently each time."""
+    if get_origin(kind) is frozenset:
+        return has_its_own_equality(get_args(kind)[0])
+    if isinstance(kind, type(Enum)):
+        return (kind.__eq__, kind.__hash__) not in _PLAIN_EQUALITY
+    return not is_scalar(kind)
 
 
 _PLAIN_EQUALITY: Final = tuple((each.__eq__, each.__hash__) for each in (object, Enum, str, int))

@@ -1,6 +1,8 @@
 """Request types as hosts write them, and what can stand in their fields: attrs checks no annotation."""
 
+import itertools
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from types import SimpleNamespace
 from typing import Any, Final, Literal, Protocol
 
@@ -203,10 +205,32 @@ class ChangingPart(Part):
     texts = 0
 
     @property
-    def text(self) -> str:  # type: ignore[override]
+    def text(self) -> str:
         """Return one text, then the other one."""
         ChangingPart.texts += 1
         return "t" if ChangingPart.texts % 2 else "u"
+
+
+_answers = itertools.cycle([True, False])
+
+
+class Mood(Enum):
+    """An enum that compares differently each time."""
+
+    GOOD = "good"
+    BAD = "bad"
+
+    def __eq__(self, other: object) -> bool:
+        return next(_answers)
+
+    __hash__ = Enum.__hash__
+
+
+@attrs.frozen
+class Choice:
+    """A request with such an enum."""
+
+    mood: Mood = Mood.GOOD
 
 
 class RaisingMapping(Mapping[str, Any]):
@@ -270,15 +294,17 @@ def _subclass(kind: type) -> type:
 #: By class, a subclass. The library's own classes are marked as final, but nobody stops a host.
 SUBCLASSES: Final = {
     kind: _subclass(kind)
-    for kind in (Sample, Part, Visit, Desk, NightRequest, EscalationRequest)
-    + (Agent, Channel, Domain, Intervention, Message, RingCentralUser, Role)
+    for kind in (
+        *(Sample, Part, Visit, Desk, NightRequest, EscalationRequest),
+        *(Agent, Channel, Domain, Intervention, Message, RingCentralUser, Role),
+    )
 }
 globals().update({kind.__name__: kind for kind in SUBCLASSES.values()})  # pickle looks for them here
 
 
-def filled(kind: type, values: Mapping[str, Any]) -> Any:
+def filled(kind: Any, values: Mapping[str, Any]) -> Any:
     """Make an instance that holds these values, past everything that a constructor may check."""
-    made = kind.__new__(kind)
+    made: Any = kind.__new__(kind)
     for name, value in values.items():
         object.__setattr__(made, name, value)
     return made

@@ -5,7 +5,7 @@ one side and the answer computed on the other. What the fields of a request type
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import reduce
 from types import SimpleNamespace
@@ -106,6 +106,8 @@ class SetOf:
 
 #: What cannot be checked: Any, unions, protocols, literals and other generics.
 ANYTHING: Final = object()
+#: The context, which the library leaves unchecked in a host's own type.
+_MAPPING: Final = Field(ANYTHING)
 
 _DIGITS: Final = ("1", "2")
 FIELDS: Final[dict[type, dict[str, Field]]] = {
@@ -125,7 +127,7 @@ FIELDS: Final[dict[type, dict[str, Field]]] = {
         "part": Field(Part),
         "spare": Field(Part, ABSENT),
         "lost": Field(Part, UNKNOWN),
-        "context": Field(ANYTHING),
+        "context": _MAPPING,
     },
     Part: {"text": Field(str), "absent": Field(str, ABSENT), "unknown": Field(str, UNKNOWN), "secret": Field(str)},
     Visit: {
@@ -133,7 +135,7 @@ FIELDS: Final[dict[type, dict[str, Field]]] = {
         "desk": Field(Desk),
         "spare": Field(Desk, ABSENT),
         "lost": Field(Desk, UNKNOWN),
-        "context": Field(ANYTHING),
+        "context": _MAPPING,
     },
     Desk: {
         "name": Field(str),
@@ -161,7 +163,7 @@ FIELDS: Final[dict[type, dict[str, Field]]] = {
         "login": Field(Login),
         "message": Field(Message),
         "intervention": Field(Intervention, ABSENT),
-        "context": Field(ANYTHING),
+        "context": _MAPPING,
     },
     Domain: {"id": Field(str), "ringcentral_account_id": Field(str, ABSENT, _DIGITS)},
     Agent: {
@@ -222,7 +224,7 @@ def is_of(kind: Any, value: object) -> bool:
     if kind is ANYTHING:
         return True
     if type(kind) is SetOf:
-        return type(value) is frozenset and all([is_of(kind.member, member) for member in value])
+        return type(value) is frozenset and all(is_of(kind.member, member) for member in value)
     if kind in CONSTANTS:
         return type(value) is kind
     return any(base is kind or (kind is float and base is int) for base in type.mro(type(value)))
@@ -275,10 +277,11 @@ class Place:
 
 def place(request_type: type, path: str) -> Place:
     """Return the place of a fact, by its dotted path."""
-    facts, names = Facts(request_type), path.split(".")
+    facts: Any = Facts(request_type)
+    names = path.split(".")
     if names[0] == "context":
         kind: Any = CONTEXT[names[1]]
-        steps = (("context", Field(ANYTHING)), (names[1], Field(kind, UNKNOWN)))
+        steps = (("context", _MAPPING), (names[1], Field(kind, UNKNOWN)))
         return Place(request_type, facts.context(names[1], kind), steps, is_trusted=False, is_context=True)
     owners: list[Any] = [request_type]
     for name in names:
@@ -343,7 +346,7 @@ SETS: Final = {name: place for name, place in SAMPLES.places.items() if type(pla
 Spec = tuple[Any, ...]
 
 
-def tests_of(name: str, words: Vocabulary = SAMPLES, predicates: Iterable[str] = PREDICATES) -> list[Spec]:
+def every_test_of(name: str, words: Vocabulary, predicates: Iterable[str] = PREDICATES) -> list[Spec]:
     """List every test of one fact, also against every other fact that it can be compared with."""
     place = words.places[name]
     listed: list[Spec] = [("is_set", name), *(("satisfies", name, test) for test in predicates)]
@@ -366,7 +369,7 @@ def tests_of(name: str, words: Vocabulary = SAMPLES, predicates: Iterable[str] =
 def every_test(words: Vocabulary = SAMPLES) -> list[Spec]:
     """List every single test there is over these facts, constants and predicates."""
     return [
-        *(spec for name in words.places for spec in tests_of(name, words)),
+        *(spec for name in words.places for spec in every_test_of(name, words)),
         *(("predicate", test) for test in PREDICATES),
     ]
 
@@ -374,7 +377,7 @@ def every_test(words: Vocabulary = SAMPLES) -> list[Spec]:
 def specs_of(words: Vocabulary, max_leaves: int = 6) -> st.SearchStrategy[Spec]:
     """Draw tests of these facts, and what `~`, `&` and `|` make of them."""
     tests = st.one_of(
-        st.sampled_from(sorted(words.places)).flatmap(lambda name: st.sampled_from(tests_of(name, words))),
+        st.sampled_from(sorted(words.places)).flatmap(lambda name: st.sampled_from(every_test_of(name, words))),
         st.tuples(st.just("predicate"), st.sampled_from(sorted(PREDICATES))),
     )
     return st.recursive(tests, _joined, max_leaves=max_leaves)
@@ -438,40 +441,8 @@ def values_of(kind: Any, constants: tuple[Any, ...] | None = None) -> list[Any]:
         return [frozenset(chosen) for size in range(3) for chosen in itertools.combinations(members, size)]
     if isinstance(kind, type(Enum)):
         return [*CONSTANTS[kind], *(member for member in kind if member.name == "UNKNOWN")]
-    return [*(constants or CONSTANTS.get(kind, [])), *({float: [0.5, 1], Part: [Part()]}.get(kind, []))] or ["t", 1]
-
-
-_MISSING: Final = object()
-
-
-@st.composite
-def instances(draw: st.DrawFn, kind: type, oddity: int | None = 12) -> Any:
-    """Draw an instance of a class, or something in its place.
-
-    Args:
-        kind: The class.
-        oddity: About one of so many values is odd. None for an instance that the constructor accepts.
-    """
-    held = {name: draw(_held(name, field, oddity)) for name, field in FIELDS[kind].items()}
-    if oddity is None:
-        return kind(**held)
-    is_odd = draw(st.integers(0, oddity)) == oddity
-    actual = draw(st.sampled_from([SUBCLASSES[kind], SUBCLASSES[kind], SimpleNamespace])) if is_odd else kind
-    return filled(actual, {name: value for name, value in held.items() if value is not _MISSING})
-
-
-@st.composite
-def _held(draw: st.DrawFn, name: str, field: Field, oddity: int | None) -> Any:
-    """Draw what stands in a field."""
-    if oddity is not None and draw(st.integers(0, oddity)) == oddity:
-        return draw(st.sampled_from([None, _MISSING]) | st.sampled_from(MAPPINGS if name == "context" else ODD_VALUES))
-    if name == "context":
-        return draw(CONTEXTS)
-    if field.none and draw(st.integers(0, 3)) == 0:
-        return None
-    if field.kind in FIELDS:
-        return draw(instances(field.kind, oddity))
-    return draw(st.sampled_from(values_of(field.kind, field.constants)))
+    others: dict[Any, tuple[Any, ...]] = {float: (0.5, 1), Part: (Part(),)}
+    return list(constants or CONSTANTS.get(kind) or others.get(kind) or ("t", 1))
 
 
 #: What `EscalationRequest` accepts as a context.
@@ -479,13 +450,85 @@ CONTEXTS: Final = st.fixed_dictionaries(
     {}, optional=dict.fromkeys(CONTEXT, st.sampled_from([True, False, 0, 1, "t", "u"]))
 )
 
+_MISSING: Final = object()
+
+Names = tuple[str, ...]
+
+
+@st.composite
+def instances(draw: st.DrawFn, kind: Any, words: Vocabulary, *, odd: bool = True) -> Any:
+    """Draw a request that differs from a plain one in a few places that the facts of a vocabulary lead to.
+
+    Args:
+        draw: Draws.
+        kind: Its type.
+        words: The facts.
+        odd: Whether a place can hold anything. Otherwise the request is one that the constructor accepts.
+    """
+    ways = {tuple(path.split(".")[:number]) for path in words.places for number in range(1, path.count(".") + 2)}
+    fields = {way: _field(kind, way) for way in ways if "context" not in way[:-1]}
+    changed = draw(st.lists(st.sampled_from(sorted(fields)), max_size=8, unique=True))
+    changes = {way: draw(_values(fields[way], odd=odd))() for way in changed}
+    changes[()] = draw(st.sampled_from([*[kind] * 5, SUBCLASSES[kind], SimpleNamespace])) if odd else kind
+    return _made(kind, changes, (), checked=not odd)
+
+
+def _field(kind: Any, way: Names) -> Field:
+    """Return what is declared at the end of a way."""
+    field = Field(kind)
+    for name in way:
+        field = FIELDS[field.kind][name]
+    return field
+
+
+def _values(field: Field, *, odd: bool) -> st.SearchStrategy[Callable[[], Any]]:
+    """Draw a function that returns what stands in a field, or the type of the instance in it.
+
+    Hypothesis itself must not get the odd values: it hashes them, or asks for their `__class__`.
+    """
+    if field is _MAPPING:
+        contexts = CONTEXTS.map(lambda context: lambda: context)
+        return contexts | _one_of([None, _MISSING, *MAPPINGS]) if odd else contexts
+    usual = [field.kind] if field.kind in FIELDS else _of(field)
+    if field.none:
+        usual = [*usual, None]
+    if not odd:
+        return _one_of(usual)
+    types = [SUBCLASSES[field.kind], SimpleNamespace] if field.kind in FIELDS else []
+    return _one_of(usual) | _one_of([None, _MISSING, *types]) | _one_of(ODD_VALUES)
+
+
+def _one_of(values: Sequence[Any]) -> st.SearchStrategy[Callable[[], Any]]:
+    return st.integers(0, len(values) - 1).map(lambda number: lambda: values[number])
+
+
+def _of(field: Field) -> list[Any]:
+    return values_of(field.kind, field.constants)
+
+
+def _made(kind: Any, changes: Mapping[Names, Any], way: Names, *, checked: bool) -> Any:
+    """Make an instance from what is different from a plain one."""
+    actual = changes.get(way, kind)
+    if actual is not kind and actual is not SUBCLASSES[kind] and actual is not SimpleNamespace:
+        return actual
+    values = {
+        name: _made(field.kind, changes, (*way, name), checked=checked)
+        if field.kind in FIELDS
+        else changes.get((*way, name), {} if field is _MAPPING else _of(field)[0])
+        for name, field in FIELDS[kind].items()
+    }
+    if checked:
+        return kind(**values)
+    return filled(actual, {name: value for name, value in values.items() if value is not _MISSING})
+
+
 #: Requests of each type, whose values are of any type at every hop; with the facts to ask of them.
 HOSTS: Final[dict[str, tuple[Vocabulary, st.SearchStrategy[Any]]]] = {
-    "samples": (WHOLE_SAMPLES, instances(Sample)),
-    "nested classes": (VISITS, instances(Visit)),
-    "subclasses of EscalationRequest": (NIGHTS, instances(NightRequest)),
-    "subclasses by the facts of EscalationRequest": (ESCALATIONS, instances(NightRequest)),
-    "requests of the library": (ESCALATIONS, instances(EscalationRequest, None)),
+    "samples": (WHOLE_SAMPLES, instances(Sample, WHOLE_SAMPLES)),
+    "nested classes": (VISITS, instances(Visit, VISITS)),
+    "subclasses of EscalationRequest": (NIGHTS, instances(NightRequest, NIGHTS)),
+    "subclasses by the facts of EscalationRequest": (ESCALATIONS, instances(NightRequest, ESCALATIONS)),
+    "requests of the library": (ESCALATIONS, instances(EscalationRequest, ESCALATIONS, odd=False)),
 }
 
 

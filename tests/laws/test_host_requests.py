@@ -5,6 +5,7 @@ import pickle
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import Enum
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
@@ -14,10 +15,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from escalation_policy import Decision, EscalationRequest, Policy, ReasonStatus, Rule
+from escalation_policy import Agent, Decision, EscalationRequest, Facts, Policy, ReasonStatus, Rule
 from escalation_policy._decision import answer_rule, reason_of
+from escalation_policy.exceptions import InvalidPolicyError, InvalidValueError
 from escalation_policy.records import DecisionRecord, record, replay_each
-from laws.hosts import MAPPINGS, ODD_VALUES, ChangingPart, NightRequest, OddError, UnnamedError, filled
+from laws.hosts import (
+    MAPPINGS,
+    ODD_VALUES,
+    SUBCLASSES,
+    ChangingPart,
+    Choice,
+    Mood,
+    NightRequest,
+    OddError,
+    UnnamedError,
+    Visit,
+    filled,
+)
 from laws.reference import (
     ANYTHING,
     CONTEXTS,
@@ -35,31 +49,52 @@ from laws.reference import (
     Vocabulary,
     answer,
     build,
+    every_test_of,
     rule_sets,
     rules,
     specs_of,
     statuses,
-    tests_of,
     values_of,
     verdict,
 )
-from support import SAMPLE, Part, Sample
+from support import ALLOWED, SAMPLE, Part, Sample
 
 UNHURRIED: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
-RuleSet = tuple[dict[str, Spec], dict[str, list[str]]]
+
+class Questions:
+    """Rules, and requests to ask them about. Its words ask the requests nothing that could raise."""
+
+    def __init__(
+        self, words: Vocabulary, rule_set: tuple[dict[str, Spec], dict[str, list[str]]], *requests: Any
+    ) -> None:
+        self.words, self.requests = words, requests
+        self.specs, self.after = rule_set
+
+    def policy(self, predicates: Mapping[str, Any] = PREDICATES) -> Policy[Any]:
+        """Write the rules in the library's words."""
+        return Policy("p", rules(self.specs, self.after, self.words, predicates))
+
+    def __repr__(self) -> str:
+        return f"<{self.specs}, after {self.after}, about {' and '.join(map(description, self.requests))}>"
 
 
-@st.composite
-def _questions(draw: st.DrawFn, count: int) -> tuple[Vocabulary, RuleSet, list[Any]]:
-    words, requests = HOSTS[draw(st.sampled_from(sorted(HOSTS)))]
-    return words, draw(rule_sets(specs_of(words, 4))), [draw(requests) for _ in range(count)]
+def description(value: object) -> str:
+    """Describe a request, or whatever stands in it."""
+    name = type.__dict__["__name__"].__get__(type(value))
+    if type(value) in (bool, int, str, list, tuple) or isinstance(type(value), type(Enum)):
+        return repr(value)
+    names = next((FIELDS[base] for base in type.mro(type(value)) if base in FIELDS), ())
+    values = {each: object.__getattribute__(value, each) for each in names if hasattr(value, each)}
+    return f"{name}({', '.join(f'{each}={description(held)}' for each, held in values.items())})"
 
 
-#: The words, rules and a few requests of one type.
-QUESTIONS: Final = _questions(3)
-Questions = tuple[Vocabulary, RuleSet, list[Any]]
+QUESTIONS: Final = st.sampled_from(sorted(HOSTS)).flatmap(
+    lambda name: st.builds(
+        Questions, st.just(HOSTS[name][0]), rule_sets(specs_of(HOSTS[name][0], 4)), HOSTS[name][1], HOSTS[name][1]
+    )
+)
 
 
 def outcome(decision: Decision[Any]) -> tuple[bool, dict[str, str], set[str]]:
@@ -85,7 +120,7 @@ def revealed(decision: Decision[Any]) -> str | None:
     """Explain with all values, unless a value of the host's cannot be put in words."""
     try:
         return decision.explain(reveal=True)
-    except ValueError:
+    except Exception:  # noqa: BLE001  what a host's __repr__ raises
         return None
 
 
@@ -149,20 +184,19 @@ class TestAgreementWithTheNaiveEvaluator:
     @given(QUESTIONS)
     def test_over_random_rules_and_requests(self, questions: Questions) -> None:
         """The status of every rule agrees, also of those that are not reported."""
-        words, (specs, after), requests = questions
-        policy = Policy("p", rules(specs, after, words))
-        for request in requests:
+        policy = questions.policy()
+        for request in questions.requests:
             decision = policy.decide(request)
-            assert verdict(specs, after, request, words) == outcome(decision)
+            assert verdict(questions.specs, questions.after, request, questions.words) == outcome(decision)
             assert policy.allows(request) is decision.allowed
             every_status = {each.code: each.status.value for each in decision._all_reasons()}
-            assert statuses(specs, request, words) == every_status
+            assert statuses(questions.specs, request, questions.words) == every_status
 
     @pytest.mark.parametrize("field", FIELDS[Sample])
     def test_over_every_test_of_a_field_and_every_odd_value_in_it(self, field: str) -> None:
         """One at a time, so that nothing depends on what is drawn."""
         paths = WHOLE_SAMPLES.of(lambda place: place.steps[0][0] == field)
-        specs = [spec for path in paths for spec in tests_of(path, WHOLE_SAMPLES, ["is_t"])]
+        specs = [spec for path in paths for spec in every_test_of(path, WHOLE_SAMPLES, ["is_t"])]
         for spec in [*specs, *(("not", each) for each in specs)]:
             policy = Policy("p", [Rule("r", build(spec, WHOLE_SAMPLES))])
             for value in (None, *(MAPPINGS if field == "context" else ODD_VALUES)):
@@ -175,10 +209,9 @@ class TestAgreementWithTheNaiveEvaluator:
     @given(QUESTIONS)
     def test_what_is_undecided_is_never_a_yes_and_neither_is_its_negation(self, questions: Questions) -> None:
         """Of a condition and its opposite exactly one allows, and neither if a value is missing or wrong."""
-        words, (specs, _), requests = questions
-        spec = next(iter(specs.values()))
+        words, spec = questions.words, next(iter(questions.specs.values()))
         both = [Policy("p", [Rule("r", condition)]) for condition in (build(spec, words), ~build(spec, words))]
-        for request in requests:
+        for request in questions.requests:
             undecided = answer(spec, request, words) in GRAVITY
             assert (0 if undecided else 1) == sum(policy.allows(request) for policy in both)
 
@@ -190,27 +223,24 @@ class TestPurity:
     @given(QUESTIONS)
     def test_each_function_is_asked_once_and_never_later(self, questions: Questions) -> None:
         """`allows` may stop early; `decide` asks all, and then reasons, records and copies ask none."""
-        words, (specs, after), requests = questions
-        for request in requests:
+        for request in questions.requests:
             functions = Functions()
-            kept = {name: functions[name] for name in functions}
-            policy = Policy("p", rules(specs, after, words, kept))
+            policy, expected = questions.policy(dict(functions)), calls_of(questions.specs, request, questions.words)
             policy.allows(request)
-            assert functions.calls <= calls_of(specs, request, words)
+            assert functions.calls <= expected
             functions.calls.clear()
             decision = policy.decide(request)
-            assert calls_of(specs, request, words) == functions.calls
+            assert expected == functions.calls
             assert everything_of(decision, policy) == everything_of(copy.copy(decision), policy)
             assert decision.reasons == decision.reasons
-            assert calls_of(specs, request, words) == functions.calls
+            assert expected == functions.calls
 
     @UNHURRIED
     @given(QUESTIONS, CONTEXTS)
     def test_a_context_that_changes(self, questions: Questions, context: dict[str, Any]) -> None:
         """Whether or not the reasons were read before."""
-        words, (specs, after), requests = questions
-        policy = Policy("p", rules(specs, after, words))
-        for request in requests:
+        policy = questions.policy()
+        for request in questions.requests:
             mapping = getattr(request, "context", None)
             if type(mapping) is not dict:
                 continue
@@ -252,6 +282,14 @@ class TestPurity:
         assert policy.decide(Sample()).allowed
         assert not policy.decide(Sample()).allowed
 
+    @pytest.mark.xfail(reason="what an enum's own __eq__ answers is not kept: reasons ask it again", strict=True)
+    def test_an_enum_that_compares_differently_each_time(self) -> None:
+        """Effect and reasons come from one comparison."""
+        policy = Policy("p", [Rule("r", Facts(Choice)(lambda r: r.mood).equals(Mood.BAD))])
+        for _ in range(2):
+            decision = policy.decide(Choice())
+            assert decision.allowed is (decision.reasons[0].status is ReasonStatus.MET)
+
 
 class TestReasonsOfOnePolicy:
     """What was explained for one request is not repeated for a request that is different in what the words show."""
@@ -260,9 +298,8 @@ class TestReasonsOfOnePolicy:
     @given(QUESTIONS)
     def test_are_those_of_each_request_alone(self, questions: Questions) -> None:
         """Requests that differ in one field follow each other, so that each finds the words of the others."""
-        words, (specs, after), (one, two, _) = questions
-        policy = Policy("p", rules(specs, after, words))
-        for request in crossed(one, two):
+        policy = questions.policy()
+        for request in crossed(*questions.requests):
             decision = policy.decide(request)
             alone = [
                 reason_of(rule, answer_rule(rule, decision._readings()), policy.unchecked) for rule in policy.rules
@@ -279,9 +316,8 @@ class TestCopies:
     @given(QUESTIONS)
     def test_say_the_same(self, questions: Questions) -> None:
         """Also if all values are revealed."""
-        words, (specs, after), requests = questions
-        policy = Policy("p", rules(specs, after, words))
-        for request in requests:
+        policy = questions.policy()
+        for request in questions.requests:
             decision = policy.decide(request)
             copies = [copy.copy(decision), *unpickled(decision)]
             for each in copies:
@@ -296,14 +332,12 @@ class TestRecords:
     @given(QUESTIONS)
     def test_over_random_rules_and_requests(self, questions: Questions) -> None:
         """It may leave open what the record does not hold."""
-        words, (specs, after), requests = questions
-        policy = Policy("p", rules(specs, after, words))
-        for request in requests:
+        policy = questions.policy()
+        for request in questions.requests:
             decision = policy.decide(request)
             made = kept_record(decision, policy)
-            assert not [
-                name for name in made.facts if name in words.places and words.places[name].read(request) is ERROR
-            ]
+            places = questions.words.places
+            assert not [name for name in made.facts if name in places and places[name].read(request) is ERROR]
             (each,) = replay_each([made], policy)
             if each.effect is None:
                 assert each.missing
@@ -335,24 +369,45 @@ class TestNothingLeaks:
     def test_of_what_a_request_holds(self, name: str) -> None:
         """Every test of every fact, and its negation, over one text in all places."""
         words = HOSTS[name][0]
-        tests = [spec for path in words.places for spec in tests_of(path, words)]
+        tests = [spec for path in words.places for spec in every_test_of(path, words)]
         specs = {f"r{number}": spec for number, spec in enumerate([*tests, *(("not", each) for each in tests)])}
         kind = NightRequest if words.request_type is EscalationRequest else words.request_type
         policy = Policy("p", rules(specs, {code: [] for code in specs}, words))
         decision = policy.decide(filled_with("canary", kind))
         shown = [str(decision.to_dict()), str(decision.to_dict("administrator")), decision.explain(), repr(decision)]
-        line = record(decision, at=AT, id="d1").to_json()
-        assert not [text for text in (*shown, line) if "canary" in text]
+        assert not [text for text in shown if "canary" in text]
         assert "canary" in decision.explain(reveal=True)
 
     @UNHURRIED
     @given(QUESTIONS)
     def test_of_what_is_raised(self, questions: Questions) -> None:
         """Odd values and functions raise a text that nobody should read."""
-        words, (specs, after), requests = questions
-        policy = Policy("p", rules(specs, after, words))
-        for request in requests:
+        policy = questions.policy()
+        for request in questions.requests:
             assert "canary" not in str(everything_of(policy.decide(request), policy))
+
+
+class TestWhatIsNotCompared:
+    """Nothing is compared by an `__eq__` that nobody has checked."""
+
+    def test_parts_with_members_of_a_set(self) -> None:
+        """Two parts may be equal by what stands in a field that no rule reads."""
+        desk = Facts(Visit)(lambda r: r.desk)
+        with pytest.raises(InvalidPolicyError, match="compared part by part"):
+            desk.then(lambda d: d.parts).contains(desk.then(lambda d: d.part))
+
+    def test_values_of_the_library_of_a_subclass(self) -> None:
+        """Its attributes may be anything, and the library would not look again."""
+        with pytest.raises(InvalidValueError, match="must be an Agent, got an OtherAgent"):
+            attrs.evolve(ALLOWED, agent=filled(SUBCLASSES[Agent], {}))
+
+    def test_contexts_that_only_claim_to_be_immutable(self) -> None:
+        """They are copied, as every other mapping."""
+        claiming: Any = type("Claiming", (dict,), {"__class__": property(lambda _: type(ALLOWED.context))})
+        context = claiming(b=True)
+        request = attrs.evolve(ALLOWED, context=context)
+        context.clear()
+        assert {"b": True} == request.context
 
 
 class TestOddClasses:
@@ -375,7 +430,8 @@ class TestOddClasses:
                 Rule("flag", SAMPLE(lambda r: r.flag).is_true()),
             ],
         )
-        request: Any = attrs.evolve(Sample(), part=part, context=SimpleNamespace(get=fail))
+        mapping: Any = SimpleNamespace(get=fail)
+        request = Sample(part=part, context=mapping)
         decision = policy.decide(request)
         assert not policy.allows(request)
         assert ["function", "attribute", "context"] == [reason.code for reason in decision.reasons]
@@ -390,4 +446,4 @@ class TestOddClasses:
         )
         decision = policy.decide(Sample(context={"b": value}))
         assert decision.allowed is (type(value) is bool)
-        assert [] if decision else ["odd"] == [reason.code for reason in decision.reasons]
+        assert ([] if decision.allowed else ["odd"]) == [each.code for each in decision.reasons if each.error]

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 import attrs
@@ -49,9 +50,7 @@ CURIOUS: Final = ESCALATE_TO_VIDEO.with_rules(
 )
 #: The same for samples.
 _facts: Final[list[Any]] = [place.fact for place in (*FACTS.values(), *SETS.values())]
-_curious: Final[Rule[Any]] = Rule(
-    "curious", reduce(lambda left, right: left | right, [each.is_set() for each in _facts])
-)
+_curious: Final[Rule[Any]] = Rule("curious", reduce(or_, [each.is_set() for each in _facts]))
 CONTEXTS: Final = st.fixed_dictionaries(
     {},
     optional={

@@ -82,7 +82,7 @@ def compile_policy(
     create = ["decision = new()", "decision._request = request", "decision._policy = policy"]
     if is_unsafe:
         body = [bail]
-    elif inputs.noted:
+    elif inputs.noted or _unchecked_parts(inputs):
         chain = _chain(conditions, inputs, scope, bail, deny="break")
         body = [
             f"if type(request) is not request_type: {bail}",
@@ -92,7 +92,7 @@ def compile_policy(
             *_read_the_rest(inputs, scope, bail),
             *create,
             "decision._allowed = allowed",
-            f"decision._notes = {noted}",
+            *([f"decision._notes = {noted}"] if inputs.noted else []),
             "return decision",
         ]
     else:
@@ -330,9 +330,15 @@ def _chain(
 
 
 def _read_the_rest(inputs: Inputs, scope: dict[str, Any], bail: str) -> list[str]:
-    """Return statements that read and ask what a decision left out, so that nothing is asked later."""
+    """Return statements that read and ask what a decision left out, so that nothing is asked later.
+
+    Parts of a subclass are handed over too, since their attributes may be properties that answer differently each time.
+    """
     names = note_names(inputs)
-    lines: list[str] = []
+    parts = Statements(inputs, scope, bail)
+    for hops in _unchecked_parts(inputs):
+        parts.value(hops)
+    lines = ["if not allowed:", *_nested(parts.lines)] if parts.lines else []
     values: dict[Hops, str] = {}
     for key, name in names.items():
         statements = Statements(inputs, scope, bail, variables=values)
@@ -355,6 +361,12 @@ def _read_the_rest(inputs: Inputs, scope: dict[str, Any], bail: str) -> list[str
 def note_names(inputs: Inputs) -> dict[str, str]:
     """Return the variable of each thing that is noted."""
     return {key: f"n{number}" for number, key in enumerate(inputs.noted)}
+
+
+def _unchecked_parts(inputs: Inputs) -> list[Hops]:
+    """Return the ways to parts that nothing has checked, and whose attributes are read again after a decision."""
+    ways = [path.hops[:number] for path in inputs.paths.values() if path.lasting for number in range(1, len(path.hops))]
+    return [way for way in dict.fromkeys(ways) if not is_trusted(way)]
 
 
 def _nullable(hops: Hops) -> list[Hops]:

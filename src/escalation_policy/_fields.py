@@ -48,7 +48,7 @@ def kind_of(value: object) -> str:
     kind, name = type(value), type_name(type(value))
     if (kind is str or kind is frozenset or kind is tuple or kind is list) and not value:
         return f"an empty {name}"
-    if kind is str and value.isspace():
+    if type(value) is str and value.isspace():
         return "a blank str"
     if kind is frozenset or kind is tuple:
         members = sorted({type_name(type(each)) for each in cast("frozenset[object]", value)})
@@ -120,6 +120,8 @@ def _accepts(kind: Any) -> tuple[str, _Test]:
         )
     if origin is str:
         return "a non-empty str", lambda value: type(value) is str and value != ""
+    if getattr(origin, "__final__", False):  # a subclass could hold anything in its fields
+        return a(origin.__name__), lambda value: type(value) is origin
     return a(origin.__name__), lambda value: issubclass(type(value), origin)
 
 

@@ -13,7 +13,7 @@ ContextValue = str | int | bool
 
 
 def _to_context(context: Mapping[str, ContextValue]) -> Mapping[str, ContextValue]:
-    if isinstance(context, FrozenMapping) or not isinstance(context, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if type(context) is FrozenMapping or not isinstance(context, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         return context
     return FrozenMapping({_name(name): _value(name, value) for name, value in context.items()})
 

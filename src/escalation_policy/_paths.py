@@ -240,6 +240,11 @@ def is_scalar(kind: Any) -> bool:
     return kind in (str, int, bool) or isinstance(kind, type(Enum))
 
 
+def is_comparable(kind: Any) -> bool:
+    """Return whether values of a type can be compared with each other: scalars, and sets of these."""
+    return is_comparable(get_args(kind)[0]) if get_origin(kind) is frozenset else is_scalar(kind)
+
+
 def name_of(kind: Any) -> str:
     """Return the name of a type for a message."""
     return str(getattr(kind, "__name__", kind))

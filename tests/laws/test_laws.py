@@ -149,7 +149,7 @@ class TestAgreementWithTheNaiveEvaluator:
             return compile_policy(conditions, inputs, slow, new=NEW_DECISION, policy=None, overflow=None)
 
         for spec in every_test():
-            if not {"boom", "none"} & set(spec):
+            if not {"boom", "none", "one", "odd_boom"} & set(spec):
                 for condition in (build(spec), ~build(spec), build(spec) & build(spec), build(spec) | ~build(spec)):
                     allows, decide = compiled([Rule("r", condition)])
                     for request in sound:

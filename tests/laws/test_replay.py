@@ -49,7 +49,7 @@ CURIOUS: Final = ESCALATE_TO_VIDEO.with_rules(
     *(_calm, _plain, _case, _awake, _alike, _apart, _team, attrs.evolve(_led, after=()), _rare, _any)
 )
 #: The same for samples.
-_facts: Final[list[Any]] = [told[0] for told in (*FACTS.values(), *SETS.values())]
+_facts: Final[list[Any]] = [place.fact for place in (*FACTS.values(), *SETS.values())]
 _curious: Final[Rule[Any]] = Rule("curious", reduce(or_, [each.is_set() for each in _facts]))
 CONTEXTS: Final = st.fixed_dictionaries(
     {},

@@ -8,7 +8,7 @@ import attrs
 
 from ._conditions import Condition, same_request_type
 from ._fields import a, closest_member, is_collection, kind_of, plain
-from ._paths import Path, is_scalar, name_of, record
+from ._paths import Path, is_comparable, is_scalar, name_of, record
 from ._request import EscalationRequest
 from ._tests import Test
 from .exceptions import InvalidPolicyError
@@ -157,6 +157,8 @@ def _opaque(request_type: type[Q], test: Test) -> Condition[Q]:
 def _member_kind(path: Path) -> object:
     if path.member is None:
         raise InvalidPolicyError(f"{path} is {a(name_of(path.kind))}, no set")
+    if not is_comparable(path.member):
+        raise InvalidPolicyError(f"{path} holds values of {name_of(path.member)}, which are compared part by part")
     if isinstance(path.member, type(Enum)) and "UNKNOWN" in path.member.__members__:
         raise InvalidPolicyError(f"{path} may hold {path.member.__name__}.UNKNOWN, so that no test of it can be sure")
     return path.member

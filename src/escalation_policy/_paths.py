@@ -173,9 +173,7 @@ def has_its_own_equality(kind: Any) -> bool:
     """Return whether values are compared by an `__eq__` or `__hash__` of the host's, which may answer differently each time."""
     if get_origin(kind) is frozenset:
         return has_its_own_equality(get_args(kind)[0])
-    if isinstance(kind, type(Enum)):
-        return (kind.__eq__, kind.__hash__) not in _PLAIN_EQUALITY
-    return not is_scalar(kind)
+    return isinstance(kind, type(Enum)) and (kind.__eq__, kind.__hash__) not in _PLAIN_EQUALITY
 
 
 _PLAIN_EQUALITY: Final = tuple((each.__eq__, each.__hash__) for each in (object, Enum, str, int))
@@ -281,6 +279,11 @@ def record(start: Path, way: Callable[[Any], object]) -> Path:
 def is_scalar(kind: Any) -> bool:
     """Return whether values of a type can be compared with constants."""
     return kind in (str, int, bool) or isinstance(kind, type(Enum))
+
+
+def is_comparable(kind: Any) -> bool:
+    """Return whether values of a type can be compared with each other: scalars, and sets of these."""
+    return is_comparable(get_args(kind)[0]) if get_origin(kind) is frozenset else is_scalar(kind)
 
 
 def name_of(kind: Any) -> str:

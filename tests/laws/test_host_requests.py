@@ -25,9 +25,12 @@ from laws.hosts import (
     SUBCLASSES,
     ChangingPart,
     Choice,
+    Desk,
     Mood,
     NightRequest,
     OddError,
+    OfRaisingMeta,
+    OtherStr,
     UnnamedError,
     Visit,
     filled,
@@ -204,6 +207,16 @@ class TestAgreementWithTheNaiveEvaluator:
                 expected = answer(spec, request, WHOLE_SAMPLES)
                 assert STATUS[expected] == policy.decide(request)._all_reasons()[0].status.value, spec
                 assert (expected == YES) is policy.allows(request), spec
+
+    @pytest.mark.parametrize("member", [1, OtherStr("t"), OfRaisingMeta()], ids=["int", "subclass", "odd class"])
+    def test_over_sets_within_sets(self, member: Any) -> None:
+        """All their members are checked, however deep they are."""
+        groups = Facts(Visit)(lambda r: r.desk).then(lambda d: d.groups)
+        policy = Policy("p", [Rule("r", groups.is_set())])
+        desk = filled(Desk, {"groups": frozenset({frozenset({member})})})
+        request = filled(Visit, {"desk": desk})
+        assert not policy.allows(request)
+        assert [ReasonStatus.ERROR] == [each.status for each in policy.decide(request).reasons]
 
     @UNHURRIED
     @given(QUESTIONS)

@@ -1,4 +1,5 @@
 """Request types as hosts write them, and what can stand in their fields: attrs checks no annotation."""
+# pyright: basic
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,7 @@ class Shape(Protocol):
     """A type that no value can be held against."""
 
     @property
-    def sides(self) -> int:
+    def sides(self) -> int:  # pyright: ignore[reportReturnType]
         """How many sides it has."""
 
 
@@ -151,7 +152,7 @@ class RaisingName(str):
     def _raise(self, *_: object) -> Any:
         raise ValueError("canary")
 
-    __eq__ = __hash__ = __format__ = __str__ = __lt__ = __getitem__ = __add__ = _raise
+    __eq__ = __hash__ = __format__ = __str__ = __lt__ = __getitem__ = __add__ = _raise  # pyright: ignore[reportAssignmentType]
 
 
 class OtherStr(str):

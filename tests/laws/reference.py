@@ -3,6 +3,7 @@
 It shares no code with the library: conditions are drawn as plain data, from which the library's condition is built on
 one side and the answer computed on the other. What the fields of a request type declare stands here a second time.
 """
+# pyright: basic, reportAttributeAccessIssue=false
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,4 +1,5 @@
 """The laws for request types of a host, whose fields nobody checks; each class is named after its law."""
+# pyright: basic
 
 import copy
 import pickle

@@ -1,4 +1,5 @@
 """What always holds of policies of any size, at any depth of the stack; each class is named after its law."""
+# pyright: basic
 
 import pickle
 import sys

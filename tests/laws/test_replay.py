@@ -1,4 +1,5 @@
 """What always holds of replays, whatever the rules, the requests and the masks; each class is named after its law."""
+# pyright: basic
 
 from datetime import UTC, datetime
 from functools import reduce

@@ -184,6 +184,20 @@ class TestReason:
         assert ESCALATE_TO_VIDEO["ringcentral_sso"].source == reason.source
         assert ESCALATE_TO_VIDEO["ringcentral_sso"].remedy == reason.remedy
 
+    def test_has_the_agent_text_of_its_rule_whether_it_is_met_or_unmet(self) -> None:
+        """Only what could not be checked has another one."""
+        flag = SAMPLE(lambda r: r.flag).is_true()
+        for value in (True, False):
+            assert "It is off." == reason_of(flag, Sample(flag=value), agent_text="It is off.").agent_text
+        unknown = SAMPLE(lambda r: r.untold).is_true()
+        assert reason_of(unknown, Sample(), agent_text="It is off.").agent_text.startswith("This could not be checked.")
+
+    def test_of_a_message_without_a_case_is_unknown(self) -> None:
+        """Nobody supplied the case; that there is none is another thing."""
+        request = attrs.evolve(ALLOWED, message=attrs.evolve(ALLOWED.message, intervention_id=None))
+        (reason,) = ESCALATE_TO_VIDEO.decide(request).reasons
+        assert ("message_in_intervention", ReasonStatus.UNKNOWN) == (reason.code, reason.status)
+
     def test_that_is_unknown_asks_the_developer_for_the_facts_first(self) -> None:
         """An unknown fact is the developer's to supply; the rule's own steps follow."""
         reason = reason_of(
@@ -271,6 +285,7 @@ SHOWN: Final[list[tuple[Any, Sample, tuple[str, str, str]]]] = [
     (SAMPLE(lambda r: r.sizes).contains(Size.LARGE), Sample(), ("sizes", "contains large", "nothing")),
     (SAMPLE(lambda r: r.sizes).contains(Size.LARGE), Sample(sizes=frozenset({Size.SMALL})), ("sizes", "contains large", "small")),
     (SAMPLE(lambda r: r.names).contains("x"), Sample(names=frozenset({"y"})), ("names", "contains 'x'", "set")),
+    (SAMPLE(lambda r: r.names).contains("x"), Sample(), ("names", "contains 'x'", "nothing")),
     (SAMPLE(lambda r: r.sizes).contains(SAMPLE(lambda r: r.size)), Sample(sizes=frozenset({Size.LARGE})), ("sizes", "contains size", "large")),
     (SAMPLE(lambda r: r.sizes).subset_of(SAMPLE(lambda r: r.more_sizes)), Sample(sizes=frozenset({Size.LARGE}), more_sizes=frozenset({Size.SMALL})), ("sizes", "is within more_sizes", "large")),
     (SAMPLE.predicate("open", lambda _: False), Sample(), ("open", "holds", "false")),

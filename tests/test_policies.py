@@ -375,6 +375,12 @@ class TestTexts:
         with pytest.raises(InvalidPolicyError, match=re.escape(message)):
             self.POLICY.with_texts(texts, unchecked=unchecked)
 
+    def test_are_passed_by_keyword(self) -> None:
+        """Two texts in a row would be mixed up."""
+        positional: Any = Texts
+        with pytest.raises(TypeError, match="positional"):
+            positional("It must be on.", "It is off.")
+
     def test_are_strings_that_are_not_empty(self) -> None:
         """None keeps the rule's own."""
         wrong: Any = 5

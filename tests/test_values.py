@@ -327,6 +327,13 @@ class TestContext:
         assert "<mapping of 'a', 'b'>" == repr(a_request(context={"b": "secret", "a": 1}).context)
         assert "<mapping of nothing>" == repr(ALLOWED.context)
 
+    def test_is_equal_in_any_order(self) -> None:
+        """And has one hash, as mappings do that are equal."""
+        first, second = (attrs.evolve(ALLOWED, context=each) for each in ({"a": 1, "b": 2}, {"b": 2, "a": 1}))
+        assert (first, hash(first)) == (second, hash(second))
+        assert first != attrs.evolve(ALLOWED, context={"a": True, "b": 2})
+        assert None is first.context.get("c")
+
 
 class TestRepr:
     """A repr ends up in logs."""

@@ -169,6 +169,12 @@ class TestMakingANewOne:
         assert "flag is false" == replaced["b"].requires.words()
         assert ("p", f"1+{replaced.fingerprint[:8]}") == (replaced.id, replaced.version)
 
+    def test_replace_takes_a_rule(self) -> None:
+        """And says so."""
+        condition: Any = FLAG
+        with pytest.raises(InvalidPolicyError, match="can only be replaced with a Rule, got a Condition"):
+            Policy("p", [rule("a")]).replace(condition)
+
     def test_replace_what_it_has_not_is_refused(self) -> None:
         """A misspelled code would leave the old rule in force."""
         with pytest.raises(InvalidPolicyError, match="no such rule, only a"):

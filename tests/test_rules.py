@@ -2,11 +2,12 @@
 
 import copy
 import inspect
+import itertools
 import pickle
 import re
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import attrs
 import pytest
@@ -552,6 +553,28 @@ class TestEnumsOfOnesOwn:
         for mood in (Moody.GOOD, Moody.BAD, Moody.GOOD):
             assert [mood.value] == [each.seen for each in policy.decide(Day(mood)).reasons[0].evidence]
 
+    @pytest.mark.parametrize("negate", [False, True])
+    def test_that_raise_or_answer_with_no_bool_are_errors(self, *, negate: bool) -> None:
+        """Neither is a yes, nor is its negation."""
+
+        class Broken(Enum):
+            ONE = "one"
+            __hash__ = Enum.__hash__
+
+            def __eq__(self, other: object) -> Any:
+                return next(answers)()
+
+        @attrs.frozen
+        class Day:
+            mood: Broken
+
+        answers: Any = itertools.cycle([lambda: 1, lambda: 1 // 0])
+        condition = Facts(Day)(lambda day: day.mood).equals(Broken.ONE)
+        policy = Policy("p", [Rule("r", ~condition if negate else condition)])
+        for seen in ("an int, not a bool", "error"):
+            decision = policy.decide(Day(Broken.ONE))
+            assert (False, seen) == (decision.allowed, decision.reasons[0].evidence[0].seen)
+
     def test_that_change_their_mind_are_asked_once(self) -> None:
         """The reasons follow from what decided."""
 
@@ -571,3 +594,33 @@ class TestEnumsOfOnesOwn:
         allowed, denied = policy.decide(Day(Fickle.ONE)), policy.decide(Day(Fickle.ONE))
         assert (True, False) == (allowed.allowed, denied.allowed)
         assert [ReasonStatus.MET] == [reason.status for reason in allowed.reasons]
+
+
+@attrs.frozen
+class Tagged:
+    """A request with annotations that say more than a type."""
+
+    name: Annotated[str, "shown"] = "t"
+    alias: Annotated[str, "shown"] | None = None
+    things: frozenset[Any] = frozenset()
+
+
+class TestAnnotations:
+    """What is checked, and compared, is what an annotation says of the type."""
+
+    def test_may_be_annotated(self) -> None:
+        """`Annotated` counts as what it annotates, also beside None."""
+        tagged = Facts(Tagged)
+        for fact_ in (tagged(lambda r: r.name), tagged(lambda r: r.alias)):
+            policy = Policy("p", [Rule("r", fact_.equals("t"))])
+            assert [True, False] == [policy.allows(Tagged(alias="t")), policy.allows(Tagged("u", "u"))]
+        wrong: Any = 5
+        assert not Policy("p", [Rule("r", tagged(lambda r: r.name).is_set())]).allows(Tagged(wrong))
+
+    def test_of_a_set_of_anything_check_the_set(self) -> None:
+        """Its members may be anything."""
+        policy = Policy("p", [Rule("r", Facts(Tagged)(lambda r: r.things).is_set())])
+        wrong: Any = [1]
+        assert policy.allows(Tagged(things=frozenset([1, "a"])))
+        assert not policy.allows(Tagged(things=wrong))
+        assert "a list, not a frozenset of Any" == policy.decide(Tagged(things=wrong)).reasons[0].evidence[0].seen

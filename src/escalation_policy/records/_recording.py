@@ -177,7 +177,8 @@ class _Sheet:
                     if value is None:
                         del facts[name]
             optional = self._optional.items()
-            unknown = [name for name, path in optional if facts.get(name, "") is None and _is_unknown(path, request)]
+            missing = [(name, path) for name, path in optional if facts.get(name, "") is None]
+            unknown = [name for name, path in missing if path.read(request) is Missing.UNKNOWN]
         if self._others:
             more, also_unknown = self._slowly(readings, self._others)
             facts |= more
@@ -234,15 +235,6 @@ def twofold(tests: Iterable[Test]) -> set[str]:
 def _is_plain(path: Path) -> bool:
     """Return whether a value can stand in a record as it is."""
     return path.kind in (str, bool)
-
-
-def _is_unknown(path: Path, request: Any) -> bool:
-    """Return whether the None at a path means that nobody supplied the value."""
-    for hop in path.hops:
-        request = request.get(hop.name) if hop.in_mapping else getattr(request, hop.name)
-        if request is None:
-            return hop.unknown_when_none
-    return False
 
 
 def _may_be_unknown(path: Path) -> bool:

@@ -208,7 +208,7 @@ NEVER_MEANT: Final[list[tuple[Callable[[], object], str]]] = [
     ),
     (lambda: loose_kind.satisfies("a", None), "'a' must be decided by a function, got None"),
     (lambda: predicate("", lambda _: True), "name of a predicate must be a non-empty str"),
-    (lambda: cast("Any", predicate)(5, lambda _: True), "name of a predicate must be a non-empty str, got an int"),
+    (lambda: cast("Any", predicate)(5, bool), "name of a predicate must be a non-empty str, got an int"),
     (lambda: cast("Any", predicate)("a", True), "'a' must be decided by a function, got a bool"),
 ]
 

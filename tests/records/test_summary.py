@@ -146,7 +146,7 @@ class TestSummarize:
             summarize(random_records(count))
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
-        assert peaks[1] < peaks[0] * 1.5
+        assert peaks[1] < peaks[0] + 200_000  # kept, they would take millions
 
 
 def random_records(count: int) -> Iterator[DecisionRecord]:

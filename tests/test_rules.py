@@ -545,7 +545,7 @@ class TestEnumsOfOnesOwn:
             def __hash__(self) -> int:
                 raise ValueError
 
-        @attrs.frozen(hash=False)
+        @attrs.frozen(unsafe_hash=False)
         class Day:
             mood: Moody
 

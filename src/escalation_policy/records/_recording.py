@@ -155,7 +155,6 @@ class _Sheet:
         self._encoders: Final = {
             name: form_of(path.kind).told for name, path in recorded.items() if not _is_plain(path)
         }
-        self._codecs: Final = list(self._encoders.items())
         self.masks: Final = [(name, kind) for name, path in recorded.items() if (kind := mask_of(path, reveal, mask))]
         self.reasons: Final = Reasons(policy, recorded, dict(self.masks), reveal)
         self._revealed: Final = [test for test in tests if test.opaque and test.name in reveal]
@@ -170,7 +169,7 @@ class _Sheet:
             facts, unknown = self._slowly(readings, self._lasting)
         else:
             facts = dict(zip(self._lasting, values, strict=True))
-            for name, encode in self._codecs:
+            for name, encode in self._encoders.items():
                 value = facts.get(name)
                 if value is not None:
                     facts[name] = value = encode(value)

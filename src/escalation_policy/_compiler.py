@@ -16,7 +16,7 @@ from itertools import repeat
 from operator import is_
 from typing import Any, Final, final, get_args, get_origin
 
-from ._conditions import Condition
+from ._conditions import Condition, Junction
 from ._paths import Hops, Path, fits, has_its_own_equality, is_checkable, is_scalar, is_trusted
 from ._tests import Inputs, Test
 
@@ -28,7 +28,7 @@ ASKING: Final = object()
 _DEEPEST: Final = 8
 
 #: From how many statements on the same ones are not compiled twice.
-_LONG: Final = 2000
+_LONG: Final = 1000
 #: Placeholders for statements. No name in generated source has a `$`.
 _BAIL, _DENY = "$bail", "$deny"
 
@@ -175,6 +175,7 @@ class Statements:
         self.uses: Final = Counter[Any]()
         self._inputs: Final = inputs
         self._scope: Final = scope
+        self._constants: Final[dict[int, str]] = {}
         self._bail: Final = bail
         self._known_uses: Final = known_uses or Counter[Any]()
         self._is_answered: Final = noted is not None
@@ -183,16 +184,26 @@ class Statements:
         values = {inputs.paths[key].hops: name for key, name in names.items() if key in inputs.paths}
         self._noted: Final = values
         self._variables: Final[dict[Hops, str]] = {(): "request", **(variables or {}), **(values if noted else {})}
+        self._present: Final = set[Hops]()
 
     def constant(self, value: object) -> str:
         """Return a name for a constant."""
-        name = f"c{len(self._scope)}"
-        self._scope[name] = value
+        name = self._constants.get(id(value))
+        if name is None:
+            name = self._constants[id(value)] = f"c{len(self._scope)}"
+            self._scope[name] = value  # which keeps the id valid
         return name
 
     def condition(self, condition: Condition[Any]) -> str:
         """Return an expression that is true only if a condition certainly is."""
         return condition.fold(lambda test: (self.test(test), 0), self._junction)[0]
+
+    def require(self, condition: Condition[Any], otherwise: str) -> None:
+        """Add the statement `otherwise` for requests that do not certainly meet a condition."""
+        self.lines.append(f"if not ({self.condition(condition)}): {otherwise}")
+        if not any(type(step) is Junction and step.word == "or" for step in condition.steps):
+            hops = [path.hops for test in condition.tests if test.needs_values for path in test.paths]
+            self._present.update(each[: number + 1] for each in hops for number in range(len(each)))
 
     def _junction(self, word: str, operands: list[tuple[str, int]]) -> tuple[str, int]:
         code = f" {word} ".join([f"({operand})" for operand, _ in operands])
@@ -219,7 +230,8 @@ class Statements:
                 code = operator.code_of_members[negated]
         if "{absent}" in code and first:
             words["absent"] = self._absent(first.hops)
-        return " and ".join([*(guard for each in guards for guard in each), code.format(**words)])
+        parts = [*(guard for each in guards for guard in each), code.format(**words)]
+        return " and ".join([part for part in parts if part != "True"] or ["True"])
 
     def _subject(self, test: Test) -> str:
         if test.opaque:
@@ -250,33 +262,35 @@ class Statements:
             return self._variables[hops]
         owner, hop = self.value(hops[:-1]), hops[-1]
         read = f"{owner}.get({self.constant(hop.name)})" if hop.in_mapping else f"{owner}.{hop.name}"
-        may_be_none, name = bool(_nullable(hops[:-1])), self._noted.get(hops)
+        may_be_none, name = bool(self._nullable(hops[:-1])), self._noted.get(hops)
         if may_be_none:
             read = f"None if {owner} is None else {read}"
             self.uses[hops[:-1]] += 1
         elif self._known_uses[hops] == 1 and is_trusted(hops):
             return read
         name = self._variables[hops] = name or f"v{len(self._variables)}"
-        self.lines.append(f"{name} = {read}")
-        if not is_trusted(hops) and (is_other := self._is_other(name, hop.kind)):
-            self.lines.append(f"if {name} is not None and {is_other}: {self._bail}")
+        is_other = "" if is_trusted(hops) else self._is_other(name, read, hop.kind)
+        self.lines.append(f"if {is_other} and {name} is not None: {self._bail}" if is_other else f"{name} = {read}")
         return name
 
-    def _is_other(self, name: str, kind: Any) -> str:
-        """Return an expression that is true if a value is not of the declared type; empty if that cannot be checked."""
+    def _is_other(self, name: str, read: str, kind: Any) -> str:
+        """Return an expression that assigns `read` to a variable, and is true if the value is not of the declared type.
+
+        It is empty if that cannot be checked.
+        """
         if get_origin(kind) is frozenset:
             member = get_args(kind)[0]
-            code = f"type({name}) is not frozenset"
+            code = f"type({name} := {read}) is not frozenset"
             if get_origin(member) is frozenset:
                 return f"({code} or not {self.constant(partial(fits, kind=kind))}({name}))"
             if not (is_scalar(member) or is_checkable(member)):
                 return code
             return f"({code} or not {self.constant(_all_of(member))}({name}))"
-        return f"type({name}) is not {self.constant(kind)}" if is_scalar(kind) or is_checkable(kind) else ""
+        return f"type({name} := {read}) is not {self.constant(kind)}" if is_scalar(kind) or is_checkable(kind) else ""
 
     def guards(self, path: Path) -> list[str]:
         """Return expressions that are all true only if the value at a path is there."""
-        stops = _nullable(path.hops)
+        stops = self._nullable(path.hops)
         guards = [f"{self.value(stops[-1])} is not None"] if stops else []
         if path.unknown is not None:
             guards.append(f"{self.value(path.hops)} is not {self.constant(path.unknown)}")
@@ -285,14 +299,19 @@ class Statements:
     def _absent(self, hops: Hops) -> str:
         """Return an expression that is true if there is known to be no value at the end of some hops."""
         code = "False"
-        for stop in reversed(_nullable(hops)):
+        for stop in reversed(self._nullable(hops)):
             name = self.value(stop)
             code = f"({name} is not None and {code})" if stop[-1].unknown_when_none else f"({name} is None or {code})"
         return code
 
+    def _nullable(self, hops: Hops) -> list[Hops]:
+        """Return the ways along some hops at whose ends None can stand."""
+        ways = [hops[: number + 1] for number in range(len(hops))]
+        return [way for way in ways if way not in self._present and (way[-1].optional or not is_trusted(way))]
+
     def shape(self, path: Path) -> list[str]:
         """Return expressions for what evidence shows of a fact: its value, or whether it is there and empty."""
-        stops = _nullable(path.hops)
+        stops = self._nullable(path.hops)
         # None says nothing about its cause if it can stand in places that mean different things.
         causes = stops[:-1] if len({stop[-1].unknown_when_none for stop in stops}) > 1 else []
         value = self.value(path.hops) if path.shows_value or path.member is not None or stops else ""
@@ -319,11 +338,10 @@ def _chain(conditions: Sequence[Condition[Any]], inputs: Inputs, scope: dict[str
     """Return statements that ask one condition after the other, with placeholders for what `_filled()` puts in."""
     draft = Statements(inputs, {}, _BAIL)
     for condition in conditions:
-        draft.condition(condition)
+        draft.require(condition, _DENY)
     statements = Statements(inputs, scope, _BAIL, known_uses=draft.uses)
     for condition in conditions:
-        code = statements.condition(condition)
-        statements.lines.append(f"if not ({code}): {_DENY}")
+        statements.require(condition, _DENY)
     return statements.lines
 
 
@@ -370,12 +388,6 @@ def _unchecked_parts(inputs: Inputs) -> list[Hops]:
     """Return the ways to parts that nothing has checked, and whose attributes are read again after a decision."""
     ways = [path.hops[:number] for path in inputs.paths.values() if path.lasting for number in range(1, len(path.hops))]
     return [way for way in dict.fromkeys(ways) if not is_trusted(way)]
-
-
-def _nullable(hops: Hops) -> list[Hops]:
-    """Return the ways along some hops at whose ends None can stand."""
-    ways = [hops[: number + 1] for number in range(len(hops))]
-    return [way for way in ways if way[-1].optional or not is_trusted(way)]
 
 
 def _all_of(kind: type) -> Callable[[frozenset[object]], bool]:

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any, Generic, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, final
 
 import attrs
-from typing_extensions import TypeVar
 
 from ._fields import a
 from ._request import EscalationRequest
@@ -13,7 +12,12 @@ from ._tests import Answer, Inputs, Readings, Test
 from ._truth import Truth
 from .exceptions import InvalidPolicyError
 
-R = TypeVar("R", default=EscalationRequest)
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as _TypeVar
+
+    R = _TypeVar("R", default=EscalationRequest)
+else:  # Before Python 3.13, `typing` has no defaults. Only type checkers need them, and they bring `typing_extensions`.
+    R = TypeVar("R")
 T = TypeVar("T")
 
 

@@ -91,6 +91,11 @@ class Test:
         compares = not (self.opaque or self.operator.answers_absence)
         return compares and any(has_its_own_equality(path.kind) for path in self.paths)
 
+    @property
+    def needs_values(self) -> bool:
+        """Whether the test is only true if all its facts have values."""
+        return not (self.operator.answers_absence and self.negated)
+
     def __invert__(self) -> "Test":
         return attrs.evolve(self, negated=not self.negated)
 

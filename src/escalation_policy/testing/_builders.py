@@ -5,10 +5,9 @@ stays as it is, and what is not given follows it.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, Unpack, cast
 
 import attrs
-from typing_extensions import Unpack
 
 from .. import (
     ESCALATE_TO_VIDEO,

@@ -1,10 +1,9 @@
 """What the builders take by keyword, and where it goes."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, TypedDict
 
 import attrs
-from typing_extensions import TypedDict
 
 from .. import (
     Agent,

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar, cast, final
 import attrs
 
 from escalation_policy import EscalationRequest, Login
-from escalation_policy._seam._calls import call_request_for, case_of
+from escalation_policy._calls.values import call_request_for, case_of
 from escalation_policy.exceptions import (
     ProviderOutcomeUnknownError,
     ProviderRejectedError,
@@ -24,10 +24,10 @@ from escalation_policy.testing import a_request
 from escalation_policy.typing import CallLedger
 from escalation_policy.video import (
     CallRequest,
-    Case,
     Escalation,
     InMemoryCallLedger,
     InMemoryVideoProvider,
+    LedgerEntry,
     SQLiteCallLedger,
     VideoCall,
     escalate,
@@ -121,13 +121,15 @@ class Failing(CallLedger):
         self._inner, self._fault, self._interrupt = inner, fault, interrupt
         self._changes, self._dead = 0, False
 
-    def exchange(self, case: str, change: Callable[[Case], tuple[Case, T]], /, now: datetime | None = None) -> T:
+    def update(
+        self, case: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
+    ) -> T:
         """Fails, or has the other ledger do it."""
         if self._dead:
             raise Killed
         self._changes += 1
         self._raise(self._fault.ledger_refuses.get(self._changes))
-        answer = self._inner.exchange(case, change, now=now)
+        answer = self._inner.update(case, change, now=now)
         self._raise(self._fault.ledger_loses.get(self._changes))
         return answer
 
@@ -238,13 +240,13 @@ def _said(click: Callable[[], Escalation]) -> str:
 
 def _afterwards(caller: str, service: InMemoryVideoProvider, ledger: CallLedger, fault: Fault) -> Tried:
     calls = len(service.calls)
-    left = ledger.exchange(case_of(KEY), lambda case: (case, _state(case)))
+    left = ledger.update(case_of(KEY), lambda case: (case, _state(case)))
     later = NOW + timedelta(seconds=1)
     then = _said(lambda: escalate(fault.request, provider=service, ledger=ledger, now=later))
     return Tried(caller, calls, left, then, len(service.calls))
 
 
-def _state(case: Case) -> str:
+def _state(case: LedgerEntry) -> str:
     attempt = case.attempts.get(KEY)
     if attempt is None:
         return "the call" if case.recorded else "nothing"

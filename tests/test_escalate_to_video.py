@@ -20,7 +20,7 @@ from escalation_policy import (
     VideoAccess,
     fact,
 )
-from escalation_policy._conditions import Condition
+from escalation_policy._engine.conditions import Condition
 from escalation_policy.testing import a_request, an_intervention
 
 LISTED: Final = {

@@ -60,7 +60,7 @@ from escalation_policy.video import (
     InMemoryVideoProvider,
     SQLiteCallLedger,
     VideoCall,
-    case_from_json,
+    entry_from_json,
     escalate,
 )
 
@@ -139,7 +139,7 @@ def recorded(**options: Any) -> object:
 
 def a_case(**members: object) -> object:
     """Read a stored case that has these members."""
-    return case_from_json(json.dumps({"attempts": {}, "recorded": None, "version": 1} | members))
+    return entry_from_json(json.dumps({"attempts": {}, "recorded": None, "version": 1} | members))
 
 
 #: Calls that raise, whatever string they are given, by what is wrong with them.
@@ -222,7 +222,7 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
     "title": lambda text: click(title=[text]),
     "call of a ledger": lambda text: InMemoryCallLedger().resolve("key", text),
     "answer of a provider": lambda text: click(provider=Answering(text)),
-    "text of a case": case_from_json,
+    "text of a case": entry_from_json,
     "version of a case": lambda text: a_case(version=text),
     "members of a case": lambda text: a_case(**{text: text}),
     "key of an attempt": lambda text: a_case(attempts={text: {"token": text, "expires_at": text, "lapses_at": text}}),

@@ -1,7 +1,11 @@
 """May this agent escalate this message to video, and if not, why not and who mends it?"""
 
 from . import exceptions
-from ._decision import Decision, Reason
+from ._engine.decision import Decision, Reason
+from ._engine.facts import Facts, context, fact, predicate
+from ._engine.policy import Policy
+from ._engine.rules import Remedy, Rule, Step, Texts
+from ._engine.tests import Evidence
 from ._enums import (
     ChannelKind,
     Effect,
@@ -13,11 +17,7 @@ from ._enums import (
     ReasonStatus,
     VideoAccess,
 )
-from ._facts import Facts, context, fact, predicate
-from ._policy import Policy
 from ._request import EscalationRequest
-from ._rules import Remedy, Rule, Step, Texts
-from ._tests import Evidence
 from ._values import Agent, Channel, Domain, Intervention, Message, RingCentralUser, Role
 from .escalate_to_video import ESCALATE_TO_VIDEO
 

@@ -32,14 +32,14 @@ _Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 _Error = type[InvalidValueError] | type[InvalidPolicyError]
 
 
-def a(name: str) -> str:
+def with_article(name: str) -> str:
     """Return a name with its indefinite article."""
     return f"{'an' if name[:1] in tuple('aeiouAEIOU') else 'a'} {name}"
 
 
 def type_name(kind: type) -> str:
     """Return the name of a type as a plain `str`. Neither its metaclass nor the name itself is asked anything."""
-    return plain(cast("str", _TYPE_NAME.__get__(kind)))
+    return exact_str(cast("str", _TYPE_NAME.__get__(kind)))
 
 
 def kind_of(value: object) -> str:
@@ -53,8 +53,8 @@ def kind_of(value: object) -> str:
         return "a blank str"
     if kind is frozenset or kind is tuple:
         members = sorted({type_name(type(each)) for each in cast("frozenset[object]", value)})
-        return f"{a(name)} of {' and '.join(members)}"
-    return a(name)
+        return f"{with_article(name)} of {' and '.join(members)}"
+    return with_article(name)
 
 
 def figure_of(value: object) -> str:
@@ -99,13 +99,13 @@ def to_frozenset(values: Iterable[_T]) -> frozenset[_T]:
         return cast("frozenset[_T]", values)
 
 
-def plain(value: _T) -> _T:
+def exact_str(value: _T) -> _T:
     """Convert a `str` of a subclass to an exact `str`, whose comparisons nobody has overridden."""
     return value if type(value) is str or not isinstance(value, str) else cast("_T", str.__str__(value))
 
 
 #: Made once: attrs reads the signature of every converter.
-_PLAIN: "attrs.Converter[Any, Any]" = attrs.Converter(plain)
+_PLAIN: "attrs.Converter[Any, Any]" = attrs.Converter(exact_str)
 
 
 def without_none(hint: Any) -> tuple[Any, bool]:
@@ -116,7 +116,7 @@ def without_none(hint: Any) -> tuple[Any, bool]:
     return (kinds[0] if len(kinds) == 1 else object), len(kinds) < len(get_args(hint))
 
 
-def must(
+def validator(
     accepted: str,
     test: _Test,
     error: _Error = InvalidValueError,
@@ -155,8 +155,37 @@ def _accepts(kind: Any) -> tuple[str, _Test]:
     if origin is str:
         return "a non-empty str", lambda value: type(value) is str and value != ""
     if getattr(origin, "__final__", False):  # a subclass could hold anything in its fields
-        return a(origin.__name__), lambda value: type(value) is origin
-    return a(origin.__name__), lambda value: issubclass(type(value), origin)
+        return with_article(origin.__name__), lambda value: type(value) is origin
+    return with_article(origin.__name__), lambda value: issubclass(type(value), origin)
+
+
+def check_types(cls: type, /, **arguments: object) -> None:
+    """Check that arguments are of a class. For enums, the message names the closest member.
+
+    Raises:
+        InvalidValueError: One of them is not.
+    """
+    accepted, test = _accepts(cls)
+    for name, value in arguments.items():
+        if not test(value):
+            hint = closest_member(value, cls) if issubclass(cls, Enum) else None
+            raise InvalidValueError(Fault.mismatch(name, kind_of(value), accepted, closest=hint))
+
+
+def require(holds: bool, name: str, found: str, accepted: str) -> None:  # noqa: FBT001
+    """Check an argument.
+
+    Args:
+        holds: Whether it is accepted.
+        name: The argument's name.
+        found: What it is, in words that show no string.
+        accepted: What is accepted, in words.
+
+    Raises:
+        InvalidValueError: It is not accepted.
+    """
+    if not holds:
+        raise InvalidValueError(Fault.mismatch(name, found, accepted))
 
 
 def _masked(value: object) -> str:
@@ -172,7 +201,7 @@ def _checked(field: Any, error: _Error) -> object:
     words, test = _accepts(kind)
     accepted = field.metadata.get(ACCEPTED, f"{words} or None" if optional else words)
     member = get_args(kind)[0] if get_origin(kind) in (frozenset, tuple) else kind
-    check = must(accepted, test, error, members=member if isinstance(member, type(Enum)) else None)
+    check = validator(accepted, test, error, members=member if isinstance(member, type(Enum)) else None)
     checks = validators.and_(check, field.validator) if field.validator else check
     return field.evolve(
         validator=validators.optional(checks) if optional else checks,

@@ -6,7 +6,7 @@ from typing import cast
 import attrs
 
 from ._enums import Login
-from ._fields import FrozenMapping, checked, kind_of, plain
+from ._fields import FrozenMapping, checked, exact_str, kind_of
 from ._values import Agent, Domain, Intervention, Message
 from .exceptions import Fault, InvalidValueError
 
@@ -26,7 +26,7 @@ def _refused(found: str) -> InvalidValueError:
 
 
 def _name(name: object) -> str:
-    exact = plain(name)
+    exact = exact_str(name)
     if not isinstance(exact, str) or exact == "":
         raise _refused(f"{kind_of(exact)} as a name")
     return exact
@@ -35,7 +35,7 @@ def _name(name: object) -> str:
 def _value(value: object) -> ContextValue:
     if not isinstance(value, str | int):
         raise _refused(f"{kind_of(value)} as a value")
-    return value if isinstance(value, bool) else int.__int__(value) if isinstance(value, int) else plain(value)
+    return value if isinstance(value, bool) else int.__int__(value) if isinstance(value, int) else exact_str(value)
 
 
 @attrs.frozen(kw_only=True, field_transformer=checked)

@@ -10,7 +10,7 @@ from typing import Final, final
 import attrs
 
 from ._enums import ChannelKind, InterventionState, MessageAuthor, Permission, VideoAccess
-from ._fields import PRIVATE, UNKNOWN_WHEN_NONE, checked, must, to_frozenset
+from ._fields import PRIVATE, UNKNOWN_WHEN_NONE, checked, to_frozenset, validator
 from .exceptions import Fault, InvalidValueError
 
 
@@ -28,7 +28,7 @@ def _to_permissions(values: Iterable[Permission]) -> frozenset[Permission]:
 
 
 # A path of the RingCentral API reads "~" as "whoever owns the token": only digits are an id.
-DIGITS: Final = must("1 to 20 ASCII digits", is_id)
+DIGITS: Final = validator("1 to 20 ASCII digits", is_id)
 
 
 def _check_unknown(_: object, field: "attrs.Attribute[frozenset[str]]", keys: frozenset[str]) -> None:

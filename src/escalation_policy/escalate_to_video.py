@@ -7,10 +7,10 @@ says "safety" where the page is silent and the library is careful.
 
 from typing import Final
 
+from ._engine.facts import fact
+from ._engine.policy import Policy
+from ._engine.rules import Remedy, Rule, Step
 from ._enums import ChannelKind, InterventionState, Login, MessageAuthor, Party, Permission, VideoAccess
-from ._facts import fact
-from ._policy import Policy
-from ._rules import Remedy, Rule, Step
 
 #: The ten channels of the page. Source SDK is one of them and has two keys.
 SUPPORTED_CHANNELS: Final = frozenset(

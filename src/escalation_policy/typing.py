@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from ._calls.entries import LedgerEntry, ended, resolved
+from ._calls.values import CallRequest, VideoCall, case_of, utc_now
 from ._fields import kind_of
-from ._seam._calls import CallRequest, VideoCall, case_of, utc_now
-from ._seam._claims import Case, ended, resolved
 from .exceptions import Fault, InvalidValueError
 
 __all__ = ["AsyncVideoProvider", "CallLedger", "VideoProvider"]
@@ -44,10 +44,12 @@ class AsyncVideoProvider(Protocol):
 
 
 class CallLedger(Protocol):
-    """Remembers what came of every click, so that no call is made twice. Inherit from it, and write `exchange()`."""
+    """Remembers what came of every click, so that no call is made twice. Inherit from it, and write `update()`."""
 
     @abstractmethod
-    def exchange(self, case: str, change: Callable[[Case], tuple[Case, T]], /, now: datetime | None = None) -> T:
+    def update(
+        self, case: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
+    ) -> T:
         """Changes what is stored of a case: passes it to `change`, stores the first thing that returns, returns the other.
 
         Nobody else may read or change that case in between, in any thread or process that shares the ledger, and what
@@ -55,14 +57,14 @@ class CallLedger(Protocol):
 
         Args:
             case: Names the case: 32 letters and digits.
-            change: Gets the case as it is stored, or `Case()`. It is pure and quick, and may be called once more.
+            change: Gets the case as it is stored, or `LedgerEntry()`. It is pure and quick, and may be called once more.
             now: What time it is, where that is known: whatever has lapsed by then may be forgotten.
         """
         ...
 
     def end(self, key: str) -> bool:
         """Says that a call has ended: the next click makes a new one. False where no such call is recorded."""
-        return self.exchange(case_of(key), lambda case: ended(case, key))
+        return self.update(case_of(key), lambda case: ended(case, key))
 
     def resolve(self, key: str, call: VideoCall | None, *, now: datetime | None = None) -> bool:
         """Settles a doubt: this is the call, or, with None, there is none. False where there is no doubt.
@@ -78,4 +80,4 @@ class CallLedger(Protocol):
         if not isinstance(call, VideoCall | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidValueError(Fault.mismatch("call", kind_of(call), "a VideoCall or None"))
         at = now or utc_now()
-        return self.exchange(case_of(key), lambda case: resolved(case.at(at) if now else case, key, call, at))
+        return self.update(case_of(key), lambda case: resolved(case.at(at) if now else case, key, call, at))

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from escalation_policy import Agent, Decision, EscalationRequest, Facts, Policy, ReasonStatus, Rule
-from escalation_policy._decision import answer_rule, reason_of
+from escalation_policy._engine.decision import answer_rule, reason_of
 from escalation_policy.exceptions import InvalidPolicyError, InvalidValueError
 from escalation_policy.records import DecisionRecord, record, replay_each
 from laws.hosts import (

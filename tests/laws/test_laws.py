@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalation_policy import ESCALATE_TO_VIDEO, Decision, Effect, Policy, ReasonStatus, Rule
-from escalation_policy._compiler import compile_policy
-from escalation_policy._decision import NEW_DECISION
-from escalation_policy._tests import Inputs
+from escalation_policy._engine.compiler import compile_policy
+from escalation_policy._engine.decision import NEW_DECISION
+from escalation_policy._engine.tests import Inputs
 from laws.reference import (
     ABSENT,
     ERROR,

@@ -23,11 +23,11 @@ from escalation_policy.testing import a_request
 from escalation_policy.typing import CallLedger
 from escalation_policy.video import (
     CallRequest,
-    Case,
     Escalation,
     EscalationOutcome,
     InMemoryCallLedger,
     InMemoryVideoProvider,
+    LedgerEntry,
     VideoCall,
     escalate,
 )
@@ -83,10 +83,12 @@ class Click(CallLedger):
         if self._error:
             raise self._error("a fault")
 
-    def exchange(self, case: str, change: Callable[[Case], tuple[Case, T]], /, now: datetime | None = None) -> T:
+    def update(
+        self, case: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
+    ) -> T:
         """Changes the case in the ledger that all share."""
         self._stop("before a change")
-        answer = self._ledger.exchange(case, change, now=now)
+        answer = self._ledger.update(case, change, now=now)
         self._stop("after a change")
         return answer
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalation_policy import ESCALATE_TO_VIDEO, Login
-from escalation_policy._rules import CODE_WORDS
+from escalation_policy._engine.rules import CODE_WORDS
 from escalation_policy.exceptions import InvalidValueError
 from escalation_policy.records import BrokenLine, DecisionRecord, open_log, read_records, record
 from escalation_policy.records._lines import _end_of, quickly

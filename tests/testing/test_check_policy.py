@@ -21,21 +21,21 @@ from escalation_policy import (
     ReasonStatus,
     Rule,
     VideoAccess,
-    _compiler,
-    _conditions,
-    _decision,
-    _explainer,
-    _policy,
     context,
     fact,
     predicate,
 )
-from escalation_policy._conditions import Condition
-from escalation_policy._decision import Outcome
-from escalation_policy._explainer import Explainer
-from escalation_policy._operators import OPERATORS
-from escalation_policy._tests import Answer, Evidence, Finding, Readings, Test
-from escalation_policy._truth import Failure, Truth
+from escalation_policy._engine import compiler as _compiler
+from escalation_policy._engine import conditions as _conditions
+from escalation_policy._engine import decision as _decision
+from escalation_policy._engine import explainer as _explainer
+from escalation_policy._engine import policy as _policy
+from escalation_policy._engine.conditions import Condition
+from escalation_policy._engine.decision import Outcome
+from escalation_policy._engine.explainer import Explainer
+from escalation_policy._engine.operators import OPERATORS
+from escalation_policy._engine.tests import Answer, Evidence, Finding, Readings, Test
+from escalation_policy._engine.truth import Failure, Truth
 from escalation_policy.exceptions import EscalationDeniedError
 from escalation_policy.testing import a_request, check_policy
 from escalation_policy.testing._laws import LAWS, _pure

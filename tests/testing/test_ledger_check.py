@@ -14,22 +14,22 @@ from typing import Any, Final, TypeVar
 import pytest
 
 from escalation_policy import EscalationRequest
-from escalation_policy._seam._claims import ended
+from escalation_policy._calls.entries import ended
 from escalation_policy.testing import _ledger_promises as promises
 from escalation_policy.testing import check_call_ledger
 from escalation_policy.testing._ledger_trial import clicked
 from escalation_policy.typing import CallLedger
 from escalation_policy.video import (
-    Case,
     InMemoryCallLedger,
+    LedgerEntry,
     SQLiteCallLedger,
     VideoCall,
-    case_from_json,
-    case_to_json,
+    entry_from_json,
+    entry_to_json,
 )
 
 T = TypeVar("T")
-Change = Callable[[Case], tuple[Case, T]]
+Change = Callable[[LedgerEntry], tuple[LedgerEntry, T]]
 
 
 class Right(CallLedger):
@@ -39,7 +39,7 @@ class Right(CallLedger):
         self.lock: Any = Lock()
         self.cases: dict[str, Any] = {}
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Changes what is stored of a case."""
         with self.lock:
             kept, answer = change(self.taken(case))
@@ -48,9 +48,9 @@ class Right(CallLedger):
 
     def taken(self, case: str) -> Any:
         """Gives what is stored."""
-        return self.cases.get(case, Case())
+        return self.cases.get(case, LedgerEntry())
 
-    def put(self, case: str, kept: Case) -> None:
+    def put(self, case: str, kept: LedgerEntry) -> None:
         """Stores a case."""
         self.cases[case] = kept
 
@@ -58,7 +58,7 @@ class Right(CallLedger):
 class AsksTwice(Right):
     """Calls `change` once more, as whoever has to begin anew does."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Throws the first answer away."""
         with self.lock:
             change(self.taken(case))
@@ -70,7 +70,7 @@ class AsksTwice(Right):
 class Optimistic(Right):
     """Lets everybody in, and begins anew where somebody else was faster."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Compares before it stores."""
         while True:
             before = self.taken(case)
@@ -82,9 +82,9 @@ class Optimistic(Right):
 
 
 class Unlocked(Right):
-    """Lets two exchanges of one case in, and forgets what one of them stored."""
+    """Lets two updates of one case in, and forgets what one of them stored."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Holds nobody off."""
         kept, answer = change(self.taken(case))
         self.put(case, kept)
@@ -94,7 +94,7 @@ class Unlocked(Right):
 class LockedTooLate(Right):
     """Reads before it has the lock."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Changes what may be out of date."""
         before = self.taken(case)
         with self.lock:
@@ -106,11 +106,11 @@ class LockedTooLate(Right):
 class FirstUnlocked(Right):
     """Locks what is stored, which the first claim of a case is not yet."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Holds nobody off where nothing is stored."""
         if case in self.cases:
-            return super().exchange(case, change, now)
-        kept, answer = change(Case())
+            return super().update(case, change, now)
+        kept, answer = change(LedgerEntry())
         self.put(case, kept)
         return answer
 
@@ -122,9 +122,9 @@ class Edited(Right):
         super().__init__()
         self.edit: Final = edit
 
-    def put(self, case: str, kept: Case) -> None:
+    def put(self, case: str, kept: LedgerEntry) -> None:
         """Stores an edited text."""
-        self.cases[case] = case_from_json(self.edit(case_to_json(kept)))
+        self.cases[case] = entry_from_json(self.edit(entry_to_json(kept)))
 
 
 def without_doubts(text: str) -> str:
@@ -153,9 +153,9 @@ class ShortNames(Right):
 
     def taken(self, case: str) -> Any:
         """Gives what is stored."""
-        return self.cases.get(case[:31], Case())
+        return self.cases.get(case[:31], LedgerEntry())
 
-    def put(self, case: str, kept: Case) -> None:
+    def put(self, case: str, kept: LedgerEntry) -> None:
         """Stores a case."""
         self.cases[case[:31]] = kept
 
@@ -165,13 +165,13 @@ class DeletesFirst(Right):
 
     def taken(self, case: str) -> Any:
         """Gives what is stored, and stores nothing."""
-        return self.cases.pop(case, Case())
+        return self.cases.pop(case, LedgerEntry())
 
 
 class KeepsTheLock(Right):
     """Gives the lock back only where all went well."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Waits for ever after an error."""
         self.lock.acquire()
         kept, answer = change(self.taken(case))
@@ -183,10 +183,10 @@ class KeepsTheLock(Right):
 class Swallows(Right):
     """Goes on as if nothing had been raised."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> Any:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> Any:
         """Gives None instead of an error."""
         try:
-            return super().exchange(case, change, now)
+            return super().update(case, change, now)
         except BaseException:  # noqa: BLE001  which is the mistake
             return None
 
@@ -194,10 +194,10 @@ class Swallows(Right):
 class Wraps(Right):
     """Takes for an error of its own what is no error."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Nobody could stop it."""
         try:
-            return super().exchange(case, change, now)
+            return super().update(case, change, now)
         except KeyboardInterrupt as error:
             raise RuntimeError from error
 
@@ -205,10 +205,10 @@ class Wraps(Right):
 class RaisesAnew(Right):
     """Raises another one of its kind."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """What it carried is lost."""
         try:
-            return super().exchange(case, change, now)
+            return super().update(case, change, now)
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt from error
 
@@ -220,7 +220,7 @@ class OneFile(Right):
         super().__init__()
         self.locks: Final = defaultdict[str, Any](Lock)
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Undoes what was stored of other cases since it read."""
         with self.lock:
             lock = self.locks[case]
@@ -230,7 +230,7 @@ class OneFile(Right):
     def changed(self, case: str, change: Change[T]) -> T:
         """Reads, changes, writes."""
         file = dict(self.cases)
-        kept, answer = change(file.get(case, Case()))
+        kept, answer = change(file.get(case, LedgerEntry()))
         self.cases = {**file, case: kept}
         return answer
 
@@ -238,18 +238,18 @@ class OneFile(Right):
 class GoesByTheClock(Right):
     """Looks at the clock where it is not told what time it is."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Forgets what has lapsed."""
         with self.lock:
             at = now or datetime.now(UTC)
             self.cases = {name: each for name, each in self.cases.items() if each.lapses_at and at < each.lapses_at}
-        return super().exchange(case, change, now)
+        return super().update(case, change, now)
 
 
 class ForgetsEarly(Right):
     """Forgets a case as soon as one thing in it has lapsed."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Goes by what lapses first."""
         with self.lock:
             for name, each in [*self.cases.items()]:
@@ -257,47 +257,47 @@ class ForgetsEarly(Right):
                 lapses += [each.recorded.lapses_at] if each.recorded else []
                 if now and lapses and min(lapses) <= now:
                     del self.cases[name]
-        return super().exchange(case, change, now)
+        return super().update(case, change, now)
 
 
 class ComparesTexts(Right):
     """Takes the order of texts for that of times, whatever their zones."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Forgets what seems to have lapsed."""
         with self.lock:
             for name, each in [*self.cases.items()]:
                 if now and each.lapses_at and each.lapses_at.isoformat() <= now.isoformat():
                     del self.cases[name]
-        return super().exchange(case, change, now)
+        return super().update(case, change, now)
 
 
 class ForgetsDoubts(Right):
     """Takes the end of a claim's time for the end of the claim."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Forgets claims that are in doubt when somebody looks."""
 
-        def looked(stored: Case) -> tuple[Case, T]:
+        def looked(stored: LedgerEntry) -> tuple[LedgerEntry, T]:
             attempts = {k: a for k, a in stored.attempts.items() if not (now and a.expires_at and a.expires_at <= now)}
-            return change(Case(stored.recorded, attempts))
+            return change(LedgerEntry(stored.recorded, attempts))
 
-        return super().exchange(case, looked, now)
+        return super().update(case, looked, now)
 
 
 class Undying(Right):
     """Makes what is stored live for ever."""
 
-    def put(self, case: str, kept: Case) -> None:
+    def put(self, case: str, kept: LedgerEntry) -> None:
         """Stores a case that never lapses."""
         super().put(case, kept)
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Tells a recorded call from a time when it still counted."""
-        return super().exchange(case, lambda stored: change(_longer(stored, now)), now)
+        return super().update(case, lambda stored: change(_longer(stored, now)), now)
 
 
-def _longer(stored: Case, now: datetime | None) -> Case:
+def _longer(stored: LedgerEntry, now: datetime | None) -> LedgerEntry:
     known = stored.recorded
     lapsed = known and now and known.lapses_at <= now
     return (
@@ -318,7 +318,7 @@ class EndsAll(Right):
 
     def end(self, key: str) -> bool:
         """Also claims of others, and doubts."""
-        return self.exchange(key[:32], lambda case: (Case(), True) if ended(case, key)[1] else (case, False))
+        return self.update(key[:32], lambda case: (LedgerEntry(), True) if ended(case, key)[1] else (case, False))
 
 
 class ResolvesTheLiving(Right):
@@ -341,9 +341,9 @@ class ResolvesAnything(Right):
 class Silent(Right):
     """Forgets to return what `change` returns."""
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> Any:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> Any:
         """Gives None."""
-        super().exchange(case, change, now)
+        super().update(case, change, now)
 
 
 class Nameless(Right):
@@ -366,18 +366,18 @@ class Numbered(CallLedger):
     """Keeps each handle's cases to the second, and knows them all by the microsecond only in the one that stored them."""
 
     def __init__(self, shared: Right) -> None:
-        self.mine: Final[dict[str, Case]] = {}
+        self.mine: Final[dict[str, LedgerEntry]] = {}
         self.shared: Final = shared
 
-    def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Looks into a cache of its own first."""
 
-        def cached(stored: Case) -> tuple[Case, T]:
+        def cached(stored: LedgerEntry) -> tuple[LedgerEntry, T]:
             kept, answer = change(self.mine.get(case, stored))
             self.mine[case] = kept
             return kept, answer
 
-        return self.shared.exchange(case, cached, now)
+        return self.shared.update(case, cached, now)
 
 
 def broken(make: Callable[[], CallLedger]) -> str:
@@ -440,19 +440,19 @@ class TestCheckCallLedger:
                 ".*",
                 ".*",
             ),
-            (Silent, "a claim is kept as it is", "a case that is not stored", "a Case", "None"),
-            (GivesNone, "a claim is kept as it is", "a case that is not stored", "a Case", "None"),
+            (Silent, "a claim is kept as it is", "a case that is not stored", "a LedgerEntry", "None"),
+            (GivesNone, "a claim is kept as it is", "a case that is not stored", "a LedgerEntry", "None"),
             (ShortNames, "cases are kept apart", r"a case, when others are stored: \S+", ".*", ".*"),
             (
                 DeletesFirst,
-                "an exchange that raises changes nothing",
+                "an update that raises changes nothing",
                 r"a case, when change\(\) raised: \S+",
                 ".+",
                 "nothing",
             ),
             (
                 Swallows,
-                "an exchange that raises changes nothing",
+                "an update that raises changes nothing",
                 r"what change\(\) raises comes out",
                 "that very ValueError",
                 "None",
@@ -460,7 +460,7 @@ class TestCheckCallLedger:
             *[
                 (
                     make,
-                    "an exchange that raises changes nothing",
+                    "an update that raises changes nothing",
                     r"what change\(\) raises comes out",
                     "that very KeyboardInterrupt",
                     came,
@@ -469,7 +469,7 @@ class TestCheckCallLedger:
             ],
             (
                 OneFile,
-                "exchanges of other cases undo nothing",
+                "updates of other cases undo nothing",
                 "claims in two cases at once",
                 "first, second",
                 "first, |, second",
@@ -477,14 +477,14 @@ class TestCheckCallLedger:
             (
                 GoesByTheClock,
                 "nothing is forgotten by the clock",
-                r"what lapsed long ago, in an exchange without now: \S+",
+                r"what lapsed long ago, in an update without now: \S+",
                 ".+",
                 "nothing",
             ),
             *[
                 (
                     make,
-                    "exchanges of one case come one after the other",
+                    "updates of one case come one after the other",
                     "claims of two agents at once",
                     "first, second",
                     "first|second",
@@ -542,12 +542,12 @@ class TestCheckCallLedger:
         class Copies(Right):
             """Gives something else where it was given what is no case."""
 
-            def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> Any:
+            def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> Any:
                 """Gives another object."""
-                answer: Any = super().exchange(case, change, now)
+                answer: Any = super().update(case, change, now)
                 return object() if type(answer) is object else answer
 
-        what = "exchange() returns what change() does\n  expected: True\n  came: False"
+        what = "update() returns what change() does\n  expected: True\n  came: False"
         assert f"Copies breaks a promise: a claim is kept as it is\n  {what}" == broken(Copies)
 
     def test_tells_of_clicks_that_made_two_calls(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -608,13 +608,13 @@ class TestCheckCallLedger:
         class Deferred(CallLedger):
             """Begins to hold the file when it stores."""
 
-            def exchange(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
+            def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
                 """Reads without a transaction."""
                 with closing(sqlite3.connect(tmp_path / "calls.db")) as connection, connection:
                     connection.execute("CREATE TABLE IF NOT EXISTS cases (name TEXT PRIMARY KEY, stored TEXT)")
                     row = connection.execute("SELECT stored FROM cases WHERE name = ?", (case,)).fetchone()
-                    kept, answer = change(case_from_json(row[0]) if row else Case())
-                    connection.execute("INSERT OR REPLACE INTO cases VALUES (?, ?)", (case, case_to_json(kept)))
+                    kept, answer = change(entry_from_json(row[0]) if row else LedgerEntry())
+                    connection.execute("INSERT OR REPLACE INTO cases VALUES (?, ?)", (case, entry_to_json(kept)))
                 return answer
 
-        assert "exchanges of one case come one after the other\n  claims of two" in broken(Deferred)
+        assert "updates of one case come one after the other\n  claims of two" in broken(Deferred)

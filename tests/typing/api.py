@@ -133,15 +133,15 @@ from escalation_policy.testing import (
 from escalation_policy.typing import AsyncVideoProvider, CallLedger, VideoProvider
 from escalation_policy.video import (
     CallRequest,
-    Case,
     Escalation,
     EscalationOutcome,
     InMemoryCallLedger,
     InMemoryVideoProvider,
+    LedgerEntry,
     SQLiteCallLedger,
     VideoCall,
-    case_from_json,
-    case_to_json,
+    entry_from_json,
+    entry_to_json,
     escalate,
     escalate_async,
 )
@@ -695,18 +695,18 @@ check_policy(policy, request)  # type: ignore[call-arg]
 # Ledgers.
 sqlite_ledger = SQLiteCallLedger("calls.db", timeout=timedelta(seconds=1))
 also_a_ledger: CallLedger = SQLiteCallLedger(Path("calls.db"))
-assert_type(sqlite_ledger.exchange("case", lambda case: (case, 7), now=at), int)
+assert_type(sqlite_ledger.update("case", lambda case: (case, 7), now=at), int)
 assert_type(sqlite_ledger.forget_lapsed(), int)
 assert_type(sqlite_ledger.forget_lapsed(at), int)
-assert_type(case_to_json(Case()), str)
-assert_type(case_from_json(b"{}"), Case)
+assert_type(entry_to_json(LedgerEntry()), str)
+assert_type(entry_from_json(b"{}"), LedgerEntry)
 check_call_ledger(InMemoryCallLedger)
 check_call_ledger(lambda: SQLiteCallLedger("calls.db"))
 
 SQLiteCallLedger("calls.db", timeout=5.0)  # type: ignore[arg-type]
 SQLiteCallLedger("calls.db", timedelta(1))  # type: ignore[call-arg]
 sqlite_ledger.forget_lapsed("now")  # type: ignore[arg-type]
-case_from_json({})  # type: ignore[arg-type]
+entry_from_json({})  # type: ignore[arg-type]
 check_call_ledger(sqlite_ledger)  # type: ignore[arg-type]
 
 # Strategies.
@@ -787,13 +787,15 @@ class Text:
 class Ledger(CallLedger):
     """Remembers nothing, and is complete."""
 
-    def exchange(self, case: str, change: Callable[[Case], tuple[Case, Any]], /, now: datetime | None = None) -> Any:
+    def update(
+        self, case: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, Any]], /, now: datetime | None = None
+    ) -> Any:
         """Passes on what `change` answers."""
-        return change(Case())[1]
+        return change(LedgerEntry())[1]
 
 
 class Empty(CallLedger):
-    """Lacks `exchange()`."""
+    """Lacks `update()`."""
 
 
 provider: VideoProvider = Video()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalation_policy import EscalationRequest
-from escalation_policy._seam._calls import call_request_for, case_of
+from escalation_policy._calls.values import call_request_for, case_of
 from escalation_policy.exceptions import InvalidValueError
 from escalation_policy.testing import a_request
 from escalation_policy.video import VideoCall

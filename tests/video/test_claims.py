@@ -9,9 +9,9 @@ from typing import Final
 import attrs
 import pytest
 
-from escalation_policy._seam import _claims
-from escalation_policy._seam._calls import CallRequest, VideoCall
-from escalation_policy._seam._claims import Attempt, Case, ClaimState, RecordedCall, Terms, ended, resolved
+from escalation_policy._calls import entries as _claims
+from escalation_policy._calls.entries import Attempt, ClaimState, LedgerEntry, RecordedCall, Terms, ended, resolved
+from escalation_policy._calls.values import CallRequest, VideoCall
 
 NOW: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
@@ -27,27 +27,27 @@ def terms(token: str = "t", *, after: timedelta = timedelta(0), again: bool = Fa
     return Terms(token, lambda: NOW + after, HOUR, MINUTE, again)
 
 
-def claimed(case: Case, wanted: CallRequest, by: Terms) -> tuple[Case, RecordedCall | ClaimState]:
+def claimed(case: LedgerEntry, wanted: CallRequest, by: Terms) -> tuple[LedgerEntry, RecordedCall | ClaimState]:
     """Claims when the click says."""
     return _claims.claimed(case, wanted, by, by.clock())
 
 
-def recorded(case: Case, key: str, call: VideoCall, by: Terms) -> tuple[Case, RecordedCall | None]:
+def recorded(case: LedgerEntry, key: str, call: VideoCall, by: Terms) -> tuple[LedgerEntry, RecordedCall | None]:
     """Records when the click says."""
     return _claims.recorded(case, key, call, by, by.clock())
 
 
-def released(case: Case, key: str, by: Terms) -> tuple[Case, None]:
+def released(case: LedgerEntry, key: str, by: Terms) -> tuple[LedgerEntry, None]:
     """Releases when the click says."""
     return _claims.released(case, key, by, by.clock())
 
 
-def doubted(case: Case, key: str, by: Terms) -> tuple[Case, None]:
+def doubted(case: LedgerEntry, key: str, by: Terms) -> tuple[LedgerEntry, None]:
     """Doubts when the click says."""
     return _claims.doubted(case, key, by, by.clock())
 
 
-def with_call(wanted: CallRequest = ADA, call: VideoCall = CALL, case: Case = Case()) -> Case:  # noqa: B008
+def with_call(wanted: CallRequest = ADA, call: VideoCall = CALL, case: LedgerEntry = LedgerEntry()) -> LedgerEntry:  # noqa: B008
     """Makes a case with a recorded call."""
     case, _ = claimed(case, wanted, terms())
     case, known = recorded(case, wanted.key, call, terms())
@@ -55,9 +55,9 @@ def with_call(wanted: CallRequest = ADA, call: VideoCall = CALL, case: Case = Ca
     return case
 
 
-def in_doubt() -> Case:
+def in_doubt() -> LedgerEntry:
     """Makes a case with a doubt."""
-    return doubted(claimed(Case(), ADA, terms())[0], ADA.key, terms())[0]
+    return doubted(claimed(LedgerEntry(), ADA, terms())[0], ADA.key, terms())[0]
 
 
 class TestClaimed:
@@ -65,20 +65,20 @@ class TestClaimed:
 
     def test_is_granted_where_there_is_nothing(self) -> None:
         """It is in doubt after a minute, and lapses an hour later."""
-        case, answer = claimed(Case(), ADA, terms())
+        case, answer = claimed(LedgerEntry(), ADA, terms())
         assert answer is ClaimState.GRANTED
-        assert case == Case(None, {ADA.key: Attempt("t", NOW + MINUTE, NOW + MINUTE + HOUR)})
+        assert case == LedgerEntry(None, {ADA.key: Attempt("t", NOW + MINUTE, NOW + MINUTE + HOUR)})
         assert case.lapses_at == NOW + MINUTE + HOUR
 
     @pytest.mark.parametrize("again", [True, False])
     def test_finds_another_in_progress_whatever_it_says(self, *, again: bool) -> None:
         """Until that is in doubt."""
-        case, _ = claimed(Case(), ADA, terms())
+        case, _ = claimed(LedgerEntry(), ADA, terms())
         assert claimed(case, ADA, terms("u", after=MINUTE * 0.99, again=again))[1] is ClaimState.IN_PROGRESS
 
     def test_finds_a_doubt_in_what_never_came_to_an_end(self) -> None:
         """From the end of its time until it lapses; then it is granted."""
-        case, _ = claimed(Case(), ADA, terms())
+        case, _ = claimed(LedgerEntry(), ADA, terms())
         assert claimed(case, ADA, terms("u", after=MINUTE))[1] is ClaimState.IN_DOUBT
         assert claimed(case, ADA, terms("u", after=HOUR))[1] is ClaimState.IN_DOUBT
         assert claimed(case, ADA, terms("u", after=HOUR + MINUTE))[1] is ClaimState.GRANTED
@@ -129,7 +129,7 @@ class TestRecorded:
     def test_ends_the_claim(self) -> None:
         """It lapses an hour after the click."""
         case = with_call()
-        assert case == Case(RecordedCall(ADA.key, CALL, None, NOW + HOUR), {})
+        assert case == LedgerEntry(RecordedCall(ADA.key, CALL, None, NOW + HOUR), {})
         assert case.lapses_at == NOW + HOUR
 
     def test_takes_the_place_of_the_call_before(self) -> None:
@@ -147,7 +147,7 @@ class TestRecorded:
 
     def test_counts_from_whoever_still_has_the_claim_even_late(self) -> None:
         """It took longer than anybody thought, but nobody has settled it."""
-        case, _ = claimed(Case(), ADA, terms())
+        case, _ = claimed(LedgerEntry(), ADA, terms())
         assert recorded(case, ADA.key, CALL, terms())[1]
         assert recorded(in_doubt(), ADA.key, CALL, terms())[1]
 
@@ -160,7 +160,7 @@ class TestRecorded:
 
     def test_counts_where_nobody_has_anything_any_more(self) -> None:
         """Somebody has said that there is no call, or has claimed it anew in vain: there is this one."""
-        assert recorded(Case(), ADA.key, CALL, terms())[0] == with_call()
+        assert recorded(LedgerEntry(), ADA.key, CALL, terms())[0] == with_call()
         assert recorded(with_call(BOB, BOBS), ADA.key, CALL, terms())[1]
 
 
@@ -174,11 +174,13 @@ class TestReleasedAndDoubted:
 
     def test_leaves_a_doubt_for_an_hour(self) -> None:
         """From the click on."""
-        assert in_doubt() == Case(None, {ADA.key: Attempt("t", None, NOW + HOUR)})
+        assert in_doubt() == LedgerEntry(None, {ADA.key: Attempt("t", None, NOW + HOUR)})
 
     @pytest.mark.parametrize("change", [released, doubted])
-    @pytest.mark.parametrize("case", [Case(), in_doubt(), with_call()], ids=["nothing", "doubt", "call"])
-    def test_changes_nothing_of_somebody_elses(self, change: Callable[[Case, str, Terms], object], case: Case) -> None:
+    @pytest.mark.parametrize("case", [LedgerEntry(), in_doubt(), with_call()], ids=["nothing", "doubt", "call"])
+    def test_changes_nothing_of_somebody_elses(
+        self, change: Callable[[LedgerEntry, str, Terms], object], case: LedgerEntry
+    ) -> None:
         """The token tells."""
         assert change(case, ADA.key, terms("u")) == (case, None)
 
@@ -188,9 +190,9 @@ class TestEnded:
 
     def test_is_forgotten(self) -> None:
         """Only if it is that of the key."""
-        assert ended(with_call(), ADA.key) == (Case(None, {}), True)
+        assert ended(with_call(), ADA.key) == (LedgerEntry(None, {}), True)
         assert ended(with_call(), BOB.key) == (with_call(), False)
-        assert ended(Case(), ADA.key) == (Case(), False)
+        assert ended(LedgerEntry(), ADA.key) == (LedgerEntry(), False)
 
     def test_leaves_claims_alone(self) -> None:
         """A doubt is settled, not ended."""
@@ -206,7 +208,7 @@ class TestResolved:
 
     def test_becomes_what_was_there_before(self) -> None:
         """Nothing, or the call that was to be replaced."""
-        assert resolved(in_doubt(), ADA.key, None, NOW) == (Case(None, {}), True)
+        assert resolved(in_doubt(), ADA.key, None, NOW) == (LedgerEntry(None, {}), True)
         case, _ = claimed(with_call(), ADA, terms("u", again=True))
         assert resolved(doubted(case, ADA.key, terms("u"))[0], ADA.key, None, NOW) == (with_call(), True)
 
@@ -219,10 +221,10 @@ class TestResolved:
 
     def test_needs_a_doubt(self) -> None:
         """What is in progress is none, until its time is out."""
-        case, _ = claimed(Case(), ADA, terms())
+        case, _ = claimed(LedgerEntry(), ADA, terms())
         assert resolved(case, ADA.key, CALL, NOW) == (case, False)
-        assert resolved(case, ADA.key, None, NOW + MINUTE) == (Case(None, {}), True)
-        assert resolved(Case(), ADA.key, CALL, NOW) == (Case(), False)
+        assert resolved(case, ADA.key, None, NOW + MINUTE) == (LedgerEntry(None, {}), True)
+        assert resolved(LedgerEntry(), ADA.key, CALL, NOW) == (LedgerEntry(), False)
 
 
 class TestCase:
@@ -230,19 +232,24 @@ class TestCase:
 
     def test_may_be_forgotten_when_all_of_it_has_lapsed(self) -> None:
         """Whichever lasts longest."""
-        assert Case().lapses_at is None
+        assert LedgerEntry().lapses_at is None
         case, _ = claimed(with_call(), BOB, terms("u"))
         assert case.lapses_at == NOW + MINUTE + HOUR
 
     def test_is_copied_and_pickled_empty_too(self) -> None:
         """As all values are."""
-        assert pickle.loads(pickle.dumps(Case())) == copy.deepcopy(Case()) == Case() == Case(None, {})
+        assert (
+            pickle.loads(pickle.dumps(LedgerEntry()))
+            == copy.deepcopy(LedgerEntry())
+            == LedgerEntry()
+            == LedgerEntry(None, {})
+        )
 
     def test_loses_what_has_lapsed_part_by_part(self) -> None:
         """The call first, in this one."""
         case, _ = claimed(with_call(), BOB, terms("u"))
         assert case.at(NOW) == case
-        assert case.at(NOW + HOUR) == Case(None, case.attempts)
-        assert case.at(NOW + HOUR + MINUTE) == Case(None, {})
+        assert case.at(NOW + HOUR) == LedgerEntry(None, case.attempts)
+        assert case.at(NOW + HOUR + MINUTE) == LedgerEntry(None, {})
         assert with_call().at(NOW) is not None
-        assert with_call().at(NOW + HOUR) == Case(None, {})
+        assert with_call().at(NOW + HOUR) == LedgerEntry(None, {})

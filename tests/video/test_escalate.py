@@ -654,11 +654,11 @@ class Held(CallLedger):
         self.begun, self.go_on = Event(), Event()
         self._inner = inner
 
-    def exchange(self, case: str, change: Any, /, now: datetime | None = None) -> Any:
+    def update(self, case: str, change: Any, /, now: datetime | None = None) -> Any:
         """Waits, and has the other ledger do it."""
         self.begun.set()
         assert self.go_on.wait(10)
-        return self._inner.exchange(case, change, now=now)
+        return self._inner.update(case, change, now=now)
 
 
 class TestCancelled:
@@ -707,9 +707,9 @@ class TestBrokenLedger:
     def test_is_refused(self, answer: object) -> None:
         """The provider is not asked."""
         provider = InMemoryVideoProvider()
-        ledger: Any = Mock(exchange=Mock(return_value=answer))
+        ledger: Any = Mock(update=Mock(return_value=answer))
         with pytest.raises(
-            TypeError, match=r"exchange\(\) of the ledger must return the second value that change\(\) returned"
+            TypeError, match=r"update\(\) of the ledger must return the second value that change\(\) returned"
         ):
             escalate(ALLOWED, provider=provider, ledger=ledger)
         assert provider.calls == ()
@@ -765,13 +765,13 @@ class TestLog:
         desk = Desk(ProviderUnavailableError("later"))
         calls: list[object] = []
 
-        def exchange(*args: Any, **kwargs: Any) -> Any:
+        def update(*args: Any, **kwargs: Any) -> Any:
             calls.append(args)
             if len(calls) == 2:
                 raise OSError("disk full")
-            return desk.ledger.exchange(*args, **kwargs)
+            return desk.ledger.update(*args, **kwargs)
 
-        ledger: Any = SimpleNamespace(exchange=exchange)
+        ledger: Any = SimpleNamespace(update=update)
         with caplog.at_level(logging.WARNING), pytest.raises(ProviderUnavailableError):
             escalate(ALLOWED, provider=desk.provider, ledger=ledger, now=NOW)
         with pytest.raises(CallInProgressError) as caught:

@@ -7,10 +7,10 @@ from typing import Final
 import attrs
 import pytest
 
-from escalation_policy._seam._calls import case_of
+from escalation_policy._calls.values import case_of
 from escalation_policy.exceptions import ProviderUnavailableError
 from escalation_policy.testing import a_request
-from escalation_policy.video import CallRequest, Case, InMemoryCallLedger, InMemoryVideoProvider, escalate
+from escalation_policy.video import CallRequest, InMemoryCallLedger, InMemoryVideoProvider, LedgerEntry, escalate
 
 NOW: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
 WANTED: Final = CallRequest(key="case-agent", account_id="1", extension_id="2")
@@ -80,16 +80,16 @@ class TestInMemoryCallLedger:
         ledger, key = InMemoryCallLedger(), ""
         for number in range(2000):
             key = f"case{number}-agent"
-            ledger.exchange(case_of(key), lambda case: (case, None))
+            ledger.update(case_of(key), lambda case: (case, None))
         assert len(ledger._cases) == 2000
 
     def test_changes_nothing_where_a_change_raises(self) -> None:
         """Nor does it stay locked."""
         ledger = InMemoryCallLedger()
 
-        def fails(case: Case) -> tuple[Case, None]:
+        def fails(case: LedgerEntry) -> tuple[LedgerEntry, None]:
             raise ValueError(case)
 
-        with pytest.raises(ValueError, match="Case"):
-            ledger.exchange("case", fails)
-        assert ledger.exchange("case", lambda case: (case, case)) == Case()
+        with pytest.raises(ValueError, match="LedgerEntry"):
+            ledger.update("case", fails)
+        assert ledger.update("case", lambda case: (case, case)) == LedgerEntry()

@@ -16,8 +16,8 @@ from typing import Any, Final
 import pytest
 
 import escalation_policy
-from escalation_policy._seam._calls import call_request_for
-from escalation_policy._seam._claims import Attempt, RecordedCall
+from escalation_policy._calls.entries import Attempt, RecordedCall
+from escalation_policy._calls.values import call_request_for
 from escalation_policy.exceptions import (
     CallInDoubtError,
     InvalidPayloadError,
@@ -27,10 +27,10 @@ from escalation_policy.exceptions import (
 from escalation_policy.testing import a_request
 from escalation_policy.typing import CallLedger
 from escalation_policy.video import (
-    Case,
     Escalation,
     EscalationOutcome,
     InMemoryVideoProvider,
+    LedgerEntry,
     SQLiteCallLedger,
     VideoCall,
     _sqlite,
@@ -48,14 +48,14 @@ def call(link: str = "https://video.example/join/1?pwd=s3cret") -> VideoCall:
     return VideoCall(id="call-1", join_url=link, account_id="664287016", extension_id="664307016", created_at=AT)
 
 
-def put(ledger: CallLedger, name: str, case: Case, now: datetime | None = None) -> None:
+def put(ledger: CallLedger, name: str, case: LedgerEntry, now: datetime | None = None) -> None:
     """Stores a case."""
-    ledger.exchange(name, lambda _: (case, None), now=now)
+    ledger.update(name, lambda _: (case, None), now=now)
 
 
-def got(ledger: CallLedger, name: str, now: datetime | None = None) -> Case:
+def got(ledger: CallLedger, name: str, now: datetime | None = None) -> LedgerEntry:
     """Gives what is stored of a case."""
-    return ledger.exchange(name, lambda case: (case, case), now=now)
+    return ledger.update(name, lambda case: (case, case), now=now)
 
 
 def rows(path: Path) -> int:
@@ -96,11 +96,11 @@ class TestFile:
 
     def test_has_a_journal_for_its_owner_alone(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """It holds what was there before the change, links among it, and is gone when the change is done."""
-        put(ledger, "1" * 32, Case(RecordedCall("k", call(), None, AT)))
+        put(ledger, "1" * 32, LedgerEntry(RecordedCall("k", call(), None, AT)))
         journal = path.with_name("calls.db-journal")
 
         # What has lapsed is forgotten first: that the file changes has begun.
-        mode = ledger.exchange(NAME, lambda case: (case, stat.S_IMODE(journal.stat().st_mode)), now=AT)
+        mode = ledger.update(NAME, lambda case: (case, stat.S_IMODE(journal.stat().st_mode)), now=AT)
         assert (0o600, False) == (mode, journal.exists())
 
     @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666], ids=oct)
@@ -125,7 +125,7 @@ class TestFile:
                 return getattr(os, name)
 
         monkeypatch.setattr(_sqlite, "os", Elsewhere())
-        assert Case() == got(SQLiteCallLedger(path), NAME)
+        assert LedgerEntry() == got(SQLiteCallLedger(path), NAME)
 
     @pytest.mark.parametrize("name", ["", ":memory:", Path(":memory:")])
     def test_is_none_in_memory(self, name: str | Path) -> None:
@@ -153,7 +153,7 @@ class TestFile:
         monkeypatch.chdir(tmp_path)
         ledger = SQLiteCallLedger(name)
         monkeypatch.chdir("/")
-        put(ledger, NAME, Case(None, {"k": Attempt("t", None, AT)}))
+        put(ledger, NAME, LedgerEntry(None, {"k": Attempt("t", None, AT)}))
         assert [name] == files(tmp_path)
         assert "k" in got(SQLiteCallLedger(tmp_path / name), NAME).attempts
 
@@ -221,15 +221,15 @@ class TestOthersFiles:
 
 @contextmanager
 def holding(ledger: SQLiteCallLedger) -> Generator[None, None, None]:
-    """Holds the file meanwhile, in an exchange of another thread."""
+    """Holds the file meanwhile, in an update of another thread."""
     inside, enough = threading.Event(), threading.Event()
 
-    def hold(case: Case) -> tuple[Case, None]:
+    def hold(case: LedgerEntry) -> tuple[LedgerEntry, None]:
         inside.set()
         enough.wait()
         return case, None
 
-    thread = threading.Thread(target=ledger.exchange, args=(NAME, hold))
+    thread = threading.Thread(target=ledger.update, args=(NAME, hold))
     thread.start()
     inside.wait()
     yield
@@ -274,15 +274,15 @@ class TestExchange:
 
     def test_stores_nothing_where_nothing_has_changed(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """Nobody waits for the disk to be told of a call that is known."""
-        put(ledger, NAME, Case(None, {"k": Attempt("t", None, AT + HOUR)}), AT)
+        put(ledger, NAME, LedgerEntry(None, {"k": Attempt("t", None, AT + HOUR)}), AT)
         before = path.read_bytes()
         assert "k" in got(ledger, NAME, AT).attempts
         assert before == path.read_bytes()
 
     def test_keeps_no_row_of_an_empty_case(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """Nothing in it counts."""
-        put(ledger, NAME, Case(None, {"k": Attempt("t", None, AT)}))
-        put(ledger, NAME, Case())
+        put(ledger, NAME, LedgerEntry(None, {"k": Attempt("t", None, AT)}))
+        put(ledger, NAME, LedgerEntry())
         assert 0 == rows(path)
 
     def test_leaves_no_connection_behind(self, ledger: SQLiteCallLedger) -> None:
@@ -298,7 +298,7 @@ class TestExchange:
             patch.setattr(sqlite3, "connect", connected)
             got(ledger, NAME)
             with pytest.raises(ZeroDivisionError):
-                ledger.exchange(NAME, lambda _: (Case(), 1 / 0))
+                ledger.update(NAME, lambda _: (LedgerEntry(), 1 / 0))
         assert 2 == len(opened)
         for each in opened:
             with pytest.raises(sqlite3.ProgrammingError, match="closed"):
@@ -314,7 +314,7 @@ class TestForgetting:
     def clicks(self, ledger: SQLiteCallLedger) -> None:
         """Calls that lapse one after the other, each a minute later."""
         for number, link in enumerate(self.LINKS[:20]):
-            put(ledger, f"{number:032}", Case(RecordedCall("k", call(link), None, AT + (number + 1) * MINUTE)))
+            put(ledger, f"{number:032}", LedgerEntry(RecordedCall("k", call(link), None, AT + (number + 1) * MINUTE)))
 
     def left(self, path: Path) -> list[int]:
         """Gives the numbers of the links that stand anywhere in the file."""
@@ -348,10 +348,10 @@ class TestForgetting:
     def test_takes_a_link_out_of_a_case_of_which_something_stays(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """The doubt of another agent does not make it live longer."""
         doubt = {"other": Attempt("t", None, AT + HOUR)}
-        put(ledger, NAME, Case(RecordedCall("k", call(self.LINKS[99]), None, AT + MINUTE), doubt))
+        put(ledger, NAME, LedgerEntry(RecordedCall("k", call(self.LINKS[99]), None, AT + MINUTE), doubt))
         got(ledger, "f" * 32, AT + MINUTE)
         assert list(range(1, 20)) == self.left(path)
-        assert Case(None, doubt) == got(ledger, NAME)
+        assert LedgerEntry(None, doubt) == got(ledger, NAME)
 
     def test_comes_when_somebody_asks_for_it(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """Where nobody clicks any more."""
@@ -360,22 +360,22 @@ class TestForgetting:
 
     def test_goes_by_the_clock_where_it_is_asked_for_without_a_time(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """The one place where the clock is read."""
-        put(ledger, "f" * 32, Case(None, {"k": Attempt("t", None, datetime.now(UTC) + HOUR)}))
+        put(ledger, "f" * 32, LedgerEntry(None, {"k": Attempt("t", None, datetime.now(UTC) + HOUR)}))
         assert (20, 1) == (ledger.forget_lapsed(), rows(path))
 
     def test_steps_over_a_case_that_cannot_be_read(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """Only clicks on that case are told."""
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("INSERT INTO cases VALUES ('broken', 'no case', 0)")
-        assert ledger.exchange("another", lambda case: (case, case), now=AT) == Case()
+        assert ledger.update("another", lambda case: (case, case), now=AT) == LedgerEntry()
         with pytest.raises(InvalidPayloadError):
-            ledger.exchange("broken", lambda case: (case, case), now=AT)
+            ledger.update("broken", lambda case: (case, case), now=AT)
 
     def test_takes_out_a_link_that_is_replaced(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """By a longer one, and by a shorter one, many times."""
         for number in range(100, 200):
             text = self.LINKS[number].replace("join", "j" * (number * 7 % 400 + 1))
-            put(ledger, NAME, Case(RecordedCall("k", call(text), None, AT)))
+            put(ledger, NAME, LedgerEntry(RecordedCall("k", call(text), None, AT)))
         assert [199] == [number for number in range(100, 200) if f's3cret-{number}"'.encode() in path.read_bytes()]
 
 

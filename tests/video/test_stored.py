@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escalation_policy._seam._claims import Attempt, RecordedCall
+from escalation_policy._calls.entries import Attempt, RecordedCall
 from escalation_policy.exceptions import Fault, InvalidPayloadError
-from escalation_policy.video import Case, VideoCall, case_from_json, case_to_json
+from escalation_policy.video import LedgerEntry, VideoCall, entry_from_json, entry_to_json
 
 AT: Final = datetime(2026, 1, 31, 9, 30, 0, 123457, tzinfo=UTC)
 CALL: Final = VideoCall(
@@ -21,7 +21,7 @@ CALL: Final = VideoCall(
     extension_id="664307016",
     created_at=AT,
 )
-CASE: Final = Case(
+CASE: Final = LedgerEntry(
     RecordedCall("case-ada", CALL, CALL, AT),
     {"case-eve": Attempt("token-1", None, AT), "case-bob": Attempt("token-2", AT, AT)},
 )
@@ -33,7 +33,7 @@ _ids: Final = st.text("0123456789", min_size=1, max_size=20)
 _links: Final = st.text("abc0129-._~%?&=#/+:;!$'()*,[]", max_size=99).map(lambda rest: f"https://video.example/{rest}")
 _calls: Final = st.builds(VideoCall, id=_texts, join_url=_links, account_id=_ids, extension_id=_ids, created_at=_times)
 _cases: Final = st.builds(
-    Case,
+    LedgerEntry,
     st.none() | st.builds(RecordedCall, _texts, _calls, st.none() | _calls, _times),
     st.dictionaries(_texts, st.builds(Attempt, _texts, st.none() | _times, _times), max_size=3),
 )
@@ -42,14 +42,14 @@ _cases: Final = st.builds(
 def faults(text: Any) -> list[str]:
     """Reads what cannot be read, and gives what is said of it, with nothing behind it that would show more."""
     with pytest.raises(InvalidPayloadError) as caught:
-        case_from_json(text)
+        entry_from_json(text)
     assert None is caught.value.__cause__ is caught.value.__context__
     return [str(fault) for fault in caught.value.faults]
 
 
 def changed(*path: str, to: Any) -> str:
     """Gives the text of a case with something else at a path."""
-    told: Any = json.loads(case_to_json(CASE))
+    told: Any = json.loads(entry_to_json(CASE))
     place = told
     for name in path[:-1]:
         place = place[name]
@@ -62,7 +62,7 @@ class TestCaseToJson:
 
     def test_has_a_version_and_sorted_keys(self) -> None:
         """So that what is stored can be compared, and read by a later edition."""
-        case = Case(RecordedCall("k", CALL, None, AT), {"b": Attempt("t", None, AT), "a": Attempt("t", AT, AT)})
+        case = LedgerEntry(RecordedCall("k", CALL, None, AT), {"b": Attempt("t", None, AT), "a": Attempt("t", AT, AT)})
         at = "2026-01-31T09:30:00.123457+00:00"
         expected = (
             f'{{"attempts":{{"a":{{"expires_at":"{at}","lapses_at":"{at}","token":"t"}},'
@@ -71,35 +71,35 @@ class TestCaseToJson:
             '"id":"call-1","join_url":"https://video.example/join/1?pwd=s3cret#now"},'
             f'"key":"k","lapses_at":"{at}","supersedes":null}},"version":1}}'
         )
-        assert expected == case_to_json(case)
+        assert expected == entry_to_json(case)
 
     def test_tells_an_empty_case(self) -> None:
         """Which a ledger need not store."""
-        assert '{"attempts":{},"recorded":null,"version":1}' == case_to_json(Case())
+        assert '{"attempts":{},"recorded":null,"version":1}' == entry_to_json(LedgerEntry())
 
     def test_writes_nothing_that_it_could_not_read_again(self) -> None:
         """It would be in the way of every later click."""
         wrong: Any = CASE._replace(recorded=RecordedCall("key", "call-1", None, AT))  # type: ignore[arg-type]
         with pytest.raises(InvalidPayloadError, match=r"case\.recorded\.call must be an object, got a str"):
-            case_to_json(wrong)
+            entry_to_json(wrong)
 
 
 class TestCaseFromJson:
     """What was written comes back, and nothing else is taken for a case."""
 
     @given(_cases)
-    def test_reads_every_case_that_is_written(self, case: Case) -> None:
+    def test_reads_every_case_that_is_written(self, case: LedgerEntry) -> None:
         """From str and from bytes, in one line of ASCII, to the letter."""
-        text = case_to_json(case)
+        text = entry_to_json(case)
         assert text.isascii()
         assert text.isprintable()
-        assert case == case_from_json(text) == case_from_json(text.encode())
-        assert text == case_to_json(case_from_json(text))
+        assert case == entry_from_json(text) == entry_from_json(text.encode())
+        assert text == entry_to_json(entry_from_json(text))
 
     def test_keeps_the_distance_from_utc_of_a_named_zone(self) -> None:
         """The name goes; the time and what the clock on the wall said stay."""
         at = datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))
-        read = case_from_json(case_to_json(Case(None, {"k": Attempt("t", None, at)}))).attempts["k"].lapses_at
+        read = entry_from_json(entry_to_json(LedgerEntry(None, {"k": Attempt("t", None, at)}))).attempts["k"].lapses_at
         assert ("2026-07-01T12:00:00+02:00", at) == (read.isoformat(), read)
 
     @pytest.mark.parametrize(
@@ -195,13 +195,13 @@ class TestCaseFromJson:
     def test_reads_a_claim_that_is_not_in_doubt_yet(self) -> None:
         """Only this time may be missing."""
         assert (
-            case_from_json(changed("attempts", "case-bob", "expires_at", to=None)).attempts["case-bob"].is_in_doubt(AT)
+            entry_from_json(changed("attempts", "case-bob", "expires_at", to=None)).attempts["case-bob"].is_in_doubt(AT)
         )
         assert 1 == len(faults(changed("attempts", "case-bob", "expires_at", to="soon")))
 
     def test_tells_all_faults_and_shows_nothing(self) -> None:
         """No link, no id, no key, no token."""
-        told = json.loads(case_to_json(CASE).replace("https:", "http:").replace("+00:00", "Z"))
+        told = json.loads(entry_to_json(CASE).replace("https:", "http:").replace("+00:00", "Z"))
         said = faults(json.dumps(told))
         shown = "\n".join(said)
         assert 6 == len(said)

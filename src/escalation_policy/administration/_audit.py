@@ -7,13 +7,13 @@ from typing import Final, final
 
 import attrs
 
+from .._engine.policy import Policy
 from .._enums import ReasonStatus
-from .._policy import Policy
+from .._fields import check_types
 from .._request import EscalationRequest
 from .._values import Agent, Channel
 from ..escalate_to_video import ESCALATE_TO_VIDEO, RETIRED_CHANNELS
 from ._directory import Directory
-from ._roles import must_be
 from ._setup import before_any_click, on_channel, rules_reading, setup_of
 
 _UNKNOWN: Final = ReasonStatus.UNKNOWN
@@ -138,5 +138,5 @@ def audit(directory: Directory, *, policy: Policy = ESCALATE_TO_VIDEO) -> Audit:
         InvalidValueError: It is no `Directory`, or the policy no `Policy`.
         InvalidPolicyError: No rule of the policy reads only the domain and the agent.
     """
-    must_be(Directory, directory=directory)
+    check_types(Directory, directory=directory)
     return Audit(directory, policy, setup_of(policy))

@@ -4,13 +4,13 @@ from typing import final
 
 import attrs
 
-from .._decision import Decision
+from .._engine.decision import Decision
+from .._engine.policy import Policy
+from .._engine.rules import Rule, Step
 from .._enums import ReasonStatus
-from .._policy import Policy
-from .._rules import Rule, Step
+from .._fields import check_types
 from .._values import Agent, Domain
 from ..escalate_to_video import ESCALATE_TO_VIDEO
-from ._roles import must_be
 from ._setup import before_any_click, setup_of
 
 
@@ -68,8 +68,8 @@ def checklist(domain: Domain, agent: Agent, *, policy: Policy = ESCALATE_TO_VIDE
         InvalidValueError: An argument is not what it should be.
         InvalidPolicyError: No rule of the policy reads only the domain and the agent.
     """
-    must_be(Domain, domain=domain)
-    must_be(Agent, agent=agent)
+    check_types(Domain, domain=domain)
+    check_types(Agent, agent=agent)
     setup = setup_of(policy)
     decision = setup.decide(before_any_click(domain, agent))
     return Checklist(

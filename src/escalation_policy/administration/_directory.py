@@ -6,11 +6,11 @@ from typing import final
 import attrs
 
 from .._enums import ChannelKind
-from .._fields import checked, to_tuple
+from .._fields import check_types, checked, to_tuple
+from .._reading import ID, UNREAD, Faults, PayloadReader, collect_faults
 from .._values import Agent, Channel, Domain, RingCentralUser, Role
 from ..engage._conversations import read_channel
 from ..engage._people import read_agent, read_role
-from ..engage._reading import ID, UNREAD, Faults, Record, reading, require
 from ..exceptions import Fault, InvalidPayloadError
 from ._pages import Payload, records_of
 from ._roles import LOAD_AGAIN, collected
@@ -97,8 +97,8 @@ class Directory:
         Raises:
             InvalidPayloadError: Records are malformed, differ under one id, or are missing; `faults` lists them all.
         """
-        with reading() as faults:
-            require("domain", domain, Domain)
+        with collect_faults() as faults:
+            check_types(Domain, domain=domain)
             extensions = _extensions(faults, collected("ringcentral", RingCentralUser, ringcentral))
             held = [read_role(each, domain.id) for each in _records(faults, "roles", roles)]
             by_id = {role.id: role for role in held}
@@ -107,8 +107,8 @@ class Directory:
         return cls(domain=domain, roles=held, agents=agents, channels=channels)
 
 
-def _records(faults: Faults, name: str, pages: Iterable[Payload]) -> list[Record]:
-    return [Record(faults, where, payload) for where, payload in records_of(faults, name, pages)]
+def _records(faults: Faults, name: str, pages: Iterable[Payload]) -> list[PayloadReader]:
+    return [PayloadReader(faults, where, payload) for where, payload in records_of(faults, name, pages)]
 
 
 def _extensions(faults: Faults, users: Iterable[RingCentralUser]) -> dict[str, RingCentralUser]:
@@ -122,7 +122,7 @@ def _extensions(faults: Faults, users: Iterable[RingCentralUser]) -> dict[str, R
 
 
 def _agent(
-    record: Record, domain: Domain, roles: Mapping[str, Role], extensions: Mapping[str, RingCentralUser]
+    record: PayloadReader, domain: Domain, roles: Mapping[str, Role], extensions: Mapping[str, RingCentralUser]
 ) -> Agent:
     role_id = record.required(ID, "role_id", UNREAD)
     role = roles.get(role_id)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, cast, final
 
 from .._fields import figure_of, is_collection, kind_of
-from ..engage._reading import Faults, Form, as_id
+from .._reading import Faults, Form, as_id
 from ..exceptions import Fault
 
 Payload = Mapping[str, object]
@@ -13,7 +13,7 @@ Payload = Mapping[str, object]
 _NUMBER: Final = Form(
     accepted="a number from 0 to 2**63 - 1",
     parse=lambda value: value if type(value) is int and 0 <= value < 2**63 else None,
-    found=figure_of,
+    describe=figure_of,
 )
 _RECORDS: Final = Form(
     accepted="a list of records", parse=lambda value: cast("list[object]", value) if isinstance(value, list) else None

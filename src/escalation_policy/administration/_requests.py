@@ -8,12 +8,12 @@ from typing import Final, TypeVar, final
 
 import attrs
 
-from .._conditions import Condition
+from .._engine.conditions import Condition
+from .._engine.facts import Fact, Facts
+from .._engine.policy import Policy
+from .._engine.rules import Remedy, Rule, Step
 from .._enums import Party, Permission
-from .._facts import Fact, Facts
 from .._fields import checked
-from .._policy import Policy
-from .._rules import Remedy, Rule, Step
 from .._values import Agent, Domain, RingCentralUser, Role
 
 Q = TypeVar("Q")

@@ -8,13 +8,14 @@ from typing import Final, TypeVar, final
 
 import attrs
 
-from .._decision import Decision
+from .._engine.decision import Decision
 from .._enums import VideoAccess
+from .._fields import check_types
 from .._values import Agent, Domain, RingCentralUser
 from ..exceptions import Fault, InvalidValueError
 from ._directory import Directory
 from ._requests import LINK_RINGCENTRAL, ExtensionEntry
-from ._roles import collected, leads, must_be, refuse_stale, refuse_stale_copies
+from ._roles import collected, leads, refuse_stale, refuse_stale_copies
 
 T = TypeVar("T", Agent, RingCentralUser)
 
@@ -51,9 +52,9 @@ def link_ringcentral(
         InvalidValueError: An argument is not what it should be; or what the directory says of the editor, the agent or
             their roles differs: one is out of date.
     """
-    must_be(Agent, editor=editor, agent=agent)
-    must_be(RingCentralUser, ringcentral_user=ringcentral_user)
-    must_be(Directory, directory=directory)
+    check_types(Agent, editor=editor, agent=agent)
+    check_types(RingCentralUser, ringcentral_user=ringcentral_user)
+    check_types(Directory, directory=directory)
     for name, person in (("editor", editor), ("agent", agent)):
         refuse_stale_copies(name, person, [agent, *directory.agents])
         refuse_stale(f"{name}.role", person.role, agent.role, *directory.roles)
@@ -149,7 +150,7 @@ def map_imported_users(
         InvalidValueError: An address has no `@`, an agent is of another domain or comes twice, or the domain is
             associated with no account.
     """
-    must_be(Domain, domain=domain)
+    check_types(Domain, domain=domain)
     if domain.ringcentral_account_id is None:
         problem = "is None: associate the domain with a RingCentral account before users are imported"
         raise InvalidValueError(

@@ -1,14 +1,14 @@
 """Roles: who may create, edit and assign them, and what comes of it."""
 
 from collections.abc import Iterable
-from enum import Enum, StrEnum, unique
+from enum import StrEnum, unique
 from typing import Final, TypeVar, final
 
 import attrs
 
-from .._decision import Decision
+from .._engine.decision import Decision
 from .._enums import Permission
-from .._fields import a, checked, closest_member, is_collection, kind_of
+from .._fields import check_types, checked, is_collection, kind_of
 from .._values import Agent, Role
 from ..exceptions import Fault, InvalidValueError
 from ._requests import ASSIGN_ROLE, CREATE_ROLE, EDIT_ROLE, RoleChange, RoleHandover
@@ -117,7 +117,7 @@ def create_role(editor: Agent, *, id: str, label: str, permissions: Iterable[Per
     Raises:
         InvalidValueError: The label is blank, a permission is none, or anything else is not what it should be.
     """
-    must_be(Agent, editor=editor)
+    check_types(Agent, editor=editor)
     role = Role(id=id, domain_id=editor.domain_id, label=_label(label))
     wanted = role.grant(*_permissions("permissions", permissions))
     change = RoleChange(
@@ -151,8 +151,8 @@ def edit_role(  # noqa: PLR0913  # an edit has as many sides
         InvalidValueError: The label is blank, a permission is none or is both granted and revoked, `deactivated` names
             another one, or the role is another copy of the editor's own role: one of the two is out of date.
     """
-    must_be(Agent, editor=editor)
-    must_be(Role, role=role)
+    check_types(Agent, editor=editor)
+    check_types(Role, role=role)
     refuse_stale("role", role, editor.role)
     granted, revoked = _permissions("grant", grant), _permissions("revoke", revoke)
     excepted = _permissions("deactivated", deactivated)
@@ -200,8 +200,8 @@ def assign_role(editor: Agent, agent: Agent, role: Role) -> RoleAssignment:
         InvalidValueError: An argument is not what it should be; or two copies of one role, or of the editor, differ: one
             is out of date.
     """
-    must_be(Agent, editor=editor, agent=agent)
-    must_be(Role, role=role)
+    check_types(Agent, editor=editor, agent=agent)
+    check_types(Role, role=role)
     refuse_stale("role", role, editor.role, agent.role)
     refuse_stale("agent.role", agent.role, editor.role)
     refuse_stale_copies("agent", agent, [editor])
@@ -220,21 +220,13 @@ def leads(editor: Agent, agent: Agent) -> bool:
     return not editor.led_team_ids.isdisjoint(agent.team_ids)
 
 
-def must_be(cls: type, **arguments: object) -> None:
-    """Refuse arguments that are no `cls`. If members of an enum are asked for, name the closest one."""
-    for name, value in arguments.items():
-        if type(value) is not cls:
-            hint = closest_member(value, cls) if issubclass(cls, Enum) else None
-            raise InvalidValueError(Fault.mismatch(name, kind_of(value), a(cls.__name__), closest=hint))
-
-
 def collected(name: str, cls: type[_T], values: Iterable[_T]) -> list[_T]:
     """Reads a collection, and refuses what is none or holds anything that is no `cls`."""
     if not is_collection(values):
         raise InvalidValueError(Fault.mismatch(name, kind_of(values), f"a collection of {cls.__name__}s"))
     members = list(values)
     for number, value in enumerate(members):
-        must_be(cls, **{f"{name}[{number}]": value})
+        check_types(cls, **{f"{name}[{number}]": value})
     return members
 
 

@@ -4,13 +4,13 @@ from typing import Final
 
 import attrs
 
+from .._engine.policy import Policy
+from .._engine.rules import Rule
 from .._enums import ChannelKind, Login, MessageAuthor
-from .._policy import Policy
+from .._fields import check_types
 from .._request import EscalationRequest
-from .._rules import Rule
 from .._values import Agent, Channel, Domain, Message, Role
 from ..exceptions import InvalidPolicyError
-from ._roles import must_be
 
 #: Stands for ids of what is not there yet; no rule that is asked reads them.
 _UNKNOWN: Final = "unknown"
@@ -32,7 +32,7 @@ def setup_of(policy: Policy) -> Policy:
     Raises:
         InvalidPolicyError: There are none.
     """
-    must_be(Policy, policy=policy)
+    check_types(Policy, policy=policy)
     rules = rules_reading(policy, "domain", "agent")
     if not rules:
         raise InvalidPolicyError(f"policy {policy.id!r} has no rule that reads only the domain and the agent")

@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 from .. import Agent, Domain, EscalationRequest, Login
+from .._reading import PayloadReader, collect_faults
 from ..engage import request_from_payloads
 from ..engage._people import read_agent, read_role
-from ..engage._reading import Record, reading
 from ._files import domain_of, fields_of, read_file, ringcentral_user, word
 
 _PERSON: Final = ("domain", "user", "role")
@@ -51,9 +51,9 @@ def _person(parsed: object) -> tuple[Domain, Agent]:
     case = fields_of("a case", parsed, required=_PERSON, optional=(*_REQUIRED[len(_PERSON) :], *_OPTIONAL))
     domain = domain_of(case["domain"])
     _read_ringcentral(case)
-    with reading() as faults:
-        role = read_role(Record(faults, "role", case["role"]), domain.id)
-        return domain, read_agent(Record(faults, "user", case["user"]), domain.id, role, case["ringcentral"])
+    with collect_faults() as faults:
+        role = read_role(PayloadReader(faults, "role", case["role"]), domain.id)
+        return domain, read_agent(PayloadReader(faults, "user", case["user"]), domain.id, role, case["ringcentral"])
 
 
 def _read_ringcentral(case: dict[str, Any]) -> None:

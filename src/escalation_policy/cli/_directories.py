@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, cast, final
 
 from .. import RingCentralUser
+from .._reading import Faults
 from ..administration import Directory
 from ..administration._pages import records_of
-from ..engage._reading import Faults
 from ..exceptions import EscalationPolicyError, Fault, InvalidPayloadError
 from ._files import UnusableInputError, check_names, domain_of, fields_of, read_file, read_json, ringcentral_user
 from ._progress import Waiting

@@ -1,7 +1,7 @@
 """Escalations: the call that a case would bring about, as a page of text and as a JSON document."""
 
 from .. import EscalationRequest, Policy
-from .._seam._calls import TITLE
+from .._calls.values import TITLE
 from ..video import Escalation, InMemoryCallLedger, InMemoryVideoProvider, escalate
 from ._answers import add_verdict, decision_as_data, decision_as_text, document
 from ._page import Page

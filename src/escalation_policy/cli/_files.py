@@ -1,15 +1,14 @@
 """Files of JSON: read to the letter, or refused in one line that says why."""
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum
-from typing import Any, NoReturn, TypeVar, cast, final
+from typing import Any, TypeVar, cast, final
 
 import attrs
 
 from .. import Domain, RingCentralUser, VideoAccess
 from .._fields import closest, kind_of
-from ..engage._reading import as_id
+from .._reading import JsonError, as_id, parse_json
 from ..exceptions import EscalationPolicyError, Fault, InvalidValueError
 
 _E = TypeVar("_E", bound=Enum)
@@ -54,30 +53,9 @@ def _bytes_of(file: str) -> bytes:
 
 def _parsed(data: bytes) -> object:
     try:
-        return json.loads(data.decode(), object_pairs_hook=_object, parse_constant=_constant)
-    except UnicodeDecodeError as error:
-        raise UnusableInputError(f"must be UTF-8, got another byte at {error.start}") from error
-    except json.JSONDecodeError as error:
-        if data.startswith(b"\xef\xbb\xbf"):
-            raise UnusableInputError("must be UTF-8 without a byte order mark") from error
-        raise UnusableInputError(f"must be JSON, got an error in line {error.lineno}, column {error.colno}") from error
-    except ValueError as error:  # Python refuses to read integers of thousands of digits
-        raise UnusableInputError("must hold shorter integers, got one of thousands of digits") from error
-    except RecursionError as error:
-        raise UnusableInputError("must be less deeply nested") from error
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        first: dict[str, int] = {}
-        twice = next((first[key], at) for at, (key, _) in enumerate(pairs, 1) if first.setdefault(key, at) != at)
-        raise UnusableInputError("must name each key once, but keys {} and {} of an object are the same".format(*twice))
-    return fields
-
-
-def _constant(name: str) -> NoReturn:
-    raise UnusableInputError(f"must be JSON, got {name}")
+        return parse_json(data)
+    except JsonError as error:
+        raise UnusableInputError(str(error)) from error
 
 
 def fields_of(path: str, given: object, *, required: Collection[str], optional: Collection[str]) -> dict[str, Any]:

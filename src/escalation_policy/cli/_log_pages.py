@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 from .. import Decision, Effect, Policy, Reason, ReasonStatus
-from .._decision import Outcome, PolicyStamp, make_reason
-from .._tests import Inputs, Readings
-from .._truth import Missing
+from .._engine.decision import Outcome, PolicyStamp, make_reason
+from .._engine.tests import Inputs, Readings
+from .._engine.truth import Missing
 from ..records import DecisionRecord, RecordedReason, Replay, Replayed
 from ..records._record import ABOUT
 from ._answers import PARTIES, decision_as_text, document, version_words

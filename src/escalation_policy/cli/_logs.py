@@ -10,8 +10,8 @@ from typing import Any, Final, cast, final
 import attrs
 
 from .. import ESCALATE_TO_VIDEO, Effect, Policy
+from .._engine.truth import Failure
 from .._fields import kind_of
-from .._truth import Failure
 from ..records import BrokenLine, DecisionRecord, replay, summarize
 from ..records._record import ABOUT
 from ._files import UnusableInputError

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from .._enums import ChannelKind, InterventionState, MessageAuthor
+from .._fields import check_types
+from .._reading import FLAG, ID, TEXT, UNREAD, Form, PayloadReader, collect_faults
 from .._values import Channel, Intervention, Message
 from ..exceptions import Fault
-from ._reading import FLAG, ID, TEXT, UNREAD, Form, Record, reading, require
 
 Kinds = Mapping[str, ChannelKind]
 
@@ -54,11 +55,11 @@ def channel_from_payload(
     Raises:
         InvalidPayloadError: The id is missing, or the type is no text.
     """
-    with reading() as faults:
-        return read_channel(Record(faults, "source", payload), domain_id, kinds)
+    with collect_faults() as faults:
+        return read_channel(PayloadReader(faults, "source", payload), domain_id, kinds)
 
 
-def read_channel(record: Record, domain_id: str, kinds: Kinds) -> Channel:
+def read_channel(record: PayloadReader, domain_id: str, kinds: Kinds) -> Channel:
     """Reads a channel; it is good only when no fault was noted."""
     key = record.optional(TEXT, "type")
     return Channel(
@@ -69,7 +70,7 @@ def read_channel(record: Record, domain_id: str, kinds: Kinds) -> Channel:
 
 
 def _kind(key: str, kinds: Kinds) -> ChannelKind:
-    require("kinds", kinds, Mapping)
+    check_types(Mapping, kinds=kinds)
     prefix = key.partition("/")[0]
     # Capitals are how RingCX writes the types of its own channels (SMS, EMAIL, WEB_CHAT): no sources of Engage Digital.
     kind = ChannelKind.UNKNOWN if prefix.isupper() else _KINDS.get(_folded(prefix), ChannelKind.UNKNOWN)
@@ -92,15 +93,17 @@ def message_from_payload(
         InvalidPayloadError: A record is malformed or has no id, the message is of another channel or the identity not
             its author's.
     """
-    with reading() as faults:
-        content = Record(faults, "content", payload, resource=True)
-        return read_message(content, channel, None if identity is None else Record(faults, "identity", identity), {})
+    with collect_faults() as faults:
+        content = PayloadReader(faults, "content", payload, resource=True)
+        return read_message(
+            content, channel, None if identity is None else PayloadReader(faults, "identity", identity), {}
+        )
 
 
-def read_message(content: Record, channel: Channel, identity: Record | None, kinds: Kinds) -> Message:
+def read_message(content: PayloadReader, channel: Channel, identity: PayloadReader | None, kinds: Kinds) -> Message:
     """Reads a message; it is good only when no fault was noted."""
-    require("channel", channel, Channel)
-    content.must_name(channel.id, "the id of its channel", "source_id", "sourceId", "channelId")
+    check_types(Channel, channel=channel)
+    content.check_id(channel.id, "the id of its channel", "source_id", "sourceId", "channelId")
     _must_be_of_kind(channel.kind, content, kinds)
     return Message(
         id=content.required(ID, "id", UNREAD),
@@ -111,17 +114,17 @@ def read_message(content: Record, channel: Channel, identity: Record | None, kin
     )
 
 
-def _must_be_of_kind(kind: ChannelKind, content: Record, kinds: Kinds) -> None:
-    named = content.each(TEXT, "source_type", "sourceType", "channelType")
-    prefixed = [(path, value) for path, value in content.each(TEXT, "type") if "/" in value]
+def _must_be_of_kind(kind: ChannelKind, content: PayloadReader, kinds: Kinds) -> None:
+    named = content.values(TEXT, "source_type", "sourceType", "channelType")
+    prefixed = [(path, value) for path, value in content.values(TEXT, "type") if "/" in value]
     for path, key in named + prefixed:
         if ChannelKind.UNKNOWN not in (kind, told := _kind(key, kinds)) and told is not kind:
             content.faults.append(Fault.mismatch(path, told.value, f"of the kind {kind.value}, as its channel is"))
 
 
-def _private(content: Record) -> bool | None:
+def _private(content: PayloadReader) -> bool | None:
     private = content.optional(FLAG, "private_message", "private")
-    for path, public in content.each(FLAG, "public"):
+    for path, public in content.values(FLAG, "public"):
         if public is private:
             problem = "contradicts the private flag: one must be true and the other false"
             accepted = "the opposite of the private flag"
@@ -130,21 +133,21 @@ def _private(content: Record) -> bool | None:
     return private
 
 
-def _author(content: Record, identity: Record | None) -> MessageAuthor:
+def _author(content: PayloadReader, identity: PayloadReader | None) -> MessageAuthor:
     status = _folded(content.optional(TEXT, "status") or "")
     created_from = _folded(content.optional(TEXT, "created_from", "createdFrom") or "")
     submitted = content.optional(FLAG, "auto_submitted", "autoSubmitted")
-    types = {_folded(key.rpartition("/")[2]) for _, key in content.each(TEXT, "type")}
+    types = {_folded(key.rpartition("/")[2]) for _, key in content.values(TEXT, "type")}
     controlled = identity is not None and _is_controlled(identity, content)
     if (created_from in _AUTOMATIC or submitted) and types != {"videocallrequestmessage"}:
         return MessageAuthor.AUTOMATIC
     return MessageAuthor.AGENT if controlled else _AUTHORS.get(status, MessageAuthor.UNKNOWN)
 
 
-def _is_controlled(identity: Record, content: Record) -> bool:
+def _is_controlled(identity: PayloadReader, content: PayloadReader) -> bool:
     identity.required(ID, "id", UNREAD)
     author_id = content.optional(ID, "author_id", "authorIdentityId")
-    identity.must_name(author_id, "the author of the content", "id")
+    identity.check_id(author_id, "the author of the content", "id")
     return bool(identity.ids("user_ids", "userIds"))
 
 
@@ -166,11 +169,13 @@ def intervention_from_payload(
         InvalidPayloadError: The record is malformed or has no id, or the event leaves no case behind or is none of
             an intervention.
     """
-    with reading() as faults:
-        return read_intervention(Record(faults, "intervention", payload, resource=True), event, deferred=deferred)
+    with collect_faults() as faults:
+        return read_intervention(
+            PayloadReader(faults, "intervention", payload, resource=True), event, deferred=deferred
+        )
 
 
-def read_intervention(record: Record, event: str | None, *, deferred: bool | None) -> Intervention:
+def read_intervention(record: PayloadReader, event: str | None, *, deferred: bool | None) -> Intervention:
     """Reads a case; it is good only when no fault was noted."""
     return Intervention(
         id=record.required(ID, "id", UNREAD),
@@ -179,9 +184,9 @@ def read_intervention(record: Record, event: str | None, *, deferred: bool | Non
     )
 
 
-def _state(record: Record, event: str | None, *, deferred: bool | None) -> InterventionState:
+def _state(record: PayloadReader, event: str | None, *, deferred: bool | None) -> InterventionState:
     closed = record.optional(FLAG, "closed")
-    dated = record.each(TEXT, "deferred_at")
+    dated = record.values(TEXT, "deferred_at")
     told = None if event is None else record.faults.parse(_EVENT, "event", event)
     after = _EVENTS[told] if told else None
     if deferred is not None:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from .._enums import Permission
+from .._fields import check_types
+from .._reading import FLAG, ID, TEXT, UNREAD, Form, PayloadReader, as_id, collect_faults
 from .._values import Agent, RingCentralUser, Role
 from ..exceptions import InvalidValueError
-from ._reading import FLAG, ID, TEXT, UNREAD, Form, Record, as_id, reading, require
 
 _NO_FLAGS: Final = frozenset({"id", "label", "created_at", "updated_at"})
 _PERMISSIONS: Final = {permission.value: permission for permission in Permission}
@@ -31,11 +32,11 @@ def role_from_payload(payload: Mapping[str, object], *, domain_id: str) -> Role:
     Raises:
         InvalidPayloadError: The id or label is missing, or any flag, known or not, is neither true nor false.
     """
-    with reading() as faults:
-        return read_role(Record(faults, "role", payload), domain_id)
+    with collect_faults() as faults:
+        return read_role(PayloadReader(faults, "role", payload), domain_id)
 
 
-def read_role(record: Record, domain_id: str) -> Role:
+def read_role(record: PayloadReader, domain_id: str) -> Role:
     """Reads a role; it is good only when no fault was noted."""
     granted = record.flags(keys=_PERMISSIONS, apart_from=_NO_FLAGS)
     return Role(
@@ -64,30 +65,30 @@ def agent_from_payload(
         InvalidPayloadError: The record is malformed, lacks `id`, `enabled` or `role_id`, names another role, or
             another extension than `ringcentral`.
     """
-    with reading() as faults:
-        return read_agent(Record(faults, "user", payload), domain_id, role, ringcentral)
+    with collect_faults() as faults:
+        return read_agent(PayloadReader(faults, "user", payload), domain_id, role, ringcentral)
 
 
-def read_agent(record: Record, domain_id: str, role: Role, ringcentral: RingCentralUser | None) -> Agent:
+def read_agent(record: PayloadReader, domain_id: str, role: Role, ringcentral: RingCentralUser | None) -> Agent:
     """Reads an agent; it is good only when no fault was noted."""
-    require("role", role, Role)
+    check_types(Role, role=role)
     record.required(ID, "role_id", UNREAD)
-    record.must_name(role.id, "the id of the role", "role_id")
+    record.check_id(role.id, "the id of the role", "role_id")
     return Agent(
         id=record.required(ID, "id", UNREAD),
         domain_id=domain_id,
         role=role,
-        enabled=record.required(FLAG, "enabled", unread=False),
+        enabled=record.required(FLAG, "enabled", placeholder=False),
         email=record.optional(TEXT, "email"),
         ringcentral=_linked(record, ringcentral),
         team_ids=record.ids("team_ids"),
     )
 
 
-def _linked(record: Record, ringcentral: RingCentralUser | None) -> RingCentralUser | None:
+def _linked(record: PayloadReader, ringcentral: RingCentralUser | None) -> RingCentralUser | None:
     told = record.optional(_EXTENSION, "rc_user_id")
     if told is None or ringcentral is None:
         return told
-    require("ringcentral", ringcentral, RingCentralUser)
-    record.must_name(ringcentral.extension_id, "the extension id that RingCentral told", "rc_user_id")
+    check_types(RingCentralUser, ringcentral=ringcentral)
+    record.check_id(ringcentral.extension_id, "the extension id that RingCentral told", "rc_user_id")
     return ringcentral

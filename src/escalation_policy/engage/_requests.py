@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from .._enums import ChannelKind, Login
+from .._fields import check_types
+from .._reading import ID, PayloadReader, collect_faults
 from .._request import ContextValue, EscalationRequest
 from .._values import Domain, RingCentralUser
 from ._conversations import read_channel, read_intervention, read_message
 from ._people import read_agent, read_role
-from ._reading import ID, Record, reading, require
 
 Payload = Mapping[str, object]
 
@@ -50,19 +51,21 @@ def request_from_payloads(  # noqa: PLR0913  # one click has as many records
             on another channel (it was moved), the intervention is of another channel or thread, or the RingCentral ids
             disagree. All faults of all records are in it.
     """
-    with reading() as faults:
-        require("domain", domain, Domain)
-        held = read_role(Record(faults, "role", role), domain.id)
-        agent = read_agent(Record(faults, "user", user), domain.id, held, ringcentral)
-        channel = read_channel(Record(faults, "source", source), domain.id, kinds)
-        post = Record(faults, "content", content, resource=True)
-        message = read_message(post, channel, None if identity is None else Record(faults, "identity", identity), kinds)
+    with collect_faults() as faults:
+        check_types(Domain, domain=domain)
+        held = read_role(PayloadReader(faults, "role", role), domain.id)
+        agent = read_agent(PayloadReader(faults, "user", user), domain.id, held, ringcentral)
+        channel = read_channel(PayloadReader(faults, "source", source), domain.id, kinds)
+        post = PayloadReader(faults, "content", content, resource=True)
+        message = read_message(
+            post, channel, None if identity is None else PayloadReader(faults, "identity", identity), kinds
+        )
         engaged = None
         if intervention is not None:
-            case = Record(faults, "intervention", intervention, resource=True)
+            case = PayloadReader(faults, "intervention", intervention, resource=True)
             engaged = read_intervention(case, event, deferred=deferred)
-            case.must_name(channel.id, "the id of the content's channel", "source_id")
-            case.must_name(post.optional(ID, "thread_id", "threadId"), "the thread of the content", "thread_id")
+            case.check_id(channel.id, "the id of the content's channel", "source_id")
+            case.check_id(post.optional(ID, "thread_id", "threadId"), "the thread of the content", "thread_id")
         return EscalationRequest(
             domain=domain, agent=agent, login=login, message=message, intervention=engaged, context=context
         )

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from .._enums import VideoAccess
+from .._reading import TEXT, Faults, Form, PayloadReader, collect_faults
 from .._values import RingCentralUser
-from ..engage._reading import TEXT, Faults, Form, Record, reading
 from ..exceptions import Fault, InvalidPayloadError, ProviderUnavailableError
 from ._answers import Ask, Failure, Talk, as_digits, field_of
 
@@ -24,7 +24,7 @@ _LIMITATIONS: Final = (
 
 def reading_user() -> Talk[RingCentralUser]:
     """Reads who the token's owner is."""
-    with reading() as faults:
+    with collect_faults() as faults:
         # No variable here holds the record: tools for crash reports show those of every line of a traceback.
         return _user_in((yield from _record("extension", _OWN)), faults)
 
@@ -48,9 +48,11 @@ def reading_access(user: RingCentralUser) -> Talk[VideoAccess]:
 def _user_in(told: Mapping[str, object], faults: Faults) -> RingCentralUser:
     contact = told.get("contact")
     return RingCentralUser(
-        extension_id=Record(faults, "extension", told).required(_DIGITS, "id", unread="0"),
-        account_id=Record(faults, "extension.account", told.get("account")).required(_DIGITS, "id", unread="0"),
-        email=Record(faults, "extension.contact", {} if contact is None else contact).optional(TEXT, "email"),
+        extension_id=PayloadReader(faults, "extension", told).required(_DIGITS, "id", placeholder="0"),
+        account_id=PayloadReader(faults, "extension.account", told.get("account")).required(
+            _DIGITS, "id", placeholder="0"
+        ),
+        email=PayloadReader(faults, "extension.contact", {} if contact is None else contact).optional(TEXT, "email"),
     )
 
 

@@ -3,7 +3,6 @@
 Nothing that RingCentral, httpx or the network says in words of its own gets into an error, nor do ids and links.
 """
 
-import json
 import re
 from collections.abc import Generator, Iterable
 from datetime import UTC, datetime, timedelta
@@ -13,8 +12,8 @@ from typing import Any, Final, TypeVar, cast, final
 
 import attrs
 
-from .._seam._calls import utc_now
-from ..engage._reading import as_id
+from .._calls.values import utc_now
+from .._reading import JsonError, as_id, parse_json
 from ..exceptions import (
     ProviderError,
     ProviderOutcomeUnknownError,
@@ -122,8 +121,8 @@ class Answer:
     def fields(self) -> dict[str, Any] | None:
         """Reads the JSON object in it; None where there is none, or more than one could be read out of it."""
         try:
-            fields = json.loads((self.content or b"").decode(), object_pairs_hook=_object, parse_constant=_refuse)
-        except (ValueError, RecursionError):
+            fields = parse_json(self.content or b"")
+        except JsonError:
             return None
         return cast("dict[str, Any]", fields) if isinstance(fields, dict) else None
 
@@ -186,14 +185,3 @@ def _moment(text: str | None) -> datetime | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return moment.replace(tzinfo=moment.tzinfo or UTC)
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise ValueError("a name comes twice")
-    return fields
-
-
-def _refuse(constant: str) -> object:
-    raise ValueError(f"{constant} is not JSON")

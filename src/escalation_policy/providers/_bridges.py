@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple, final
 from urllib.parse import parse_qsl, urlsplit
 
+from .._calls.values import CallRequest, VideoCall
 from .._fields import closest, kind_of
-from .._seam._calls import CallRequest, VideoCall
 from ..exceptions import (
     Fault,
     InvalidValueError,

@@ -10,11 +10,10 @@ try:
 except ModuleNotFoundError as error:
     raise ImportError(f"{__name__} needs httpx: pip install 'escalation_policy[ringcentral]'") from error
 
+from .._calls.values import CallRequest, VideoCall
 from .._enums import VideoAccess
-from .._fields import kind_of
-from .._seam._calls import CallRequest, VideoCall
+from .._fields import check_types, kind_of
 from .._values import RingCentralUser
-from ..engage._reading import require
 from ._access import reading_access, reading_user
 from ._bridges import BridgeType, creating, looking, options_of
 from ._sending import talk, talk_async
@@ -106,7 +105,7 @@ def video_access(client: httpx.Client, user: RingCentralUser) -> VideoAccess:
         ProviderRejectedError: RingCentral refused to tell.
         TypeError: The client is of another kind.
     """
-    require("user", user, RingCentralUser)
+    check_types(RingCentralUser, user=user)
     return talk(_checked(client, httpx.Client), reading_access(user))
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from .._decision import Decision
-from .._fields import a, kind_of
+from .._engine.decision import Decision
+from .._fields import kind_of, with_article
 from ..exceptions import Fault, InvalidValueError
 
 
@@ -22,7 +22,7 @@ def to_authzen(decision: Decision[Any], *, id: str | None = None) -> dict[str, A
         InvalidValueError: An argument is not what it should be.
     """
     if type(decision) is not Decision:
-        raise InvalidValueError(Fault.mismatch("decision", kind_of(decision), a("Decision")))
+        raise InvalidValueError(Fault.mismatch("decision", kind_of(decision), with_article("Decision")))
     if id is not None and (type(id) is not str or id == ""):
         raise InvalidValueError(Fault.mismatch("id", kind_of(id), "a non-empty str or None"))
     context: dict[str, Any] = {} if id is None else {"id": id}

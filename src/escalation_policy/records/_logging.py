@@ -8,11 +8,10 @@ from hashlib import sha256
 from threading import Lock
 from typing import Any, Final, final
 
-from .._decision import Decision
+from .._engine.decision import Decision
+from .._engine.policy import Policy
 from .._enums import ReasonStatus
-from .._fields import dict_of, figure_of, kind_of
-from .._policy import Policy
-from ..exceptions import Fault, InvalidValueError
+from .._fields import dict_of, figure_of, kind_of, require
 from ._forms import FactValue
 from ._masks import check_key, checked_places
 from ._record import ABOUT, DecisionRecord, _text_of
@@ -78,15 +77,17 @@ class DecisionLogger:
         reveal: Iterable[str] = (),
         mask: Iterable[str] = (),
     ) -> None:
-        _must(isinstance(logger, str | logging.Logger), "logger", kind_of(logger), "the name of a logger, or a Logger")  # pyright: ignore[reportUnnecessaryIsInstance]
+        require(
+            isinstance(logger, str | logging.Logger), "logger", kind_of(logger), "the name of a logger, or a Logger"
+        )  # pyright: ignore[reportUnnecessaryIsInstance]
         self._logger: Final = logging.getLogger(logger) if isinstance(logger, str) else logger
         self._allow_level: Final = _level("allow_level", allow_level)
         self._deny_level: Final = _level("deny_level", deny_level)
         self._error_level: Final = _level("error_level", error_level)
         self._sample_allows: Final = sample_allows if callable(sample_allows) else _rate(sample_allows)
-        _must(drop is None or callable(drop), "drop", kind_of(drop), "a function of a record, or None")
+        require(drop is None or callable(drop), "drop", kind_of(drop), "a function of a record, or None")
         self._drop: Final = drop
-        _must(policy is None or type(policy) is Policy, "policy", kind_of(policy), "a Policy or None")
+        require(policy is None or type(policy) is Policy, "policy", kind_of(policy), "a Policy or None")
         check_key(key)
         self._recording: Final[dict[str, Any]] = {
             "policy": policy,
@@ -174,19 +175,14 @@ class DecisionLogger:
             _TELLER.handleError(logging.makeLogRecord({"msg": what}))
 
 
-def _must(holds: bool, name: str, found: str, accepted: str) -> None:  # noqa: FBT001
-    if not holds:
-        raise InvalidValueError(Fault.mismatch(name, found, accepted))
-
-
 def _level(name: str, level: int) -> int:
-    _must(type(level) is int, name, figure_of(level), "an int, such as logging.INFO")
+    require(type(level) is int, name, figure_of(level), "an int, such as logging.INFO")
     return level
 
 
 def _rate(rate: float) -> float:
     is_number = isinstance(rate, int | float)  # pyright: ignore[reportUnnecessaryIsInstance]
-    _must(is_number and 0 <= rate <= 1, "sample_allows", figure_of(rate), "a number from 0 to 1")
+    require(is_number and 0 <= rate <= 1, "sample_allows", figure_of(rate), "a number from 0 to 1")
     return rate
 
 

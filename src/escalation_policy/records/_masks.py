@@ -6,8 +6,8 @@ from typing import Final, cast
 
 import attrs
 
+from .._engine.paths import Path, name_of
 from .._fields import closest, is_collection, kind_of
-from .._paths import Path, name_of
 from ..exceptions import Fault, InvalidPolicyError, InvalidValueError
 from ._forms import FactValue
 

@@ -7,10 +7,10 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, cast, final
 
+from .._engine.rules import CODE_WORDS, is_code
+from .._engine.tests import Evidence
 from .._enums import Effect, Party, ReasonStatus
 from .._fields import FrozenMapping, closest, kind_of
-from .._rules import CODE_WORDS, is_code
-from .._tests import Evidence
 from ..exceptions import Fault, InvalidPayloadError
 from ._forms import is_fact
 

@@ -5,11 +5,11 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, final
 
-from .._decision import Reason
-from .._operators import OPERATORS
-from .._paths import Path
-from .._policy import Policy
-from .._tests import Evidence
+from .._engine.decision import Reason
+from .._engine.operators import OPERATORS
+from .._engine.paths import Path
+from .._engine.policy import Policy
+from .._engine.tests import Evidence
 from ._record import RecordedReason, unchecked
 
 #: What evidence may say of a fact that is masked: it tells nothing of the value that the status does not tell.

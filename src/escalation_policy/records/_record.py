@@ -10,10 +10,10 @@ from typing import Any, Final, TypeVar, final
 import attrs
 from attrs.converters import optional
 
+from .._engine.rules import CODE_WORDS, is_code
+from .._engine.tests import Evidence
 from .._enums import Effect, Party, ReasonStatus
-from .._fields import FrozenMapping, checked, dict_of, kind_of, must, to_tuple
-from .._rules import CODE_WORDS, is_code
-from .._tests import Evidence
+from .._fields import FrozenMapping, checked, dict_of, kind_of, to_tuple, validator
 from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
 from ._forms import FactValue, is_fact
 from ._parsing import SCHEMA, SCHEMA_VERSION, VERSIONS, contradiction, fields_of, is_version
@@ -87,22 +87,24 @@ def puts_of(cls: type) -> dict[str, Callable[[object, object], None]]:
 
 # What comes again and again is encoded once.
 _encoded: Final = lru_cache(1024)(_ENCODER.encode)
-_CODE: Final = must(CODE_WORDS, is_code)
-_CODES: Final = must(f"a collection of codes {CODE_WORDS}", lambda codes: all(map(is_code, codes)))
-_FACTS: Final = must(
+_CODE: Final = validator(CODE_WORDS, is_code)
+_CODES: Final = validator(f"a collection of codes {CODE_WORDS}", lambda codes: all(map(is_code, codes)))
+_FACTS: Final = validator(
     "a mapping of strs to strs, numbers of 64 bits, bools, None and tuples of these",
     lambda facts: all(type(name) is str and is_fact(fact) for name, fact in facts.items()),
 )
-_OUTPUTS: Final = must(
+_OUTPUTS: Final = validator(
     "a mapping of strs to bools",
     lambda outputs: all(type(name) is str and type(output) is bool for name, output in outputs.items()),
 )
-_WORDS: Final = must(
+_WORDS: Final = validator(
     "a collection of Evidences, each of three strs",
     lambda evidence: all(type(words) is str for each in evidence for words in (*each[:3], each[3] or "")),
 )
-_VERSION: Final = must(VERSIONS, is_version)
-_ZONED: Final = must("a datetime with a zone", lambda at: at.utcoffset() is not None, found="a datetime without one")
+_VERSION: Final = validator(VERSIONS, is_version)
+_ZONED: Final = validator(
+    "a datetime with a zone", lambda at: at.utcoffset() is not None, found="a datetime without one"
+)
 
 
 @final

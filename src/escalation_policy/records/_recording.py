@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from functools import lru_cache, reduce
 from typing import Any, Final, cast, final
 
-from .._compiler import compile_reader
-from .._decision import Decision, PolicyStamp
-from .._fields import FrozenMapping, a, kind_of
-from .._paths import Path
-from .._policy import Policy
+from .._engine.compiler import compile_reader
+from .._engine.decision import Decision, PolicyStamp
+from .._engine.paths import Path
+from .._engine.policy import Policy
+from .._engine.tests import Readings, Test
+from .._engine.truth import Missing, has_value
+from .._fields import FrozenMapping, kind_of, with_article
 from .._request import EscalationRequest
-from .._tests import Readings, Test
-from .._truth import Missing, has_value
 from ..exceptions import Fault, InvalidValueError
 from ._forms import FactValue, form_of
 from ._masks import check_key, checked_places, mask_of, put_tokens, refuse_unknown
@@ -58,7 +58,7 @@ def record(  # noqa: PLR0913  # a record has as many sides
         InvalidValueError: An argument is not what it should be.
     """
     if type(decision) is not Decision:
-        raise InvalidValueError(Fault.mismatch("decision", kind_of(decision), a("Decision")))
+        raise InvalidValueError(Fault.mismatch("decision", kind_of(decision), with_article("Decision")))
     check_key(key)
     decided_by = _policy_of(decision, policy)
     sheet = _sheet(_Same(decided_by), checked_places("reveal", reveal), checked_places("mask", mask))

@@ -7,9 +7,9 @@ from typing import Any, Final, final
 
 import attrs
 
+from .._engine.policy import Policy
 from .._enums import Effect
 from .._fields import FrozenMapping, dict_of, figure_of, kind_of
-from .._policy import Policy
 from ..exceptions import Fault, InvalidValueError
 from ._record import DecisionRecord, RecordedReason
 from ._twins import Twin

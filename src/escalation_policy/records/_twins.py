@@ -9,14 +9,14 @@ from typing import Any, Final, cast, final, get_args, get_origin
 
 import attrs
 
-from .._compiler import ASKING, UNREAD, Statements, execute, note_names
-from .._conditions import Condition, Junction, joined_answer
-from .._decision import STATUSES, error_of
+from .._engine.compiler import ASKING, UNREAD, Statements, execute, note_names
+from .._engine.conditions import Condition, Junction, joined_answer
+from .._engine.decision import STATUSES, error_of
+from .._engine.paths import Hop, Hops, Path
+from .._engine.policy import Policy
+from .._engine.tests import Answer, Evidence, Finding, Inputs, Readings, Test
+from .._engine.truth import Missing, Truth
 from .._enums import ReasonStatus
-from .._paths import Hop, Hops, Path
-from .._policy import Policy
-from .._tests import Answer, Evidence, Finding, Inputs, Readings, Test
-from .._truth import Missing, Truth
 from ._forms import form_of
 from ._masks import mask_of
 from ._record import RecordedReason, unchecked

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .. import Decision, Policy, Reason, ReasonStatus
-from .._conditions import R
+from .._engine.conditions import R
 from ._codes import codes_of, must_decide
 
 

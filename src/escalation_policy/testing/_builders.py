@@ -27,7 +27,7 @@ from .. import (
     Role,
     VideoAccess,
 )
-from .._fields import a, closest, kind_of
+from .._fields import closest, kind_of, with_article
 from . import _keywords as keywords
 from ._codes import codes_of, must_decide
 from ._search import Names, Search
@@ -132,7 +132,7 @@ def start_for(policy: Policy[Q], like: Q | None) -> Q:
     start: Any = TYPICAL if like is None else like
     if not issubclass(type(start), asked):
         raise TypeError(
-            f"policy {policy.id!r} decides about {a(asked.__name__)}: pass one as like, got {kind_of(like)}"
+            f"policy {policy.id!r} decides about {with_article(asked.__name__)}: pass one as like, got {kind_of(like)}"
         )
     return cast("Q", start)
 

@@ -1,7 +1,7 @@
 """The check that a host's policy keeps the laws."""
 
 from .. import Policy
-from .._conditions import R
+from .._engine.conditions import R
 from ._builders import start_for
 from ._recorder import unseen
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, cast, final
 
 from .. import Policy
-from .._fields import a, closest, kind_of
+from .._fields import closest, kind_of, with_article
 from ..exceptions import EscalationPolicyError
 
 
@@ -44,4 +44,4 @@ def must_decide(policy: Policy[Any], request: object) -> None:
         raise TypeError(f"the first argument must be a Policy, got {kind_of(policy)}")
     asked = policy.request_type
     if not issubclass(type(request), asked):
-        raise TypeError(f"policy {policy.id!r} decides about {a(asked.__name__)}, got {kind_of(request)}")
+        raise TypeError(f"policy {policy.id!r} decides about {with_article(asked.__name__)}, got {kind_of(request)}")

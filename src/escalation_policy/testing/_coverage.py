@@ -17,7 +17,7 @@ from typing import Any, Final, final
 import attrs
 
 from .. import ESCALATE_TO_VIDEO, Decision, EscalationRequest, Policy, ReasonStatus
-from .._fields import a
+from .._fields import with_article
 from ._builders import a_request
 from ._search import NoSuchRequestError
 
@@ -168,7 +168,7 @@ class _Examples:
         asked = policy.request_type
         if asked is not EscalationRequest:
             wanted = "meets this rule" if outcome == "met" else "is denied by this rule alone"
-            return Example(why=f"{a(asked.__name__)} that {wanted} is missing")
+            return Example(why=f"{with_article(asked.__name__)} that {wanted} is missing")
         given: dict[str, Any] = {"denied_by": row.code} if outcome == "decisive" else {}
         words = [f'{name}="{code}"' for name, code in given.items()]
         if (policy.id, policy.fingerprint) != (ESCALATE_TO_VIDEO.id, ESCALATE_TO_VIDEO.fingerprint):

@@ -13,9 +13,9 @@ from typing import Any, Final, cast
 import attrs
 
 from .. import Decision, Policy, Reason, ReasonStatus, Rule
-from .._conditions import Condition, Junction, R
-from .._tests import Test
-from .._truth import Failure, Truth
+from .._engine.conditions import Condition, Junction, R
+from .._engine.tests import Test
+from .._engine.truth import Failure, Truth
 from ..exceptions import EscalationDeniedError
 from ._naive import answer, verdict, verdict_of
 from ._pool import CANARIES, differences, leaves, with_canaries

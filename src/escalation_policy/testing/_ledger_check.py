@@ -9,7 +9,7 @@ from ._recorder import unseen
 def check_call_ledger(make: Callable[[], CallLedger]) -> None:
     """Checks that a ledger keeps its promises.
 
-    It stores every case exactly, and keeps cases apart; exchanges of one case come one after the other, those of others
+    It stores every case exactly, and keeps cases apart; updates of one case come one after the other, those of others
     undo nothing, and one that raises changes nothing; doubts stay until they are settled or lapse; nothing is forgotten
     before it lapses, and nothing by the clock; `end()` and `resolve()` do what they say, and no more. It takes about a
     second.

@@ -8,11 +8,11 @@ from itertools import chain
 from threading import Barrier, Event
 from typing import Any, Final, NamedTuple, final
 
+from .._calls.values import call_request_for, case_of
+from .._engine.truth import Failure
 from .._fields import kind_of
-from .._seam._calls import call_request_for, case_of
-from .._truth import Failure
 from ..typing import CallLedger
-from ..video import Case, InMemoryVideoProvider
+from ..video import InMemoryVideoProvider, LedgerEntry
 from ._ledger_trial import (
     HOUR,
     MINUTE,
@@ -37,7 +37,7 @@ from ._ledger_trial import (
 
 #: How long a ledger has for one promise, in seconds, before it counts as stuck.
 _STUCK: Final = 120.0
-#: How long an exchange has to come in while another one of its case is under way, in seconds.
+#: How long an update has to come in while another one of its case is under way, in seconds.
 _PAUSE: Final = 0.25
 _CLICKS: Final = 8
 _ROUNDS: Final = 4
@@ -62,7 +62,7 @@ def first_broken(make: Callable[[], CallLedger]) -> Breach | None:
         return broken
     both, name = Trial(one, make(), at), new_name()
     both.put(name, claim(name, at))
-    return _first_broken(both, ", across two handles") if both.got(name) != Case() else None
+    return _first_broken(both, ", across two handles") if both.got(name) != LedgerEntry() else None
 
 
 def _first_broken(trial: Trial, how: str) -> Breach | None:
@@ -84,13 +84,13 @@ def _breach(trial: Trial, promise: str, keep: Callable[[Trial], None], how: str)
     return None
 
 
-def _keeps(state: Callable[[str, datetime], Case], trial: Trial) -> None:
+def _keeps(state: Callable[[str, datetime], LedgerEntry], trial: Trial) -> None:
     """What is stored is there again, to the letter, in the place of what was there before."""
     for before in (nothing, everything):
         name, answer = new_name(), object()
-        expect_case("a case that is not stored", Case(), trial.got(name))
+        expect_case("a case that is not stored", LedgerEntry(), trial.got(name))
         trial.put(name, before(name, trial.at))
-        expect("exchange() returns what change() does", True, trial.put(name, state(name, trial.at), answer) is answer)
+        expect("update() returns what change() does", True, trial.put(name, state(name, trial.at), answer) is answer)
         expect_case("what is stored", state(name, trial.at), trial.got(name))
 
 
@@ -110,13 +110,13 @@ def _undoes(trial: Trial) -> None:
         for error in (ValueError("in change()"), KeyboardInterrupt("in change()")):
             name = new_name()
             trial.put(name, state(name, trial.at))
-            job = started(partial(trial.one.exchange, name, partial(_raise, error), now=trial.at))
+            job = started(partial(trial.one.update, name, partial(_raise, error), now=trial.at))
             came, expected = job.exception(), f"that very {type(error).__name__}"
             expect("what change() raises comes out", expected, expected if came is error else kind_of(came))
             expect_case("a case, when change() raised", state(name, trial.at), trial.got(name))
 
 
-def _raise(error: BaseException, _: Case) -> tuple[Case, None]:
+def _raise(error: BaseException, _: LedgerEntry) -> tuple[LedgerEntry, None]:
     raise error
 
 
@@ -155,22 +155,22 @@ def _claims_in(trial: Trial, name: str) -> str:
 
 
 def _take_turns(trial: Trial, one: str, other: str) -> None:
-    """Lets an exchange come in while another is under way, if the ledger lets it. It may call `change()` again."""
+    """Lets an update come in while another is under way, if the ledger lets it. It may call `change()` again."""
     inside, entered = Event(), Event()
 
-    def first(case: Case) -> tuple[Case, None]:
+    def first(case: LedgerEntry) -> tuple[LedgerEntry, None]:
         inside.set()
         entered.wait(_PAUSE)
-        return Case(case.recorded, {**case.attempts, **claim(one, trial.at, "first").attempts}), None
+        return LedgerEntry(case.recorded, {**case.attempts, **claim(one, trial.at, "first").attempts}), None
 
-    def second(case: Case) -> tuple[Case, None]:
+    def second(case: LedgerEntry) -> tuple[LedgerEntry, None]:
         entered.set()
-        return Case(case.recorded, {**case.attempts, **claim(other, trial.at, "second").attempts}), None
+        return LedgerEntry(case.recorded, {**case.attempts, **claim(other, trial.at, "second").attempts}), None
 
-    job = started(partial(trial.one.exchange, one, first, now=trial.at))
+    job = started(partial(trial.one.update, one, first, now=trial.at))
     job.add_done_callback(lambda _: inside.set())
     inside.wait()
-    trial.other.exchange(other, second, now=trial.at)
+    trial.other.update(other, second, now=trial.at)
     job.result()
 
 
@@ -206,14 +206,14 @@ def _forgets_nothing(trial: Trial) -> None:
     late, soon, name = trial.at + HOUR - _INSTANT, trial.at + MINUTE, new_name()
     both: Any = record(name, trial.at).recorded, doubt(name, trial.at).attempts
     cases = {
-        new_name(): Case(both[0]._replace(lapses_at=soon), both[1]),
-        new_name(): Case(both[0], {key: each._replace(lapses_at=soon) for key, each in both[1].items()}),
-        new_name(): Case(both[0]._replace(lapses_at=both[0].lapses_at.astimezone(timezone(-11 * HOUR)))),
+        new_name(): LedgerEntry(both[0]._replace(lapses_at=soon), both[1]),
+        new_name(): LedgerEntry(both[0], {key: each._replace(lapses_at=soon) for key, each in both[1].items()}),
+        new_name(): LedgerEntry(both[0]._replace(lapses_at=both[0].lapses_at.astimezone(timezone(-11 * HOUR)))),
     }
     for each, case in cases.items():
         trial.put(each, case)
     for ledger in (trial.one, trial.other):
-        ledger.exchange(new_name(), lambda case: (case, None), now=late)
+        ledger.update(new_name(), lambda case: (case, None), now=late)
     for each, case in cases.items():
         expect_case("what has not lapsed", case.at(late), trial.got(each).at(late))
 
@@ -223,8 +223,8 @@ def _forgets_nothing_by_the_clock(trial: Trial) -> None:
     past, name = trial._replace(at=trial.at - _LONG_AGO), new_name()
     past.put(name, everything(name, past.at))
     for each in (new_name(), name):
-        came = trial.other.exchange(each, lambda case: (case, case))
-    expect_case("what lapsed long ago, in an exchange without now", everything(name, past.at), came)
+        came = trial.other.update(each, lambda case: (case, case))
+    expect_case("what lapsed long ago, in an update without now", everything(name, past.at), came)
 
 
 def _reports_nothing_lapsed(trial: Trial) -> None:
@@ -249,7 +249,7 @@ def _ends(trial: Trial) -> None:
     case = everything(name, now)
     trial.put(name, case)
     expect("end() of a call beside claims", True, trial.one.end(f"{name}-agent"))
-    expect_case("a case after end()", Case(None, case.attempts), trial.got(name))
+    expect_case("a case after end()", LedgerEntry(None, case.attempts), trial.got(name))
 
 
 def _resolves(trial: Trial) -> None:
@@ -280,9 +280,9 @@ PROMISES: Final[Mapping[str, Callable[[Trial], None]]] = {
     "claims of several agents are kept as they are": partial(_keeps, everything),
     "what has become empty is kept empty": partial(_keeps, nothing),
     "cases are kept apart": _keeps_apart,
-    "an exchange that raises changes nothing": _undoes,
-    "exchanges of one case come one after the other": _one_after_the_other,
-    "exchanges of other cases undo nothing": _loses_nothing,
+    "an update that raises changes nothing": _undoes,
+    "updates of one case come one after the other": _one_after_the_other,
+    "updates of other cases undo nothing": _loses_nothing,
     "of many clicks one makes the call": _one_call,
     "doubts stay": _keeps_doubts,
     "nothing is forgotten before it lapses": _forgets_nothing,

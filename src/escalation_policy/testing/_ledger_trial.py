@@ -10,12 +10,12 @@ from threading import Thread
 from typing import Final, NamedTuple, TypeVar, cast, final
 
 from .. import EscalationRequest
+from .._calls.entries import Attempt, RecordedCall
+from .._calls.values import call_request_for
 from .._fields import kind_of
-from .._seam._calls import call_request_for
-from .._seam._claims import Attempt, RecordedCall
 from ..exceptions import CallInDoubtError, CallInProgressError, ProviderOutcomeUnknownError
 from ..typing import CallLedger, VideoProvider
-from ..video import Case, InMemoryVideoProvider, VideoCall, case_to_json, escalate
+from ..video import InMemoryVideoProvider, LedgerEntry, VideoCall, entry_to_json, escalate
 from ._builders import a_request
 
 T = TypeVar("T")
@@ -36,13 +36,13 @@ class Trial(NamedTuple):
     other: CallLedger
     at: datetime
 
-    def put(self, name: str, case: Case, answer: object = None) -> object:
+    def put(self, name: str, case: LedgerEntry, answer: object = None) -> object:
         """Stores a case."""
-        return self.one.exchange(name, lambda _: (case, answer), now=self.at)
+        return self.one.update(name, lambda _: (case, answer), now=self.at)
 
-    def got(self, name: str) -> Case:
+    def got(self, name: str) -> LedgerEntry:
         """Gives what is stored."""
-        return self.other.exchange(name, lambda case: (case, case), now=self.at)
+        return self.other.update(name, lambda case: (case, case), now=self.at)
 
 
 def expect(what: str, expected: object, came: object) -> None:
@@ -55,18 +55,18 @@ def expect(what: str, expected: object, came: object) -> None:
         raise BrokenError(f"{what}\n  expected: {expected}\n  came: {came}")
 
 
-def expect_case(what: str, expected: Case, came: object) -> None:
+def expect_case(what: str, expected: LedgerEntry, came: object) -> None:
     """Compares cases to the letter, and tells of the first thing that differs."""
-    if not isinstance(came, Case):
-        raise BrokenError(f"{what}\n  expected: a Case\n  came: {kind_of(came)}")
+    if not isinstance(came, LedgerEntry):
+        raise BrokenError(f"{what}\n  expected: a LedgerEntry\n  came: {kind_of(came)}")
     told, got = dict(_leaves(expected)), dict(_leaves(came))
     for path in {**told, **got}:
         expect(f"{what}: {path}", told.get(path, "nothing"), got.get(path, "nothing"))
 
 
-def _leaves(case: Case) -> Iterator[tuple[str, object]]:
+def _leaves(case: LedgerEntry) -> Iterator[tuple[str, object]]:
     """Lists what stands in a case, by dotted paths."""
-    todo: list[tuple[str, object]] = [("", json.loads(case_to_json(case)))]
+    todo: list[tuple[str, object]] = [("", json.loads(entry_to_json(case)))]
     while todo:
         path, value = todo.pop()
         if isinstance(value, dict):
@@ -128,32 +128,32 @@ def a_call(at: datetime, number: int = 1) -> VideoCall:
     )
 
 
-def nothing(_name: str, _at: datetime) -> Case:
+def nothing(_name: str, _at: datetime) -> LedgerEntry:
     """Makes a case without anything."""
-    return Case()
+    return LedgerEntry()
 
 
-def claim(name: str, at: datetime, agent: str = "agent") -> Case:
+def claim(name: str, at: datetime, agent: str = "agent") -> LedgerEntry:
     """Makes a case with a call that is being created."""
-    return Case(None, {f"{name}-{agent}": Attempt("token", at + MINUTE, at + MINUTE + HOUR)})
+    return LedgerEntry(None, {f"{name}-{agent}": Attempt("token", at + MINUTE, at + MINUTE + HOUR)})
 
 
-def doubt(name: str, at: datetime, agent: str = "agent") -> Case:
+def doubt(name: str, at: datetime, agent: str = "agent") -> LedgerEntry:
     """Makes a case with a call of which nobody knows."""
-    return Case(None, {f"{name}-{agent}": Attempt("token", None, at + HOUR)})
+    return LedgerEntry(None, {f"{name}-{agent}": Attempt("token", None, at + HOUR)})
 
 
-def record(name: str, at: datetime, agent: str = "agent") -> Case:
+def record(name: str, at: datetime, agent: str = "agent") -> LedgerEntry:
     """Makes a case with a call."""
-    return Case(RecordedCall(f"{name}-{agent}", a_call(at), None, at + HOUR))
+    return LedgerEntry(RecordedCall(f"{name}-{agent}", a_call(at), None, at + HOUR))
 
 
-def successor(name: str, at: datetime) -> Case:
+def successor(name: str, at: datetime) -> LedgerEntry:
     """Makes a case with a call that took the place of another."""
-    return Case(RecordedCall(f"{name}-agent", a_call(at, 2), a_call(at), at + HOUR))
+    return LedgerEntry(RecordedCall(f"{name}-agent", a_call(at, 2), a_call(at), at + HOUR))
 
 
-def everything(name: str, at: datetime) -> Case:
+def everything(name: str, at: datetime) -> LedgerEntry:
     """Makes a case with all of that."""
     attempts = {**claim(name, at, "second").attempts, **doubt(name, at, "third").attempts}
-    return Case(successor(name, at).recorded, attempts)
+    return LedgerEntry(successor(name, at).recorded, attempts)

@@ -8,10 +8,10 @@ from enum import Enum
 from typing import Any, Final, NamedTuple, cast, final, get_args, get_origin, is_typeddict
 
 from .. import Decision, ReasonStatus, Rule
-from .._conditions import Condition
-from .._paths import Path
-from .._tests import Test
-from .._truth import Missing, Truth
+from .._engine.conditions import Condition
+from .._engine.paths import Path
+from .._engine.tests import Test
+from .._engine.truth import Missing, Truth
 
 #: Why something is undecided, the gravest first.
 _WHYS: Final = (Truth.ERROR, Truth.UNKNOWN, Truth.ABSENT)

@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple, cast, final
 import attrs
 
 from .. import Policy
+from .._engine.operators import words_of
+from .._engine.paths import Path
 from .._fields import PRIVATE, kind_of
-from .._operators import words_of
-from .._paths import Path
 from ..exceptions import InvalidPolicyError
 from ._search import NoSuchRequestError, Search, changed
 

@@ -16,8 +16,8 @@ from urllib.parse import unquote
 import attrs
 
 from .. import EscalationRequest
+from .._calls.values import CallRequest, VideoCall, call_request_for
 from .._fields import figure_of, kind_of
-from .._seam._calls import CallRequest, VideoCall, call_request_for
 from ..exceptions import (
     ProviderError,
     ProviderOutcomeUnknownError,

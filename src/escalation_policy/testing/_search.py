@@ -13,10 +13,10 @@ from typing import Any, Final, Generic, cast, final
 import attrs
 
 from .. import Policy, Rule
-from .._conditions import R
-from .._decision import answer_alone
-from .._paths import Hop, Path
-from .._truth import Truth
+from .._engine.conditions import R
+from .._engine.decision import answer_alone
+from .._engine.paths import Hop, Path
+from .._engine.truth import Truth
 from ..exceptions import EscalationPolicyError
 
 #: A fact, by the names on the way to it.

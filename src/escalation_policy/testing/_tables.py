@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, Final, cast, overload
 
 from .. import EscalationRequest, Policy, ReasonStatus
-from .._conditions import R
+from .._engine.conditions import R
 from .._fields import is_collection, kind_of
 from ..exceptions import Fault, InvalidValueError
 from ._builders import a_request

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeVar, final
 import attrs
 
 from .. import Facts, Policy, Reason, ReasonStatus, Rule
-from .._truth import Failure, Truth
+from .._engine.truth import Failure, Truth
 from ._naive import STATUS, Verdict, answer, prerequisites, verdict_of
 from ._pool import Leaf, described, leaves, requests, strangers
 

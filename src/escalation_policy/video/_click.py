@@ -7,12 +7,12 @@ from datetime import datetime
 from enum import StrEnum, unique
 from typing import Final, NamedTuple, final
 
-from .._decision import Decision
+from .._calls.entries import ClaimState, LedgerEntry, RecordedCall, Terms, claimed, doubted, recorded, released
+from .._calls.values import CallRequest, VideoCall, case_of
+from .._engine.decision import Decision
 from .._enums import ChannelKind
 from .._fields import kind_of
 from .._request import EscalationRequest
-from .._seam._calls import CallRequest, VideoCall, case_of
-from .._seam._claims import Case, ClaimState, RecordedCall, Terms, claimed, doubted, recorded, released
 from .._values import Message
 from ..exceptions import (
     CallInDoubtError,
@@ -103,7 +103,7 @@ def claim(ledger: CallLedger, wanted: CallRequest, terms: Terms) -> RecordedCall
     """
     now = terms.clock()
     try:
-        answer = ledger.exchange(case_of(wanted.key), lambda case: claimed(case, wanted, terms, now), now=now)
+        answer = ledger.update(case_of(wanted.key), lambda case: claimed(case, wanted, terms, now), now=now)
         if answer is not ClaimState.GRANTED:
             _check_answer(answer)
     except BaseException:
@@ -122,7 +122,7 @@ def claim(ledger: CallLedger, wanted: CallRequest, terms: Terms) -> RecordedCall
 def _check_answer(answer: RecordedCall | ClaimState) -> None:
     if not isinstance(answer, (RecordedCall, ClaimState)):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(
-            f"exchange() of the ledger must return the second value that change() returned, got {kind_of(answer)}"
+            f"update() of the ledger must return the second value that change() returned, got {kind_of(answer)}"
         )
 
 
@@ -175,7 +175,7 @@ def record(ledger: CallLedger, wanted: CallRequest, terms: Terms, call: VideoCal
     """
     try:
         now = terms.clock()
-        known = ledger.exchange(case_of(wanted.key), lambda case: recorded(case, wanted.key, call, terms, now), now=now)
+        known = ledger.update(case_of(wanted.key), lambda case: recorded(case, wanted.key, call, terms, now), now=now)
     except BaseException as error:
         # It may be recorded all the same; then there is no claim to doubt.
         _settle(ledger, wanted, terms, doubted)
@@ -191,11 +191,11 @@ def _settle(
     ledger: CallLedger,
     wanted: CallRequest,
     terms: Terms,
-    change: Callable[[Case, str, Terms, datetime], tuple[Case, None]],
+    change: Callable[[LedgerEntry, str, Terms, datetime], tuple[LedgerEntry, None]],
 ) -> None:
     """Brings a claim to an end after something failed. Where the ledger fails too, it is in doubt when its time is out."""
     try:
         now = terms.clock()
-        ledger.exchange(case_of(wanted.key), lambda case: change(case, wanted.key, terms, now), now=now)
+        ledger.update(case_of(wanted.key), lambda case: change(case, wanted.key, terms, now), now=now)
     except Exception:  # noqa: BLE001
         _log.warning("the ledger did not take that a call is %s: %s", change.__name__, wanted.key, exc_info=True)

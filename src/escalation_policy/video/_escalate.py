@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar, cast
 
+from .._calls.entries import RecordedCall, Terms
+from .._calls.values import TITLE, CallRequest, VideoCall, call_request_for, utc_now
+from .._engine.policy import Policy
 from .._fields import figure_of, kind_of
-from .._policy import Policy
 from .._request import EscalationRequest
-from .._seam._calls import TITLE, CallRequest, VideoCall, call_request_for, utc_now
-from .._seam._claims import RecordedCall, Terms
 from ..escalate_to_video import ESCALATE_TO_VIDEO
 from ..exceptions import Fault, InvalidValueError
 from ..typing import AsyncVideoProvider, CallLedger, VideoProvider

@@ -5,8 +5,8 @@ from datetime import datetime
 from threading import Lock
 from typing import Final, TypeVar, final
 
-from .._seam._calls import CallRequest, VideoCall, utc_now
-from .._seam._claims import EMPTY, Case
+from .._calls.entries import EMPTY, LedgerEntry
+from .._calls.values import CallRequest, VideoCall, utc_now
 from ..typing import CallLedger
 
 T = TypeVar("T")
@@ -18,11 +18,13 @@ class InMemoryCallLedger(CallLedger):
 
     def __init__(self) -> None:
         self._lock: Final = Lock()
-        self._cases: Final[dict[str, Case]] = {}
+        self._cases: Final[dict[str, LedgerEntry]] = {}
         self._forget_at: int = 1024
 
-    def exchange(self, case: str, change: Callable[[Case], tuple[Case, T]], /, now: datetime | None = None) -> T:
-        """Changes what is stored of a case; see `CallLedger.exchange()`."""
+    def update(
+        self, case: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
+    ) -> T:
+        """Changes what is stored of a case; see `CallLedger.update()`."""
         with self._lock:
             stored, answer = change(self._cases.get(case, EMPTY))
             self._cases[case] = stored

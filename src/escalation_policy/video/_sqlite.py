@@ -11,10 +11,10 @@ from threading import Lock
 from time import monotonic
 from typing import Final, TypeVar, final
 
+from .._calls.entries import LedgerEntry
+from .._calls.entry_json import entry_from_json, entry_to_json
+from .._calls.values import utc_now
 from .._fields import figure_of
-from .._seam._calls import utc_now
-from .._seam._claims import Case
-from .._seam._stored import case_from_json, case_to_json
 from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
 from ..typing import CallLedger
 
@@ -46,11 +46,11 @@ class SQLiteCallLedger(CallLedger):
     """Remembers calls for all processes of one machine, in a file that only its owner may read, on a local disk.
 
     What is stored outlives the process, `kill -9` and a power cut. A link goes when its entry lapses: with the next
-    exchange of any case, or with `forget_lapsed()`.
+    update of any case, or with `forget_lapsed()`.
 
     Args:
         path: The file. It is created where there is none, with mode 0600; its directory has to be there.
-        timeout: How long to wait for other processes. Then an exchange raises `sqlite3.OperationalError`, and has changed
+        timeout: How long to wait for other processes. Then an update raises `sqlite3.OperationalError`, and has changed
             nothing.
 
     Raises:
@@ -73,8 +73,10 @@ class SQLiteCallLedger(CallLedger):
                 raise
             raise _refused("is a file that SQLite cannot read", "a file of another kind") from error
 
-    def exchange(self, case: str, change: Callable[[Case], tuple[Case, T]], /, now: datetime | None = None) -> T:
-        """Changes what is stored of a case; see `CallLedger.exchange()`.
+    def update(
+        self, case: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
+    ) -> T:
+        """Changes what is stored of a case; see `CallLedger.update()`.
 
         Raises:
             sqlite3.Error: The file could not be used, or was in use for too long; all stays as it was.
@@ -83,7 +85,7 @@ class SQLiteCallLedger(CallLedger):
             if now is not None:
                 _forget(connection, now)
             row = connection.execute("SELECT stored FROM cases WHERE name = ?", (case,)).fetchone()
-            stored = case_from_json(row[0]) if row else Case()
+            stored = entry_from_json(row[0]) if row else LedgerEntry()
             kept, answer = change(stored)
             if kept != stored:
                 _store(connection, case, kept)
@@ -173,13 +175,13 @@ def _lay_out(connection: sqlite3.Connection) -> None:
         raise _refused(problem, f"layout {layout}")
 
 
-def _store(connection: sqlite3.Connection, name: str, case: Case) -> None:
+def _store(connection: sqlite3.Connection, name: str, case: LedgerEntry) -> None:
     lapses = [attempt.lapses_at for attempt in case.attempts.values()]
     lapses += [case.recorded.lapses_at] if case.recorded else []
     if not lapses:
         connection.execute("DELETE FROM cases WHERE name = ?", (name,))
     else:
-        row = (name, case_to_json(case), _number(min(lapses)))
+        row = (name, entry_to_json(case), _number(min(lapses)))
         connection.execute("INSERT OR REPLACE INTO cases VALUES (?, ?, ?)", row)
 
 
@@ -188,7 +190,7 @@ def _forget(connection: sqlite3.Connection, now: datetime) -> int:
     rows = connection.execute("SELECT name, stored FROM cases WHERE lapses_at <= ?", (_number(now),)).fetchall()
     for name, stored in rows:
         with suppress(InvalidPayloadError):  # whoever clicks on that case is told
-            _store(connection, name, case_from_json(stored).at(now))
+            _store(connection, name, entry_from_json(stored).at(now))
     return len(rows)
 
 

@@ -6,7 +6,7 @@ from enum import Enum, IntEnum, unique
 from types import FunctionType
 from typing import Any, NamedTuple, final
 
-from ._fields import kind_of, type_name
+from .._fields import kind_of, type_name
 
 
 @final

@@ -13,7 +13,7 @@ from enum import Enum, unique
 from typing import Final, NamedTuple, final
 
 from .._fields import FrozenMapping
-from ._calls import CallRequest, VideoCall
+from .values import CallRequest, VideoCall
 
 
 @final
@@ -52,7 +52,7 @@ class RecordedCall(NamedTuple):
 
 
 @final
-class Case(NamedTuple):
+class LedgerEntry(NamedTuple):
     """What a ledger stores of one case. A ledger need not look into it.
 
     Attributes:
@@ -69,14 +69,14 @@ class Case(NamedTuple):
         times = [attempt.lapses_at for attempt in self.attempts.values()]
         return max([*times, self.recorded.lapses_at] if self.recorded else times, default=None)
 
-    def at(self, now: datetime) -> "Case":
+    def at(self, now: datetime) -> "LedgerEntry":
         """Gives what of it still counts."""
         known, attempts = self
         if known and known.lapses_at <= now:
             known = None
         elif not attempts:
             return self
-        return Case(known, {key: attempt for key, attempt in attempts.items() if now < attempt.lapses_at})
+        return LedgerEntry(known, {key: attempt for key, attempt in attempts.items() if now < attempt.lapses_at})
 
     def holds(self, key: str, token: str) -> bool:
         """Says whether a claim has not come to an end."""
@@ -90,7 +90,7 @@ class Case(NamedTuple):
         return others
 
 
-EMPTY: Final = Case()
+EMPTY: Final = LedgerEntry()
 
 
 @final
@@ -124,7 +124,9 @@ class Terms(NamedTuple):
     instead_of: VideoCall | None = None
 
 
-def claimed(case: Case, wanted: CallRequest, terms: Terms, now: datetime) -> tuple[Case, RecordedCall | ClaimState]:
+def claimed(
+    case: LedgerEntry, wanted: CallRequest, terms: Terms, now: datetime
+) -> tuple[LedgerEntry, RecordedCall | ClaimState]:
     """Claims a call, so that nobody else creates it; or gives the one that is recorded."""
     token, _, reuse_for, claim_timeout, again, instead_of = terms
     known, attempts = case = case.at(now)
@@ -138,10 +140,12 @@ def claimed(case: Case, wanted: CallRequest, terms: Terms, now: datetime) -> tup
         return case, known
     expires_at = now + claim_timeout
     mine = Attempt(token, expires_at, expires_at + reuse_for)
-    return Case(known, {**attempts, key: mine}), ClaimState.GRANTED
+    return LedgerEntry(known, {**attempts, key: mine}), ClaimState.GRANTED
 
 
-def recorded(case: Case, key: str, call: VideoCall, terms: Terms, now: datetime) -> tuple[Case, RecordedCall | None]:
+def recorded(
+    case: LedgerEntry, key: str, call: VideoCall, terms: Terms, now: datetime
+) -> tuple[LedgerEntry, RecordedCall | None]:
     """Records the call of a claim; None where somebody else has claimed or recorded that call since."""
     before, attempts = case
     mine = attempts.get(key)
@@ -150,29 +154,29 @@ def recorded(case: Case, key: str, call: VideoCall, terms: Terms, now: datetime)
         return case, None
     supersedes = before.call if before and now < before.lapses_at else None
     known = RecordedCall(key, call, supersedes, now + terms.reuse_for)
-    return Case(known, case.without(key)), known
+    return LedgerEntry(known, case.without(key)), known
 
 
-def released(case: Case, key: str, terms: Terms, _: datetime) -> tuple[Case, None]:
+def released(case: LedgerEntry, key: str, terms: Terms, _: datetime) -> tuple[LedgerEntry, None]:
     """Gives up a claim under which nothing came into being."""
-    return (Case(case.recorded, case.without(key)) if case.holds(key, terms.token) else case), None
+    return (LedgerEntry(case.recorded, case.without(key)) if case.holds(key, terms.token) else case), None
 
 
-def doubted(case: Case, key: str, terms: Terms, now: datetime) -> tuple[Case, None]:
+def doubted(case: LedgerEntry, key: str, terms: Terms, now: datetime) -> tuple[LedgerEntry, None]:
     """Notes that nobody knows what came of a claim."""
     if not case.holds(key, terms.token):
         return case, None
     in_doubt = Attempt(terms.token, None, now + terms.reuse_for)
-    return Case(case.recorded, {**case.attempts, key: in_doubt}), None
+    return LedgerEntry(case.recorded, {**case.attempts, key: in_doubt}), None
 
 
-def ended(case: Case, key: str) -> tuple[Case, bool]:
+def ended(case: LedgerEntry, key: str) -> tuple[LedgerEntry, bool]:
     """Forgets a recorded call; says whether there was one."""
     known = case.recorded is not None and case.recorded.key == key
-    return (Case(None, case.attempts) if known else case), known
+    return (LedgerEntry(None, case.attempts) if known else case), known
 
 
-def resolved(case: Case, key: str, call: VideoCall | None, now: datetime) -> tuple[Case, bool]:
+def resolved(case: LedgerEntry, key: str, call: VideoCall | None, now: datetime) -> tuple[LedgerEntry, bool]:
     """Settles a doubt: this is the call, or there is none; says whether there was a doubt."""
     attempt = case.attempts.get(key)
     if attempt is None or not attempt.is_in_doubt(now):
@@ -180,4 +184,4 @@ def resolved(case: Case, key: str, call: VideoCall | None, now: datetime) -> tup
     known = case.recorded
     if call is not None:
         known = RecordedCall(key, call, known and known.call, attempt.lapses_at)
-    return Case(known, case.without(key)), True
+    return LedgerEntry(known, case.without(key)), True

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Final, Generic, cast, final
 
 import attrs
 
-from ._compiler import compile_policy
-from ._conditions import R, same_request_type
-from ._decision import NEW_DECISION, UNCHECKED, Decision, answer_rule, refusal
-from ._explainer import Explainer
-from ._fields import closest, kind_of, plain
-from ._rules import CODE_WORDS, Rule, Texts, is_code
-from ._tests import Inputs, Readings
-from ._truth import Failure, Truth
-from .exceptions import InvalidPolicyError
+from .._fields import closest, exact_str, kind_of
+from ..exceptions import InvalidPolicyError
+from .compiler import compile_policy
+from .conditions import R, same_request_type
+from .decision import NEW_DECISION, UNCHECKED, Decision, answer_rule, refusal
+from .explainer import Explainer
+from .rules import CODE_WORDS, Rule, Texts, is_code
+from .tests import Inputs, Readings
+from .truth import Failure, Truth
 
 
 @final
@@ -82,7 +82,7 @@ class Policy(Generic[R]):
             conditions, inputs, self._decide_slowly, new=NEW_DECISION, policy=self, overflow=overflow
         )
         self.__attrs_init__(  # type: ignore[call-arg]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
-            plain(id),
+            exact_str(id),
             checked,
             version,
             unchecked,

@@ -7,7 +7,7 @@ from typing import Any, Final, cast, final
 
 import attrs
 
-from ._truth import Missing
+from .truth import Missing
 
 #: The longest text or list of members that words show.
 _MOST: Final = 100

@@ -21,10 +21,10 @@ from typing import (
 
 import attrs
 
-from ._fields import CHECKED, PRIVATE, PUBLIC, UNKNOWN_WHEN_NONE, a, kind_of, type_name, without_none
-from ._truth import Failure, Missing
-from ._values import Domain
-from .exceptions import InvalidPolicyError
+from .._fields import CHECKED, PRIVATE, PUBLIC, UNKNOWN_WHEN_NONE, kind_of, type_name, with_article, without_none
+from .._values import Domain
+from ..exceptions import InvalidPolicyError
+from .truth import Failure, Missing
 
 #: What attrs puts into every class that is frozen.
 _FROZEN: Final = Domain.__setattr__
@@ -126,7 +126,9 @@ class Path:
         """
         owner = self.kind
         if not attrs.has(owner):
-            raise InvalidPolicyError(f"{str(self) or 'a request'}, {a(name_of(owner))}, has no fact {name!r}")
+            raise InvalidPolicyError(
+                f"{str(self) or 'a request'}, {with_article(name_of(owner))}, has no fact {name!r}"
+            )
         if owner.__setattr__ is not _FROZEN:
             raise InvalidPolicyError(f"facts are read from frozen attrs classes, which {name_of(owner)} is not")
         field = attrs.fields_dict(owner).get(name)
@@ -185,7 +187,7 @@ def words_for(kind: Any) -> str:
         return (
             f"a frozenset of {type_name(get_args(kind)[0])}" if isinstance(get_args(kind)[0], type) else "a frozenset"
         )
-    return a(type_name(kind))
+    return with_article(type_name(kind))
 
 
 def without_annotations(hint: Any) -> Any:

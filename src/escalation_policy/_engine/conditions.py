@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, final
 
 import attrs
 
-from ._fields import a
-from ._request import EscalationRequest
-from ._tests import Answer, Inputs, Readings, Test
-from ._truth import Truth
-from .exceptions import InvalidPolicyError
+from .._fields import with_article
+from .._request import EscalationRequest
+from ..exceptions import InvalidPolicyError
+from .tests import Answer, Inputs, Readings, Test
+from .truth import Truth
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as _TypeVar
@@ -111,7 +111,9 @@ def _joined_words(word: str, parts: list[tuple[str, bool]]) -> tuple[str, bool]:
 
 def _join(word: str, left: Condition[R], right: Condition[R]) -> Condition[R]:
     if not isinstance(right, Condition):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidPolicyError(f"a condition is joined with another condition, got {a(type(right).__name__)}")
+        raise InvalidPolicyError(
+            f"a condition is joined with another condition, got {with_article(type(right).__name__)}"
+        )
     same_request_type((left, right))
     (left_steps, left_count), (right_steps, right_count) = _operands(word, left), _operands(word, right)
     steps = left_steps + right_steps + (Junction(word, left_count + right_count),)  # the quickest for long ones

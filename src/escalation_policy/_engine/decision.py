@@ -4,13 +4,13 @@ from typing import Any, Final, Generic, Literal, NamedTuple, NoReturn, cast, fin
 
 import attrs
 
-from ._conditions import R
-from ._enums import Effect, Party, ReasonStatus
-from ._fields import a, kind_of, type_name
-from ._rules import Remedy, Rule, Step, default_explanation
-from ._tests import Answer, Evidence, Finding, Readings
-from ._truth import Failure, Truth, has_value
-from .exceptions import EscalationDeniedError, Fault, InvalidValueError
+from .._enums import Effect, Party, ReasonStatus
+from .._fields import kind_of, type_name, with_article
+from ..exceptions import EscalationDeniedError, Fault, InvalidValueError
+from .conditions import R
+from .rules import Remedy, Rule, Step, default_explanation
+from .tests import Answer, Evidence, Finding, Readings
+from .truth import Failure, Truth, has_value
 
 #: By truth. An absent value is known not to be there, and somebody can fix that: unmet.
 STATUSES: Final = {
@@ -288,7 +288,7 @@ def answer_rule(rule: Rule[Any], readings: Readings) -> Answer:
     failure = readings.failure
     if failure is None:
         return rule.requires.answer(readings)
-    evidence = Evidence("request", f"is {a(type_name(rule.requires.request_type))}", failure.seen)
+    evidence = Evidence("request", f"is {with_article(type_name(rule.requires.request_type))}", failure.seen)
     return Truth.ERROR, (Finding(evidence, evidence, Truth.ERROR, failure.error),)
 
 

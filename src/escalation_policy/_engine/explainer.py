@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final, final
 
-from ._compiler import ASKING, UNREAD, compile_keys
-from ._decision import Outcome, Reason, answer_rule, reason_of
-from ._enums import ReasonStatus
-from ._paths import Path, fits, words_for
-from ._rules import Rule
-from ._tests import Inputs, Readings
-from ._truth import Failure, Missing
+from .._enums import ReasonStatus
+from .compiler import ASKING, UNREAD, compile_keys
+from .decision import Outcome, Reason, answer_rule, reason_of
+from .paths import Path, fits, words_for
+from .rules import Rule
+from .tests import Inputs, Readings
+from .truth import Failure, Missing
 
 #: How many different reasons of one rule are kept, and how many different outcomes.
 _MOST: Final = 256

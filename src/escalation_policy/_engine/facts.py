@@ -6,12 +6,12 @@ from typing import Any, Final, Generic, TypeVar, final
 
 import attrs
 
-from ._conditions import Condition, same_request_type
-from ._fields import a, closest_member, is_collection, kind_of, plain
-from ._paths import Path, is_comparable, is_scalar, name_of, record
-from ._request import EscalationRequest
-from ._tests import Test
-from .exceptions import InvalidPolicyError
+from .._fields import closest_member, exact_str, is_collection, kind_of, with_article
+from .._request import EscalationRequest
+from ..exceptions import InvalidPolicyError
+from .conditions import Condition, same_request_type
+from .paths import Path, is_comparable, is_scalar, name_of, record
+from .tests import Test
 
 Q = TypeVar("Q")
 V = TypeVar("V")
@@ -61,7 +61,7 @@ class Fact(Generic[Q, V]):
     def is_true(self: "Fact[Q, bool]") -> Condition[Q]:
         """Test whether the value is True."""
         if self.path.kind is not bool:
-            raise InvalidPolicyError(f"{self.path} is {a(name_of(self.path.kind))}, only a bool can be true")
+            raise InvalidPolicyError(f"{self.path} is {with_article(name_of(self.path.kind))}, only a bool can be true")
         return self._test("is_true")
 
     def satisfies(self, name: str, fn: Callable[[V], bool], *, version: str | None = None) -> Condition[Q]:
@@ -82,14 +82,16 @@ class Fact(Generic[Q, V]):
         if not isinstance(value, Fact):
             return self._test(kind, constant(self.path, expected, value))
         if self.path.exact is None:
-            raise InvalidPolicyError(f"{self.path} is {a(name_of(self.path.kind))}, which is compared part by part")
+            raise InvalidPolicyError(
+                f"{self.path} is {with_article(name_of(self.path.kind))}, which is compared part by part"
+            )
         if self.path.member is not None:
             _member_kind(self.path)
         other = value.path
         actual = other.member if kind == "subset_of" else other.kind
         same_request_type((self.path, other))
         if expected != actual:
-            kinds = f"{a(name_of(expected))} with {a(name_of(actual))}"
+            kinds = f"{with_article(name_of(expected))} with {with_article(name_of(actual))}"
             raise InvalidPolicyError(f"{self.path} cannot be compared with {other}: {kinds}")
         return Condition(self.path.request_type, (Test(kind, (self.path, other)),))
 
@@ -156,7 +158,7 @@ def _opaque(request_type: type[Q], test: Test) -> Condition[Q]:
 
 def _member_kind(path: Path) -> object:
     if path.member is None:
-        raise InvalidPolicyError(f"{path} is {a(name_of(path.kind))}, no set")
+        raise InvalidPolicyError(f"{path} is {with_article(name_of(path.kind))}, no set")
     if not is_comparable(path.member):
         raise InvalidPolicyError(f"{path} holds values of {name_of(path.member)}, which are compared part by part")
     if isinstance(path.member, type(Enum)) and "UNKNOWN" in path.member.__members__:
@@ -166,15 +168,15 @@ def _member_kind(path: Path) -> object:
 
 def _constant(path: Path, kind: Any, value: object) -> object:
     if kind is str and isinstance(value, str) and not isinstance(value, Enum):
-        return plain(value)
+        return exact_str(value)
     if not is_scalar(kind):
-        raise InvalidPolicyError(f"{path} is {a(name_of(kind))}, which cannot be compared with a constant")
+        raise InvalidPolicyError(f"{path} is {with_article(name_of(kind))}, which cannot be compared with a constant")
     if value is None:
         raise InvalidPolicyError(f"{path} cannot be compared with None: ask is_set(), or ~ of it")
     if type(value) is not kind:
         member = closest_member(value, kind) if isinstance(kind, type(Enum)) else None
         hint = f" (did you mean {member}?)" if member else ""
-        raise InvalidPolicyError(f"{path} is compared with {a(kind.__name__)}, got {kind_of(value)}{hint}")
+        raise InvalidPolicyError(f"{path} is compared with {with_article(kind.__name__)}, got {kind_of(value)}{hint}")
     if isinstance(value, Enum) and value.name == "UNKNOWN":
         raise InvalidPolicyError(f"{path} cannot be compared with UNKNOWN: what is unknown equals nothing")
     return value

@@ -5,10 +5,10 @@ from typing import Final, Generic, final
 
 import attrs
 
-from ._conditions import Condition, R
-from ._enums import Party
-from ._fields import ACCEPTED, checked, checked_rule, must, to_tuple
-from .exceptions import InvalidPolicyError
+from .._enums import Party
+from .._fields import ACCEPTED, checked, checked_rule, to_tuple, validator
+from ..exceptions import InvalidPolicyError
+from .conditions import Condition, R
 
 _CODE_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-")
 
@@ -22,7 +22,7 @@ class Step:
     text: str
 
 
-_NOT_EMPTY: Final = must("a collection of at least one Step", bool)
+_NOT_EMPTY: Final = validator("a collection of at least one Step", bool)
 
 
 def _to_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -68,7 +68,7 @@ class Rule(Generic[R]):
         InvalidPolicyError: An argument is not accepted; the message says which one and what is.
     """
 
-    code: str = attrs.field(validator=must(CODE_WORDS, is_code, InvalidPolicyError))
+    code: str = attrs.field(validator=validator(CODE_WORDS, is_code, InvalidPolicyError))
     requires: Condition[R] = attrs.field(metadata={ACCEPTED: "a condition, as equals() or is_true() make one, not =="})
     after: tuple[str, ...] = attrs.field(default=(), converter=_to_codes, kw_only=True)
     _explanation: str | None = attrs.field(default=None, kw_only=True, alias="explanation")

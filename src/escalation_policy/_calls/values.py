@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
-from .._fields import PRIVATE, checked, must
+from .._fields import PRIVATE, checked, validator
 from .._request import EscalationRequest
 from .._values import DIGITS, is_id
 from ..exceptions import Fault, InvalidValueError
@@ -41,8 +41,8 @@ def _without_query(text: str) -> str:
     return repr(text.partition("?")[0].partition("#")[0])
 
 
-_TEXT: Final = must("a non-empty str", lambda text: type(text) is str and text != "")
-_ID: Final = must("1 to 20 ASCII digits", lambda text: type(text) is str and is_id(text))
+_TEXT: Final = validator("a non-empty str", lambda text: type(text) is str and text != "")
+_ID: Final = validator("1 to 20 ASCII digits", lambda text: type(text) is str and is_id(text))
 
 
 @final
@@ -79,13 +79,17 @@ class VideoCall:
 
     id: str
     join_url: str = attrs.field(
-        validator=must("an https URL of printable ASCII without user info", lambda text: _url_of(text) is not None),
+        validator=validator(
+            "an https URL of printable ASCII without user info", lambda text: _url_of(text) is not None
+        ),
         repr=_without_query,
     )
     account_id: str = attrs.field(validator=DIGITS, metadata={PRIVATE: "account"})
     extension_id: str = attrs.field(validator=DIGITS, metadata={PRIVATE: "extension"})
     created_at: datetime = attrs.field(
-        validator=must("a datetime with a zone", lambda at: at.utcoffset() is not None, found="a datetime without one")
+        validator=validator(
+            "a datetime with a zone", lambda at: at.utcoffset() is not None, found="a datetime without one"
+        )
     )
 
     def hosted_as(self, wanted: CallRequest) -> bool:

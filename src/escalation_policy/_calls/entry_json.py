@@ -10,8 +10,8 @@ import attrs
 
 from .._fields import figure_of, kind_of
 from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
-from ._calls import VideoCall
-from ._claims import Attempt, Case, RecordedCall
+from .entries import Attempt, LedgerEntry, RecordedCall
+from .values import VideoCall
 
 #: Of the form of the text. In another one nothing else is known to mean what it means here.
 _VERSION: Final = 1
@@ -20,7 +20,7 @@ _VERSION: Final = 1
 _Read = Callable[[Any, str, list[Fault]], Any]
 
 
-def case_to_json(case: Case) -> str:
+def entry_to_json(case: LedgerEntry) -> str:
     """Makes a text of a case: one line of ASCII, links and all.
 
     Times keep their microseconds, and their distance from UTC in the place of a named zone.
@@ -34,15 +34,15 @@ def case_to_json(case: Case) -> str:
         "version": _VERSION,
     }
     text = json.dumps(told, sort_keys=True, separators=(",", ":"))
-    case_from_json(text)
+    entry_from_json(text)
     return text
 
 
-def case_from_json(text: str | bytes) -> Case:
+def entry_from_json(text: str | bytes) -> LedgerEntry:
     """Makes the case of such a text again.
 
     Raises:
-        InvalidPayloadError: It is no text of `case_to_json()`, or one of a version that is not known. No fault shows a
+        InvalidPayloadError: It is no text of `entry_to_json()`, or one of a version that is not known. No fault shows a
             link or an id.
     """
     faults: list[Fault] = []
@@ -50,7 +50,7 @@ def case_from_json(text: str | bytes) -> Case:
     if told is not None and _version(told.get("version"), "case.version", faults):
         read = _members(told, "case", faults, {"attempts": _attempts, "recorded": _recorded, "version": _version})
         if read is not None:
-            return Case(read["recorded"], read["attempts"])
+            return LedgerEntry(read["recorded"], read["attempts"])
     raise InvalidPayloadError(faults)
 
 

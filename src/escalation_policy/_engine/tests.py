@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple, TypeAlias, final
 
 import attrs
 
-from ._operators import OPERATORS, Operator, identity_of, words_of
-from ._paths import Path, has_its_own_equality
-from ._truth import Failure, Missing, Truth, ask, has_value
+from .operators import OPERATORS, Operator, identity_of, words_of
+from .paths import Path, has_its_own_equality
+from .truth import Failure, Missing, Truth, ask, has_value
 
 
 @final

@@ -16,9 +16,9 @@ from itertools import repeat
 from operator import is_
 from typing import Any, Final, final, get_args, get_origin
 
-from ._conditions import Condition, Junction
-from ._paths import Hops, Path, fits, has_its_own_equality, is_checkable, is_scalar, is_trusted
-from ._tests import Inputs, Test
+from .conditions import Condition, Junction
+from .paths import Hops, Path, fits, has_its_own_equality, is_checkable, is_scalar, is_trusted
+from .tests import Inputs, Test
 
 #: Stands for what was not read, and for the answer of a function that has not returned yet.
 UNREAD: Final = object()

@@ -1,0 +1,226 @@
+"""JSON: parse it strictly, and read objects field by field while collecting everything that is wrong with them."""
+
+import json
+from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import contextmanager
+from typing import Final, Generic, NoReturn, TypeVar, cast, final
+
+import attrs
+
+from ._fields import exact_str, kind_of
+from .exceptions import Fault, InvalidPayloadError, InvalidValueError
+
+_T = TypeVar("_T")
+
+#: Stands for an id or a text that could not be read. Values that were read are never blank, so none equals it.
+UNREAD: Final = " "
+
+
+@final
+class JsonError(ValueError):
+    """A text that is not JSON, or ambiguous. The message follows the name of the text and shows nothing of it."""
+
+
+def parse_json(data: bytes | str) -> object:
+    """Parse JSON: UTF-8, no key twice in one object, no NaN or Infinity.
+
+    Raises:
+        JsonError: It is not such JSON, or Python cannot read it: too deeply nested, or a number of thousands of digits.
+    """
+    try:
+        text = data if isinstance(data, str) else data.decode()
+        return json.loads(text, object_pairs_hook=_object_without_duplicates, parse_constant=_refuse_constant)
+    except JsonError:
+        raise
+    except UnicodeDecodeError as error:
+        raise JsonError(f"must be UTF-8, got another byte at {error.start}") from error
+    except json.JSONDecodeError as error:
+        if data[:3] == b"\xef\xbb\xbf" or data[:1] == "\ufeff":
+            raise JsonError("must be UTF-8 without a byte order mark") from error
+        raise JsonError(f"must be JSON, got an error in line {error.lineno}, column {error.colno}") from error
+    except ValueError as error:  # Python refuses to read integers of thousands of digits
+        raise JsonError("must hold shorter integers, got one of thousands of digits") from error
+    except RecursionError as error:
+        raise JsonError("must be less deeply nested") from error
+
+
+def _object_without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        first: dict[str, int] = {}
+        twice = next((first[key], at) for at, (key, _) in enumerate(pairs, 1) if first.setdefault(key, at) != at)
+        raise JsonError("must name each key once, but keys {} and {} of an object are the same".format(*twice))
+    return fields
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise JsonError(f"must be JSON, got {name}")
+
+
+def missing_field(path: str, accepted: str) -> Fault:
+    """Return the fault of a field that is not there."""
+    return Fault(path, f"is missing: it must be {accepted}", found="nothing", accepted=accepted)
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Form(Generic[_T]):
+    """The form of a field's value.
+
+    Attributes:
+        accepted: The form in words.
+        parse: Returns the value, or None if it is not of this form.
+        blank_is_nothing: Whether a blank string means the same as null.
+        describe: Describes a wrong value without showing a string.
+    """
+
+    accepted: str
+    parse: Callable[[object], _T | None]
+    blank_is_nothing: bool = False
+    describe: Callable[[object], str] = kind_of
+
+    def is_nothing(self, value: object) -> bool:
+        """Return whether a value means that there is none: null, or a blank string if the form says so."""
+        return value is None or (self.blank_is_nothing and isinstance(value, str) and not value.strip())
+
+
+def as_id(value: object) -> str | None:
+    """Return the id that a JSON value stands for. Webhooks are documented to send integers."""
+    # Python refuses to print an integer of thousands of digits.
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 256:
+        return int.__repr__(value)
+    return exact_str(value) if isinstance(value, str) and value.strip() else None
+
+
+def _as_list(value: object) -> list[object] | None:
+    return cast("list[object]", value) if isinstance(value, list) else None
+
+
+ID: Final = Form(accepted="an id: a non-blank str or an int", parse=as_id, blank_is_nothing=True)
+TEXT: Final = Form(
+    accepted="a non-blank str",
+    parse=lambda value: exact_str(value) if isinstance(value, str) else None,
+    blank_is_nothing=True,
+)
+FLAG: Final = Form(accepted="true or false", parse=lambda value: value if isinstance(value, bool) else None)
+_LIST: Final = Form(accepted="a list of ids", parse=_as_list)
+
+
+class Faults(list[Fault]):
+    """All faults so far, in the order of reading."""
+
+    def parse(self, form: Form[_T], path: str, value: object) -> _T | None:
+        """Parse a value of a form. If it is not of that form, note the fault and return None."""
+        parsed = form.parse(value)
+        if parsed is None:
+            self.append(Fault.mismatch(path, form.describe(value), form.accepted))
+        return parsed
+
+
+@contextmanager
+def collect_faults() -> Generator[Faults]:
+    """Collect faults while values are read and made, and raise them together.
+
+    Raises:
+        InvalidPayloadError: There were faults.
+    """
+    faults = Faults()
+    try:
+        yield faults
+    except InvalidValueError as error:
+        raise InvalidPayloadError([*dict.fromkeys(faults), error.fault]) from error
+    if faults:
+        raise InvalidPayloadError(dict.fromkeys(faults))
+
+
+@final
+class PayloadReader:
+    """One JSON object and, for the resource of a webhook, the `metadata` in it.
+
+    A field may have several names and stand in both places, but then its values must be equal. Faults are noted in
+    `faults` and reading goes on with a placeholder: what is made of the payload is only valid if there are no faults.
+    """
+
+    def __init__(self, faults: Faults, path: str, payload: object, *, resource: bool = False) -> None:
+        self.faults = faults
+        self.path = path
+        self._objects: dict[str, Mapping[object, object]] = {}
+        self._add_object(path, payload)
+        if resource and (metadata := self._objects.get(path, {}).get("metadata")) is not None:
+            self._add_object(f"{path}.metadata", metadata)
+
+    def _add_object(self, path: str, payload: object) -> None:
+        if isinstance(payload, Mapping):
+            self._objects[path] = cast("Mapping[object, object]", payload)
+        else:
+            self.faults.append(Fault.mismatch(path, kind_of(payload), "a mapping"))
+
+    def values(self, form: Form[_T], *names: str) -> list[tuple[str, _T]]:
+        """Return path and value of every field of these names that has a value."""
+        fields = [
+            (f"{path}.{name}", object_[name])
+            for path, object_ in self._objects.items()
+            for name in names
+            if name in object_ and not form.is_nothing(object_[name])
+        ]
+        parsed = [(path, self.faults.parse(form, path, value)) for path, value in fields]
+        return [(path, value) for path, value in parsed if value is not None]
+
+    def optional(self, form: Form[_T], *names: str) -> _T | None:
+        """Return the value of the fields of these names, or None if there is none."""
+        values = self.values(form, *names)
+        for path, value in values[1:]:
+            if value != values[0][1]:
+                problem = f"differs from {values[0][0]}, which must say the same"
+                self.faults.append(Fault(path, problem, found="another value", accepted=f"what {values[0][0]} is"))
+        return values[0][1] if values else None
+
+    def required(self, form: Form[_T], name: str, placeholder: _T) -> _T:
+        """Return the value of a field. If there is none, note a fault and return the placeholder."""
+        value = self.optional(form, name)
+        fields = self._objects.get(self.path)
+        if value is None and fields is not None:
+            path = f"{self.path}.{name}"
+            self.faults.append(
+                Fault.mismatch(path, kind_of(fields[name]), form.accepted)
+                if name in fields
+                else missing_field(path, form.accepted)
+            )
+        return placeholder if value is None else value
+
+    def ids(self, *names: str) -> frozenset[str]:
+        """Return the ids in the lists of these names."""
+        parsed = [
+            self.faults.parse(ID, f"{path}[{index}]", value)
+            for path, values in self.values(_LIST, *names)
+            for index, value in enumerate(values)
+        ]
+        return frozenset(value for value in parsed if value is not None)
+
+    def flags(self, *, keys: Collection[str], apart_from: frozenset[str]) -> frozenset[str]:
+        """Return the names of all flags that are true.
+
+        Args:
+            keys: The flags that are known by name. The name of another one can be anything, so no fault shows it.
+            apart_from: The fields that are not flags.
+        """
+        true: set[str] = set()
+        for key, value in self._objects.get(self.path, {}).items():
+            name = exact_str(key) if isinstance(key, str) else repr(key)
+            if name in apart_from:
+                continue
+            if name in keys or isinstance(value, bool):
+                true |= {name} if self.faults.parse(FLAG, f"{self.path}.{name}", value) else set()
+            else:
+                kind = kind_of(value)
+                problem = f"has a flag of an unknown name, which must be {FLAG.accepted}, got {kind}"
+                self.faults.append(Fault(self.path, problem, found=kind, accepted=FLAG.accepted))
+        return frozenset(true)
+
+    def check_id(self, expected: str | None, accepted: str, *names: str) -> None:
+        """Note a fault for each field of these names with another id than expected. None: no id is expected."""
+        if expected is None or (expected == UNREAD and self.faults):
+            return
+        for path, value in self.values(ID, *names):
+            if value != expected:
+                self.faults.append(Fault.mismatch(path, "another id", accepted))

@@ -16,6 +16,6 @@ settings.load_profile("ours")
 
 @pytest.fixture(scope="session")
 def postgresql() -> Generator[dict[str, str], None, None]:
-    """A server for all tests that need one, as the variables that lead to it."""
+    """Start one server for all tests that need it, and return the variables that lead to it."""
     with server() as variables:
         yield variables

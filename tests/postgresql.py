@@ -14,10 +14,10 @@ import pytest
 
 
 def _binaries() -> Path | None:
-    """Finds where the server is; Debian keeps it off the PATH."""
-    found = shutil.which("pg_ctl")
+    """Find the server. Debian keeps it off the PATH."""
+    command = shutil.which("pg_ctl")
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: float(path.parts[4]))
-    return Path(found).resolve().parent if found else versions[-1].parent if versions else None
+    return Path(command).resolve().parent if command else versions[-1].parent if versions else None
 
 
 BINARIES: Final = _binaries()
@@ -29,7 +29,7 @@ needs_postgresql: Final = pytest.mark.skipif(
 
 @contextmanager
 def server() -> Generator[dict[str, str], None, None]:
-    """Runs a server without a port, and gives the variables that lead to it."""
+    """Run a server without a port, and yield the variables that lead to it."""
     assert BINARIES is not None
     # Short, since a socket's path has to be, and for a user who cannot look into the folders of root's tests.
     folder = tempfile.mkdtemp(prefix="pg", dir="/tmp")
@@ -62,7 +62,7 @@ def server() -> Generator[dict[str, str], None, None]:
 
 
 def _become(folder: str) -> str | None:
-    """Gives a folder to whoever is to run the server, who must not be root; names them, if it is not us."""
+    """Give a folder to the user who runs the server, since root must not. Return that user's name, or None if it is the current user."""
     if os.geteuid() != 0:
         return None
     try:

@@ -45,7 +45,7 @@ HERE: Final = Path(__file__)
 
 
 def explode(_: object) -> bool:
-    """Raises, with an address in its message that nobody must see."""
+    """Raise an error with an address in its message that nobody must see."""
     raise ValueError("ada@example.com")
 
 
@@ -63,7 +63,7 @@ def reason_of(condition: Any, request: Any, **rule: Any) -> Reason:
     return Policy("p", [Rule("r", condition, **rule)]).decide(request).reasons[0]
 
 
-def seen(condition: Any, request: Any) -> list[tuple[str, ...]]:
+def seen_by(condition: Any, request: Any) -> list[tuple[str, ...]]:
     """Decide by one rule, and return fact, requirement and what was seen of each piece of evidence."""
     return [each[:3] for each in reason_of(condition, request).evidence]
 
@@ -78,7 +78,7 @@ class TestDecision:
         assert (False, False, Effect.DENY) == (bool(denied), denied.allowed, denied.effect)
 
     def test_names_its_request_and_its_policy(self) -> None:
-        """An audit asks later which edition of which policy decided what."""
+        """An audit asks later which edition of a policy made a decision."""
         policy = Policy("p", [Rule("r", SAMPLE(lambda r: r.flag).is_true())], version="7")
         request = Sample()
         decision = policy.decide(request)
@@ -93,7 +93,7 @@ class TestDecision:
         assert ((), ()) == (decision.hidden, decision.remedies)
 
     def test_gives_the_rules_in_the_way_when_denied(self) -> None:
-        """What only follows from one of them is hidden until that one is mended."""
+        """A rule that depends on one of them is hidden until that one is met."""
         decision = ESCALATE_TO_VIDEO.decide(
             a_request(ringcentral_account_id=None, login=Login.UNKNOWN, video=VideoAccess.UNKNOWN)
         )
@@ -115,17 +115,17 @@ class TestDecision:
         assert None is decision.reason("domain_linked") is decision.reason("no such code")
 
     def test_is_made_by_policies_only(self) -> None:
-        """One that knows neither request nor verdict would fail whoever asks it."""
+        """A decision without a request or an effect would fail when somebody reads it."""
         with pytest.raises(TypeError, match="decisions are made by Policy"):
             Decision()
 
     def test_reads_its_reasons_once(self) -> None:
-        """They are made when somebody asks, and whoever asks again gets the same ones."""
+        """They are made when somebody reads them first, and stay the same."""
         decision = ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT)
         assert decision.reasons is decision.reasons
 
     def test_lists_remedies_without_repeats(self) -> None:
-        """Two rules can be mended by the same steps, which nobody takes twice."""
+        """If two rules have the same remedy, its steps are listed once."""
         remedy = Remedy((STEP,))
         policy = Policy("p", [Rule(code, SAMPLE(lambda r: r.flag).is_true(), remedy=remedy) for code in "ab"])
         assert (remedy,) == policy.decide(Sample(flag=False)).remedies
@@ -168,7 +168,7 @@ class TestDecision:
 
 
 class TestReason:
-    """A reason says what was required, what was seen, and who mends it."""
+    """A reason says what was required, what was seen, and who can fix it."""
 
     def test_says_what_was_required_and_what_was_seen(self) -> None:
         """The requirement comes from the condition and cannot go stale; the explanation is the rule's own."""
@@ -193,7 +193,7 @@ class TestReason:
         assert reason_of(unknown, Sample(), agent_text="It is off.").agent_text.startswith("This could not be checked.")
 
     def test_of_a_message_without_a_case_is_unknown(self) -> None:
-        """Nobody supplied the case; that there is none is another thing."""
+        """Nobody supplied the case, which does not mean that there is no case."""
         request = attrs.evolve(ALLOWED, message=attrs.evolve(ALLOWED.message, intervention_id=None))
         (reason,) = ESCALATE_TO_VIDEO.decide(request).reasons
         assert ("message_in_intervention", ReasonStatus.UNKNOWN) == (reason.code, reason.status)
@@ -209,7 +209,7 @@ class TestReason:
         assert reason.error is None
 
     def test_that_is_unknown_for_want_of_the_other_fact_names_that_one(self) -> None:
-        """Supplying the fact that is there already would mend nothing."""
+        """Supplying a fact that is already there would fix nothing."""
         reason = reason_of(SAMPLE(lambda r: r.name).equals(SAMPLE(lambda r: r.part.unknown)), Sample())
         assert Remedy((Step(Party.DEVELOPER, "Supply part.unknown."),)) == reason.remedy
         assert (Evidence("part.unknown", "is set", "unknown"),) == reason.evidence
@@ -234,12 +234,22 @@ class TestReason:
         assert (Evidence("context.n", "equals 1", "a bool, not an int"),) == reason.evidence
 
     def test_of_the_other_fact_names_that_one(self) -> None:
-        """The developer mends what was given wrongly, and not what it was compared with."""
+        """The developer fixes the wrong value, and not the fact that it was compared with."""
         reason = reason_of(fact(lambda r: r.agent.id).equals(context("owner", str)), a_request(context={"owner": 5}))
         assert (Evidence("context.owner", "is set", "an int, not a str"),) == reason.evidence
 
+    def test_of_two_facts_names_both_if_neither_has_a_value(self) -> None:
+        """Both have to be supplied. An error comes first: the missing fact may be there once it is fixed."""
+        condition = fact(lambda r: r.intervention.agent_id).equals(context("owner", str))
+        assert (
+            Evidence("intervention.agent_id", "equals context.owner", "not set", "context.owner"),
+            Evidence("context.owner", "is set", "unknown"),
+        ) == reason_of(condition, a_request(intervention=None)).evidence
+        reason = reason_of(condition, a_request(intervention=None, context={"owner": 5}))
+        assert (Evidence("context.owner", "is set", "an int, not a str"),) == reason.evidence
+
     def test_that_could_not_be_checked_does_not_tell_the_agent_otherwise(self) -> None:
-        """Nobody looked up the video access: that there is none would be untrue."""
+        """Nobody looked up the video access, so it is not known to be missing."""
         decision = ESCALATE_TO_VIDEO.decide(NO_FACTS)
         texts = {reason.agent_text for reason in decision.reasons}
         assert {"This could not be checked. Please tell whoever looks after this application."} == texts
@@ -253,7 +263,7 @@ class TestReason:
         assert "TypeError" == reason.error
 
     def test_that_is_met_has_no_remedy(self) -> None:
-        """There is nothing to mend."""
+        """There is nothing to fix."""
         assert None is reason_of(SAMPLE(lambda r: r.flag).is_true(), Sample(), remedy=Remedy((STEP,))).remedy
 
     def test_that_is_unmet_has_the_rules_remedy_if_any(self) -> None:
@@ -304,7 +314,7 @@ class TestEvidence:
         self, condition: Any, request_: Sample, expected: tuple[str, str, str]
     ) -> None:
         """Ids, addresses and strings do not show."""
-        assert [expected] == seen(condition, request_)
+        assert [expected] == seen_by(condition, request_)
 
     def test_of_a_number_that_python_does_not_print_is_still_a_reason(self) -> None:
         """Putting in words what was seen never changes the answer."""
@@ -341,7 +351,7 @@ class TestEvidence:
         ids=lambda value: value if isinstance(value, str) else " ".join(value),
     )
     def test_is_of_the_tests_that_decided(self, names: tuple[str, str], word: str, facts: list[str]) -> None:
-        """A false operand of `and` decides, whatever the others did; what did not decide is left out."""
+        """A false operand of `and` decides, regardless of the others, which are left out."""
         conditions = {
             "true": SAMPLE(lambda r: r.flag).is_true(),
             "false": SAMPLE(lambda r: r.number).equals(9),
@@ -355,7 +365,7 @@ class TestEvidence:
         assert facts == [named[each.fact] for each in evidence]
 
     def test_an_error_that_did_not_decide_is_not_named(self) -> None:
-        """Mending it would change nothing."""
+        """Fixing it would change nothing."""
         false, unknown = SAMPLE(lambda r: r.number).equals(9), SAMPLE(lambda r: r.untold).is_true()
         reason = reason_of((false & SAMPLE.predicate("boom", explode)) | unknown, Sample())
         assert (ReasonStatus.UNKNOWN, None) == (reason.status, reason.error)
@@ -387,15 +397,15 @@ class TestExplain:
     def test_shows_no_value_that_is_not_revealed(self) -> None:
         """Neither what stood there nor what it was compared with, in anything that is usually logged."""
         decision = self.POLICY.decide(self.REQUEST)
-        told = [decision.explain(), repr(decision), str(decision.reasons), str(EscalationDeniedError(decision))]
+        texts = [decision.explain(), repr(decision), str(decision.reasons), str(EscalationDeniedError(decision))]
         for secret in self.SECRETS:
-            assert not [text for text in told if secret in text]
+            assert not [text for text in texts if secret in text]
 
     def test_reveals_values_by_name_and_escaped(self) -> None:
         """A string that a customer wrote must not steer the terminal; a pickled decision has kept its request."""
         decision = self.POLICY.decide(self.REQUEST)
-        for told in (decision, pickle.loads(pickle.dumps(decision))):
-            lines = told.explain(reveal=True).splitlines()
+        for same in (decision, pickle.loads(pickle.dumps(decision))):
+            lines = same.explain(reveal=True).splitlines()
             assert "    agent.ringcentral.account_id = '999'" in lines
             assert "    domain.ringcentral_account_id = '664287016'" in lines
             assert r"    context.region = '\x1b[31mUS'" in lines
@@ -491,7 +501,7 @@ class TestThreads:
         wrong: list[object] = []
 
         def work() -> None:
-            """Decides over and over, and notes whatever came out differently."""
+            """Decide again and again, and note each decision that differs."""
             for number in range(400):
                 index = number % len(requests)
                 if expected[index] != repr(policy.decide(requests[index])):
@@ -543,10 +553,10 @@ class TestToDict:
 
     def test_for_administrators_adds_what_is_required_and_who_fixes_it(self) -> None:
         """Without what the condition compares with, and without what the request holds."""
-        told = self.POLICY.decide(self.REQUEST).to_dict("administrator")
-        assert {"allowed", "reasons", "hidden"} == told.keys()
-        assert ["later"] == told["hidden"]
-        (reason,) = told["reasons"]
+        data = self.POLICY.decide(self.REQUEST).to_dict("administrator")
+        assert {"allowed", "reasons", "hidden"} == data.keys()
+        assert ["later"] == data["hidden"]
+        (reason,) = data["reasons"]
         hidden = "(a certain value)"
         assert f"context.region equals {hidden} and context.price is one of {hidden}" == reason["requirement"]
         assert [
@@ -560,7 +570,7 @@ class TestToDict:
         ] == reason["evidence"]
         assert [{"party": "agent", "text": "Do it."}] == reason["remedy"]
         for text in ("canary", "99887766", "EU-secret", "4711"):
-            assert text not in json.dumps(told)
+            assert text not in json.dumps(data)
 
     def test_shows_enum_members_and_bools_but_no_number(self) -> None:
         """Numbers of the request can be prices or ages."""
@@ -595,13 +605,13 @@ class TestCaches:
         )
         both = Policy("p", [Rule("all", reduce(lambda left, right: left & right, [each.is_true() for each in flags]))])
         for number in range(600):
-            given = {f"f{bit}": bool(number >> bit & 1) for bit in range(10)}
-            assert policy.decide(Sample(name=f"canary{number}", context=given)).reasons
-            assert both.decide(Sample(context=given)).reasons
+            facts = {f"f{bit}": bool(number >> bit & 1) for bit in range(10)}
+            assert policy.decide(Sample(name=f"canary{number}", context=facts)).reasons
+            assert both.decide(Sample(context=facts)).reasons
         for each in (policy, both):
-            kept: list[dict[Any, Any]] = [each._explainer._outcomes, *each._explainer._reasons]
-            assert max(len(each) for each in kept) <= 256
-            assert "canary" not in repr(kept)
+            caches: list[dict[Any, Any]] = [each._explainer._outcomes, *each._explainer._reasons]
+            assert max(len(each) for each in caches) <= 256
+            assert "canary" not in repr(caches)
 
     def test_hold_no_reason_that_shows_a_number(self) -> None:
         """There are too many."""

@@ -45,7 +45,7 @@ DOCS = ROOT / "docs"
 
 
 def pages(folder: Path) -> list[Path]:
-    """Finds the pages of a folder; what tools leave there in folders of their own, such as caches, is none."""
+    """Find the pages of a folder, except those that tools leave in their caches."""
     return [page for page in sorted(folder.rglob("*.md")) if "/." not in f"/{page.relative_to(folder).as_posix()}"]
 
 
@@ -74,37 +74,37 @@ class Snippet:
 
 
 def snippets(page: Path) -> list[Snippet]:
-    """Finds the fenced blocks of a page, in order."""
+    """Find the fenced blocks of a page, in order."""
     text = page.read_text(encoding="utf-8")
     return [
         Snippet(
-            found["language"],
+            match["language"],
             page,
-            text.count("\n", 0, found.start("source")) + 1,
-            "".join(line.removeprefix(found["indent"]) for line in found["source"].splitlines(keepends=True)),
+            text.count("\n", 0, match.start("source")) + 1,
+            "".join(line.removeprefix(match["indent"]) for line in match["source"].splitlines(keepends=True)),
         )
-        for found in _FENCE.finditer(text)
+        for match in _FENCE.finditer(text)
     ]
 
 
 def prose(page: Path) -> str:
-    """Gives a page without its fenced blocks."""
+    """Return a page without its fenced blocks."""
     return _FENCE.sub("", page.read_text(encoding="utf-8"))
 
 
 def sections(page: Path) -> list[tuple[str, str]]:
-    """Gives each heading with all that stands under it, its subsections included."""
+    """Return each heading with the text under it, subsections included."""
     text = prose(page)
     headings = list(_HEADING.finditer(text))
     ends = [
-        next((later.start() for later in headings[index:] if len(later[1]) <= len(found[1])), len(text))
-        for index, found in enumerate(headings, start=1)
+        next((later.start() for later in headings[index:] if len(later[1]) <= len(match[1])), len(text))
+        for index, match in enumerate(headings, start=1)
     ]
-    return [(found[2], text[found.end() : end]) for found, end in zip(headings, ends, strict=True)]
+    return [(match[2], text[match.end() : end]) for match, end in zip(headings, ends, strict=True)]
 
 
 def anchors(page: Path) -> set[str]:
-    """Gives what links to the headings of a page end with, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     headings = [heading for _, heading in _HEADING.findall(prose(page))]
     slugs = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
     return {f"{slug}-{slugs[:at].count(slug)}" if slug in slugs[:at] else slug for at, slug in enumerate(slugs)}
@@ -116,7 +116,7 @@ def name_of(page: Path) -> str:
 
 
 def typed_lines(snippet: Snippet) -> Iterator[tuple[int, str, str]]:
-    """Splits a console block into commands: the line each stands in, the command, and what it must print."""
+    """Split a console block into commands: the line each stands in, the command, and what it must print."""
     lines = snippet.source.splitlines(keepends=True)
     starts = [index for index, line in enumerate(lines) if line.startswith("$ ")]
     assert starts[:1] == [0], f"{name_of(snippet.page)}:{snippet.line}: a console block starts with a command"
@@ -143,18 +143,18 @@ def run_console(snippet: Snippet, environment: dict[str, str]) -> None:
 
 
 def run_pycon(snippet: Snippet, namespace: dict[str, Any]) -> None:
-    """Runs a session as a doctest."""
+    """Run a session as a doctest."""
     name = name_of(snippet.page)
     test = doctest.DocTestParser().get_doctest(snippet.source, {}, name, name, snippet.line - 1)
     assert test.examples, f"{name}:{snippet.line}: a pycon block starts with >>>"
     test.globs = namespace
-    told: list[str] = []
-    doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(test, out=told.append, clear_globs=False)
-    assert not told, "".join(told)
+    output: list[str] = []
+    doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(test, out=output.append, clear_globs=False)
+    assert not output, "".join(output)
 
 
 def run_python(snippet: Snippet, namespace: dict[str, Any]) -> None:
-    """Executes a block, and the tests in it, so that a traceback shows the page and the line."""
+    """Execute a block, and the tests in it, so that a traceback shows the page and the line."""
     source = "\n" * (snippet.line - 1) + snippet.source
     before = dict(namespace)
     exec(compile(source, str(snippet.page), "exec"), namespace)  # noqa: S102  our own documentation
@@ -164,13 +164,13 @@ def run_python(snippet: Snippet, namespace: dict[str, Any]) -> None:
 
 
 def arguments_of(test: Any) -> list[dict[str, object]]:
-    """Gives what a test is called with, each time; a mark has one name here."""
+    """Return the arguments of each call of a test. Only marks with one name are supported."""
     marks = [mark.args for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"]
     return [{name: value} for name, values in marks for value in values] or [{}]
 
 
 def run_page(page: Path, namespace: dict[str, Any], environment: dict[str, str]) -> None:
-    """Runs all snippets of a page, in order."""
+    """Run all snippets of a page, in order."""
     for snippet in snippets(page):
         if snippet.language == "pycon":
             run_pycon(snippet, namespace)
@@ -184,7 +184,7 @@ def run_page(page: Path, namespace: dict[str, Any], environment: dict[str, str])
 
 @pytest.fixture
 def namespace(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A module of its own for the snippets of one page."""
+    """Make a module for the snippets of one page."""
     module = ModuleType("snippets_of_a_page")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return module.__dict__
@@ -192,7 +192,7 @@ def namespace(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """An environment in which `escalation-policy` is the library under test, installed with its script or not.
+    """Make an environment in which `escalation-policy` is the library under test, installed with its script or not.
 
     Pythons that are run in it leave nothing behind in the documentation.
     """
@@ -252,7 +252,7 @@ class TestPages:
 
     @staticmethod
     def exists(page: Path, target: str) -> bool:
-        """Says whether a link of a page leads somewhere inside the repository, or out to the net."""
+        """Return whether a link of a page leads to a place inside the repository, or out to the net."""
         if re.match(r"\w+:", target):
             return True
         path, _, anchor = target.partition("#")
@@ -268,7 +268,7 @@ class TestPages:
 
 
 def shell_blocks() -> list[list[str]]:
-    """Gives the lines of the README's `sh` blocks."""
+    """Return the lines of the README's `sh` blocks."""
     return [snippet.source.splitlines() for snippet in snippets(README) if snippet.language == "sh"]
 
 
@@ -292,7 +292,7 @@ class TestReadme:
         decided = [re.match(r"\.venv/bin/escalation-policy decide (\S+)", line) for line in shell_blocks()[0][2:]]
 
         assert decided
-        assert all(found and (ROOT / found[1]).is_file() for found in decided)
+        assert all(match and (ROOT / match[1]).is_file() for match in decided)
 
     def test_the_second_block_runs_the_tests(self) -> None:
         """All of them, and nothing after them that could hide a failure."""
@@ -300,7 +300,7 @@ class TestReadme:
 
 
 def members(cls: type) -> set[str]:
-    """Gives the public names of a class: what it is made from, fields, enum members, methods and properties."""
+    """Return the public names of a class: arguments, fields, enum members, methods and properties."""
     fields = {field.name for field in attrs.fields(cls)} if attrs.has(cls) else set[str]()
     arguments = set(inspect.signature(cls).parameters) if attrs.has(cls) else set[str]()
     kinds = (FunctionType, classmethod, staticmethod, property)
@@ -311,12 +311,12 @@ def members(cls: type) -> set[str]:
 
 
 def reference() -> list[tuple[str, str]]:
-    """Gives all sections of the reference."""
+    """Return all sections of the reference."""
     return [section for page in sorted((DOCS / "reference").glob("*.md")) for section in sections(page)]
 
 
 def told_of(name: str) -> set[str]:
-    """Gives the words in backticks, anywhere in the sections whose heading names something."""
+    """Return the words in backticks in the sections whose heading names something."""
     return {
         word
         for heading, text in reference()
@@ -438,7 +438,7 @@ class TestTheSixteenRules:
 
     @pytest.mark.parametrize("table", [_requirements, _remedies, _agent_texts])
     def test_the_tables_are_those_of_the_policy(self, table: Callable[[], str]) -> None:
-        """The page is written by hand but for these."""
+        """The rest of the page is written by hand."""
         text = (DOCS / "reference" / "escalate_to_video.md").read_text(encoding="utf-8")
 
         assert table() in text, f"the table is now:\n{table()}"
@@ -452,7 +452,7 @@ class TestChangelog:
     """The changelog knows the version that is built."""
 
     def test_its_newest_version_is_that_of_the_project(self) -> None:
-        """Whoever changes the one has to change the other."""
+        """A change of one needs a change of the other."""
         project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
         version = re.search(r'^version = "(.+)"$', project, re.MULTILINE)
         newest = re.search(r"^## \[(\d.*)\] - \d{4}-\d\d-\d\d$", CHANGELOG.read_text(encoding="utf-8"), re.MULTILINE)
@@ -466,7 +466,7 @@ class TestTheHarness:
     """A snippet that is wrong fails, and the failure says where it stands."""
 
     @pytest.mark.parametrize(
-        ("block", "told"),
+        ("block", "message"),
         [
             (
                 "```pycon\n>>> 1 + 1\n2\n>>> 1 + 1\n3\n```\n",
@@ -480,13 +480,13 @@ class TestTheHarness:
         ids=["pycon", "no session", "console", "exit status", "no command"],
     )
     def test_names_the_line(
-        self, block: str, told: str, tmp_path: Path, namespace: dict[str, Any], environment: dict[str, str]
+        self, block: str, message: str, tmp_path: Path, namespace: dict[str, Any], environment: dict[str, str]
     ) -> None:
         """The line of the command or the example, counted in the page."""
         page = tmp_path / "page.md"
         page.write_text(f"# Page\n{block}", encoding="utf-8")
 
-        with pytest.raises(AssertionError, match=told):
+        with pytest.raises(AssertionError, match=message):
             run_page(page, namespace, environment)
 
     @pytest.mark.parametrize("block", ["x = 1\nx / 0\n", "def test_x():\n    1 / 0\n"], ids=["statement", "test"])
@@ -557,7 +557,7 @@ class TestTheHarness:
     def test_finds_broken_links(
         self, target: str, outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """What looks like a heading inside a block is none; the second of two equal headings is numbered."""
+        """A line in a block is not a heading, and the second of two equal headings is numbered."""
         root = tmp_path / "root"
         root.mkdir()
         monkeypatch.setattr(sys.modules[__name__], "ROOT", root)

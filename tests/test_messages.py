@@ -142,7 +142,7 @@ def a_case(**members: object) -> object:
     return entry_from_json(json.dumps({"attempts": {}, "recorded": None, "version": 1} | members))
 
 
-#: Calls that raise, whatever string they are given, by what is wrong with them.
+#: Calls that raise for every string, by what is wrong with it.
 CALLS: Final[dict[str, Callable[[Any], object]]] = {
     "context value": lambda text: wrongly(a_request, context={text: None}),
     "context name": lambda text: wrongly(a_request, context={(text,): 1}),
@@ -243,7 +243,7 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
 
 
 class Answering:
-    """A provider that answers with whatever it is given."""
+    """A provider that returns a fixed answer."""
 
     def __init__(self, answer: object) -> None:
         self._answer = answer
@@ -277,7 +277,7 @@ class TestSecrets:
     @secrets
     @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
     def test_are_not_in_the_error_of_a_value(self, secret: str, value: Any) -> None:
-        """Whatever the field: a flag, an enum, a set, a part, an id."""
+        """For every field: a flag, an enum, a set, a part, an id."""
         shown: list[str] = []
         for field in attrs.fields(cast("Any", type(value))):
             for wrong in wrong_values(secret):
@@ -291,7 +291,7 @@ class TestSecrets:
     @secrets
     @pytest.mark.parametrize("key", sorted(json.loads(RECORD.to_json())))
     def test_are_not_in_the_error_of_a_record(self, secret: str, key: str) -> None:
-        """Whatever the key of its JSON; a text may be right there, a list of lists never is."""
+        """For every key of its JSON. A text can be valid there, a list of lists never is."""
         for wrong in (secret, [[secret]], {secret: [[secret]]}):
             line = json.dumps(json.loads(RECORD.to_json()) | {key: wrong, "fingerprint": 5})
             (broken,) = read_records([line])
@@ -406,15 +406,15 @@ class TestCommandLine:
 
     @staticmethod
     def refused(case: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
-        """Return what is told of a case file that is refused."""
+        """Return the message about a case file that is refused."""
         from escalation_policy.cli import main  # noqa: PLC0415
 
         file = tmp_path / "case.json"
         file.write_text(case if isinstance(case, str) else json.dumps(case), "utf-8")
         assert main(["decide", str(file)]) == 2
-        told = capsys.readouterr().err
-        assert told
-        return told
+        message = capsys.readouterr().err
+        assert message
+        return message
 
 
 class TestHints:
@@ -431,7 +431,7 @@ class TestHints:
         ],
     )
     def test_are_members_by_value_or_name(self, text: Any, hint: str) -> None:
-        """Whoever passes a string is told what to write."""
+        """The message for a string says what to write instead."""
         with pytest.raises(InvalidValueError) as caught:
             a_message(author=text)
         assert f"Message.author must be a MessageAuthor, got a str (did you mean {hint}?)" == str(caught.value)

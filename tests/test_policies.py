@@ -35,7 +35,7 @@ CONTEXT: Final = "431356e402d722fcb6b583e5b82e1c23"
 
 
 def rule(code: str, *after: str) -> Rule[Sample]:
-    """Makes a rule of which only the code and its place matter."""
+    """Make a rule for tests in which only its code and place matter."""
     return Rule(code, FLAG, after=after)
 
 
@@ -45,7 +45,7 @@ def pure(_: object) -> bool:
 
 
 def fingerprint(*rules: Rule[Any]) -> str:
-    """Gives the fingerprint of a policy made of these rules."""
+    """Return the fingerprint of a policy made of these rules."""
     return Policy("p", rules).fingerprint
 
 
@@ -120,7 +120,7 @@ class TestPolicy:
         assert Policy("p", [rule("a")]) != Policy("p", [rule("a")], version="1")
 
     def test_cannot_be_changed(self) -> None:
-        """Whoever could set `allows` could allow everything."""
+        """Code that could set `allows` could allow everything."""
         policy: Any = ESCALATE_TO_VIDEO
         for name in ("id", "rules", "allows", "decide", "fingerprint", "more"):
             with pytest.raises(AttributeError):
@@ -232,7 +232,7 @@ class TestFingerprint:
         assert fingerprint(one) == fingerprint(other)
 
     def test_ignores_the_order_of_after_and_of_rules_and_the_policys_name(self) -> None:
-        """Order decides how reasons are told, and a name decides nothing."""
+        """Order decides the order of reasons, and a name decides nothing."""
         one = Policy("p", [rule("a"), rule("b"), rule("c", "a", "b")])
         assert one.fingerprint == Policy("q", [rule("c", "b", "a"), rule("b"), rule("a")], version="9").fingerprint
 
@@ -276,7 +276,7 @@ class TestFingerprint:
         ],
     )
     def test_tells_apart_what_means_something_else(self, one: Rule[Any], other: Rule[Any]) -> None:
-        """Whatever can change an answer changes the fingerprint, however alike it looks in writing."""
+        """Everything that can change an answer changes the fingerprint, even if it looks alike in writing."""
         assert fingerprint(one) != fingerprint(other)
 
     def test_tells_apart_what_comes_after_what(self) -> None:
@@ -401,7 +401,7 @@ class TestPrerequisites:
     POLICY: Final = Policy("p", [rule("d", "c"), rule("c", "b"), rule("b", "a"), rule("a"), rule("e")])
 
     def test_are_direct_and_indirect(self) -> None:
-        """In whatever order the rules stand."""
+        """For every order of the rules."""
         expected = {"a": set[str](), "b": {"a"}, "c": {"a", "b"}, "d": {"a", "b", "c"}, "e": set[str]()}
         assert expected == {code: self.POLICY.prerequisites(code) for code in self.POLICY}
         with pytest.raises(KeyError, match="nope"):

@@ -44,7 +44,7 @@ def untyped(way: Callable[[Any], object]) -> Any:
     return fact(way)
 
 
-#: Where a lambda leads, and what is said of it.
+#: Lambdas that name no fact, and the message for each.
 WAYS: Final[list[tuple[Callable[[Any], object], str]]] = [
     (lambda r: r.agnt, "EscalationRequest has no fact 'agnt', only domain, agent, login"),
     (lambda r: r.agent.ringcentral.extension, "RingCentralUser has no fact 'extension', only extension_id"),
@@ -74,7 +74,7 @@ class TestFacts:
     """A fact is named by a lambda that runs once and is checked against the types."""
 
     def test_are_named_by_their_dotted_path(self) -> None:
-        """Reasons speak of facts by these names, whichever way the fact was written."""
+        """Reasons use these names, no matter how the fact was written."""
         extension = fact(lambda r: r.agent.ringcentral).then(lambda u: u.extension_id)
         assert "<fact: agent.ringcentral.extension_id>" == repr(extension)
         assert "<fact: context.after hours>" == repr(context("after hours", bool))
@@ -434,7 +434,7 @@ class TestRemedy:
 
     @pytest.mark.parametrize("steps", [(), [], "abc", None, [Party.AGENT], 5], ids=repr)
     def test_has_at_least_one_step(self, steps: Any) -> None:
-        """Where there is nothing to do, a step of `Party.NOBODY` says so."""
+        """If there is nothing to do, a step of `Party.NOBODY` says so."""
         with pytest.raises(InvalidValueError, match=r"Remedy\.steps must be a collection of"):
             Remedy(steps)
 
@@ -571,9 +571,9 @@ class TestEnumsOfOnesOwn:
         answers: Any = itertools.cycle([lambda: 1, lambda: 1 // 0])
         condition = Facts(Day)(lambda day: day.mood).equals(Broken.ONE)
         policy = Policy("p", [Rule("r", ~condition if negate else condition)])
-        for seen in ("an int, not a bool", "error"):
+        for words in ("an int, not a bool", "error"):
             decision = policy.decide(Day(Broken.ONE))
-            assert (False, seen) == (decision.allowed, decision.reasons[0].evidence[0].seen)
+            assert (False, words) == (decision.allowed, decision.reasons[0].evidence[0].seen)
 
     def test_that_change_their_mind_are_asked_once(self) -> None:
         """The reasons follow from what decided."""

@@ -142,7 +142,7 @@ def functions_alone(request: EscalationRequest) -> bool:
 
 
 def requests() -> list[EscalationRequest]:
-    """Makes one request denied by each rule, and as many allowed ones."""
+    """Make one request denied by each rule, and as many allowed ones."""
     denied: list[EscalationRequest] = []
     for code, changes in _DENIALS.items():
         request: Any = _ALLOWED
@@ -160,7 +160,7 @@ def _changed(value: Any, path: str, new: object) -> Any:
 
 
 def nanoseconds(function: Callable[[EscalationRequest], object], over: list[EscalationRequest]) -> float:
-    """Times one call, on average over the requests."""
+    """Time one call, on average over the requests."""
     started = time.perf_counter()
     for _ in range(REPEATS):
         for request in over:
@@ -177,7 +177,7 @@ def medians(functions: dict[str, _Timed]) -> dict[str, float]:
 
 
 def import_milliseconds(statement: str) -> float:
-    """Times an import statement in a fresh interpreter."""
+    """Time an import statement in a fresh interpreter."""
     code = f"import time; start = time.perf_counter(); {statement}; print((time.perf_counter() - start) * 1e3)"
     # Bytecode is cached, as it is wherever a package is installed.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -241,7 +241,7 @@ class RaisingMapping(Mapping[str, Any]):
         raise OddError
 
     def get(self, key: str, default: object = None) -> Any:
-        """Raise, whatever is read."""
+        """Raise for every attribute."""
         raise OddError
 
     def __iter__(self) -> Iterator[str]:
@@ -278,7 +278,7 @@ ODD_VALUES: Final[tuple[Any, ...]] = (
     *(OddError(), OddError, RaisingMapping()),
 )
 
-#: What can stand in the place of a mapping.
+#: Values that can stand where a mapping is expected.
 MAPPINGS: Final[tuple[Any, ...]] = (
     *({}, {"b": True, "n": 1, "s": "t"}, {"b": False, "n": 0, "s": "u"}, {"b": 1, "n": True, "s": 1}),
     *({"b": None, "n": OtherInt(1), "s": OtherStr("t")}, {"b": "t", "n": 1.0, "s": AnyEqual()}, {"b": True}),

@@ -46,7 +46,7 @@ class BoomError(Exception):
 
 
 def boom(_: object) -> bool:
-    """Raises, as a predicate with a mistake in it does."""
+    """Raise an error, as a predicate with a mistake does."""
     raise BoomError
 
 
@@ -56,12 +56,12 @@ def none(_: object) -> Any:
 
 
 def truth(_: object) -> bool:
-    """Always says yes."""
+    """Return True."""
     return True
 
 
 def lie(_: object) -> bool:
-    """Always says no."""
+    """Return False."""
     return False
 
 
@@ -71,12 +71,12 @@ def one(_: object) -> Any:
 
 
 def odd_boom(_: object) -> bool:
-    """Raises an error that raises if anybody looks at it."""
+    """Raise an error that raises when somebody looks at it."""
     raise OddError
 
 
 def is_t(value: object) -> bool:
-    """Compares the value itself."""
+    """Compare the value itself."""
     return value == "t"
 
 
@@ -259,7 +259,7 @@ class Place:
         return self.steps[-1][1].constants or (() if type(kind) is SetOf else CONSTANTS.get(kind, ()))
 
     def read(self, request: object) -> Any:
-        """Read the value, or why there is none."""
+        """Read the value, or return why it is missing."""
         is_trusted = self.is_trusted and type(request) is self.request_type
         value: Any = request
         try:

@@ -85,7 +85,7 @@ class Questions:
 
 
 def description(value: object) -> str:
-    """Describe a request, or whatever stands in it."""
+    """Describe a request, or a value in it."""
     name = type.__dict__["__name__"].__get__(type(value))
     if type(value) in (bool, int, str, list, tuple) or isinstance(type(value), type(Enum)):
         return repr(value)
@@ -175,14 +175,14 @@ def calls_of(specs: Mapping[str, Spec], request: object, words: Vocabulary) -> C
             waiting += rest
         elif kind in ("predicate", "satisfies"):
             questions.add(spec)
-    asked = [
+    calls = [
         (name[-1], words.places[name[0]].read(request) if kind == "satisfies" else request) for kind, *name in questions
     ]
-    return Counter((name, id(value)) for name, value in asked if not any(value is each for each in GRAVITY))
+    return Counter((name, id(value)) for name, value in calls if not any(value is each for each in GRAVITY))
 
 
 class TestAgreementWithTheNaiveEvaluator:
-    """Policies decide as a naive reading of their rules does, whatever stands in the fields."""
+    """Policies decide as a naive reading of their rules does, for all values of all fields."""
 
     @UNHURRIED
     @given(QUESTIONS)
@@ -424,7 +424,7 @@ class TestWhatIsNotCompared:
 
 
 class TestOddClasses:
-    """No exception leaves a policy, and what an error is called is still told."""
+    """No exception leaves a policy, and the reason still names the error."""
 
     @pytest.mark.parametrize("error", [OddError, UnnamedError], ids=["OddError", "UnnamedError"])
     def test_of_errors(self, error: Any) -> None:

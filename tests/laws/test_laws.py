@@ -1,4 +1,4 @@
-"""What always holds, whatever the rules and whatever the request; each class is named after its law."""
+"""What holds for all rules and all requests. Each class is named after its law."""
 
 import copy
 import itertools
@@ -51,36 +51,36 @@ OUTCOMES = {
 PLAIN = Sample()
 
 
-#: All that the allowed request has, in something that is none.
+#: All attributes of the allowed request, in an object of another class.
 LOOKALIKE = SimpleNamespace(**{field.name: getattr(ALLOWED, field.name) for field in attrs.fields(type(ALLOWED))})
 
 
 def refuse(*_: object) -> Any:
-    """Raises, whatever it is asked."""
+    """Raise for every argument."""
     raise BoomError
 
 
 def graphs(count: int) -> Iterator[dict[str, list[str]]]:
-    """Lists every way in which `count` rules can come after one another without a circle, up to their names."""
+    """List every way in which `count` rules can come after one another without a circle, up to their names."""
     codes = [f"r{number}" for number in range(count)]
     pairs = list(itertools.combinations(codes, 2))
     for chosen in itertools.product([False, True], repeat=len(pairs)):
         after: dict[str, list[str]] = {code: [] for code in codes}
-        for (earlier, later), taken in zip(pairs, chosen, strict=True):
-            if taken:
+        for (earlier, later), is_chosen in zip(pairs, chosen, strict=True):
+            if is_chosen:
                 after[later].append(earlier)
         yield after
 
 
 def combinations(count: int) -> Iterator[tuple[dict[str, Spec], dict[str, list[str]]]]:
-    """Lists every combination of outcomes, over every graph."""
+    """List every combination of outcomes, over every graph."""
     for after in graphs(count):
         for outcomes in itertools.product(OUTCOMES.values(), repeat=count):
             yield dict(zip(after, outcomes, strict=True)), after
 
 
-def told(decision: Decision[Any]) -> tuple[bool, dict[str, str], set[str]]:
-    """Tells a decision as the reference evaluator tells its verdict."""
+def as_verdict(decision: Decision[Any]) -> tuple[bool, dict[str, str], set[str]]:
+    """Return a decision in the form of the reference evaluator's verdict."""
     return decision.allowed, {each.code: each.status.value for each in decision.reasons}, set(decision.hidden)
 
 
@@ -92,7 +92,7 @@ class TestAgreementWithTheNaiveEvaluator:
         """Every combination of outcomes of one, two and three rules, over every `after`."""
         for specs, after in combinations(count):
             policy = Policy("p", rules(specs, after))
-            assert verdict(specs, after, PLAIN) == told(policy.decide(PLAIN)), (specs, after)
+            assert verdict(specs, after, PLAIN) == as_verdict(policy.decide(PLAIN)), (specs, after)
             assert policy.allows(PLAIN) is policy.decide(PLAIN).allowed
 
     @given(rule_sets(), REQUESTS)
@@ -102,7 +102,7 @@ class TestAgreementWithTheNaiveEvaluator:
         """Nobody thought of these, and the two functions of the policy must still answer alike."""
         specs, after = drawn
         policy = Policy("p", rules(specs, after))
-        assert verdict(specs, after, request) == told(policy.decide(request))
+        assert verdict(specs, after, request) == as_verdict(policy.decide(request))
         assert policy.allows(request) is policy.decide(request).allowed
 
     @given(SPECS, REQUESTS)
@@ -119,7 +119,7 @@ class TestAgreementWithTheNaiveEvaluator:
                 policy = Policy("p", rules({"r": each}, {"r": []}))
                 for request in telling_requests():
                     decision = policy.decide(request)
-                    assert verdict({"r": each}, {"r": []}, request) == told(decision), (each, request)
+                    assert verdict({"r": each}, {"r": []}, request) == as_verdict(decision), (each, request)
                     assert decision.allowed is policy.allows(request), (each, request)
 
     def test_over_every_two_tests_of_the_same_fact(self) -> None:
@@ -140,8 +140,8 @@ class TestAgreementWithTheNaiveEvaluator:
         sound = [request for request in telling_requests() if {"b", "n", "s"} != set(request.context)]
         sound += telling_requests()[6:8]
 
-        def slow(*asked: Any) -> Any:
-            raise KeyboardInterrupt(asked)
+        def slow(*arguments: Any) -> Any:
+            raise KeyboardInterrupt(arguments)
 
         def compiled(rules: list[Rule[Sample]]) -> Any:
             conditions = [rule.requires for rule in rules]
@@ -172,7 +172,7 @@ class TestAgreementWithTheNaiveEvaluator:
 
 
 class TestFailClosed:
-    """What fails denies, and so does what is no request."""
+    """A failure denies, and so does a value that is not a request."""
 
     @given(rule_sets(), REQUESTS, st.data())
     def test_making_any_rule_raise_never_turns_deny_into_allow(
@@ -201,7 +201,7 @@ class TestFailClosed:
         ids=["None", "int", "str", "object", "class", "another request", "fake class", "lookalike"],
     )
     def test_what_is_no_request_is_denied_by_every_rule_that_comes_first(self, thing: Any) -> None:
-        """Whatever is passed, nothing is raised and nothing is allowed."""
+        """For every argument, nothing is raised and nothing is allowed."""
         decision = ESCALATE_TO_VIDEO.decide(thing)
         first = {rule.code for rule in ESCALATE_TO_VIDEO.rules if not rule.after}
         assert not ESCALATE_TO_VIDEO.allows(thing)
@@ -254,18 +254,18 @@ class TestFailClosed:
 
     def test_what_is_no_request_reaches_no_predicate(self) -> None:
         """A predicate is promised a request of its type and need not check."""
-        seen: list[object] = []
+        arguments: list[object] = []
 
         def watched(request: Sample) -> bool:
-            """Says yes, and notes what it was asked about."""
-            seen.append(request)
+            """Return True, and note the argument."""
+            arguments.append(request)
             return True
 
         policy = Policy("p", [Rule("r", SAMPLE.predicate("p", watched))])
         stranger: Any = ALLOWED
         assert not policy.allows(stranger)
         assert not policy.decide(stranger)
-        assert [] == seen
+        assert [] == arguments
 
     def test_a_request_whose_parts_are_missing_is_denied(self) -> None:
         """Its type is right, so that only reading it shows that there is nothing in it."""
@@ -300,10 +300,10 @@ class TestUnknownIsNeverAYes:
 
 
 class TestExplanationsAreTrue:
-    """Mending all that is reported allows the request or brings up what was hidden; mending less never allows it."""
+    """Fixing all that is reported allows the request or reveals what was hidden. Fixing less never allows it."""
 
     def check(self, specs: dict[str, Spec], after: dict[str, list[str]]) -> None:
-        """Checks the law against every other request that the outcomes of these rules allow."""
+        """Check the law against every other request that the outcomes of these rules allow."""
         policy = Policy("p", rules(specs, after))
         decision = policy.decide(PLAIN)
         if decision.allowed:
@@ -325,7 +325,7 @@ class TestExplanationsAreTrue:
 
     @pytest.mark.parametrize("count", [1, 2, 3])
     def test_over_all_combinations_of_outcomes(self, count: int) -> None:
-        """Of what keeps a rule from being met, no and unknown stand for all, which the law does not tell apart."""
+        """Unmet and unknown stand for every cause that keeps a rule from being met: the law treats all of them alike."""
         usual = [OUTCOMES[YES], OUTCOMES[NO], OUTCOMES[UNKNOWN]]
         for specs, after in combinations(count):
             if all(spec in usual for spec in specs.values()):
@@ -344,10 +344,10 @@ class TestOrderDoesNotMatter:
     def test_of_rules(
         self, drawn: tuple[dict[str, Spec], dict[str, list[str]]], request: Sample, data: st.DataObject
     ) -> None:
-        """It decides in which order reasons are told, and nothing else."""
+        """It decides the order of the reasons, and nothing else."""
         written = rules(*drawn)
         policy, shuffled = Policy("p", written), Policy("p", data.draw(st.permutations(written)))
-        assert told(policy.decide(request)) == told(shuffled.decide(request))
+        assert as_verdict(policy.decide(request)) == as_verdict(shuffled.decide(request))
         assert policy.fingerprint == shuffled.fingerprint
 
     @given(SPECS, SPECS, REQUESTS)
@@ -358,7 +358,7 @@ class TestOrderDoesNotMatter:
                 Policy("p", [Rule("r", build(spec))]) for spec in ((word, left, right), (word, right, left))
             )
             decision, same = policy.decide(request), turned.decide(request)
-            assert told(decision) == told(same)
+            assert as_verdict(decision) == as_verdict(same)
             assert set(decision.reasons[0].evidence) == set(same.reasons[0].evidence)
             assert policy.fingerprint == turned.fingerprint
 
@@ -366,7 +366,7 @@ class TestOrderDoesNotMatter:
     def test_and_adding_a_rule_never_allows_more(
         self, drawn: tuple[dict[str, Spec], dict[str, list[str]]], spec: Spec, request: Sample
     ) -> None:
-        """Hosts may append whatever they like without reading what is there."""
+        """Hosts may append any rules without reading the ones that are there."""
         policy = Policy("p", rules(*drawn))
         assert policy.allows(request) >= policy.with_rules(Rule("more", build(spec))).allows(request)
 
@@ -395,7 +395,7 @@ class TestPurity:
         assert decision.allowed is (decision.effect is Effect.ALLOW) is bool(decision)
 
     def test_even_when_a_predicate_changes_its_mind(self) -> None:
-        """It is asked once per decision, and what it said then both decides and is told."""
+        """It is called once per decision, and that answer both decides and is explained."""
         answers = iter([True, False, True, False])
         plain = Rule("plain", SAMPLE(lambda r: r.flag).is_true())
         policy = Policy("p", [plain, Rule("r", SAMPLE.predicate("fickle", lambda _: next(answers)))])

@@ -152,7 +152,7 @@ class TestNamesOfAttributes:
         "name", ["class", "None", "\N{LATIN SMALL LIGATURE FI}", "two words", "a.b", "1", "a\n", ""]
     )
     def test_other_names_are_refused(self, name: str) -> None:
-        """Keywords, names that Python reads in another form, and names that are none."""
+        """Keywords, names that Python reads in another form, and strings that are not names."""
         try:
             odd = attrs.make_class("Odd", {name: attrs.field(type=str, init=False)}, frozen=True, repr=False, eq=False)
         except (SyntaxError, NameError):

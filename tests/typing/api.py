@@ -300,10 +300,10 @@ assert_type(ESCALATE_TO_VIDEO.allows(vip_request), bool)
 vip_policy.allows(request)  # type: ignore[arg-type]
 
 
-def bare(given: Policy, decided: Decision) -> bool:
-    """Takes the built-in kind of policy and decision where no type of request is named."""
-    assert_type(given, Policy[EscalationRequest])
-    return given.allows(decided.request)
+def bare(policy_: Policy, decided: Decision) -> bool:
+    """Accept the built-in kind of policy and decision if no type of request is named."""
+    assert_type(policy_, Policy[EscalationRequest])
+    return policy_.allows(decided.request)
 
 
 # Answers.
@@ -460,13 +460,13 @@ Directory.from_pages(domain, roles=payload, users=[], sources=[])  # type: ignor
 directory.roles = ()  # type: ignore[misc]
 
 # The checklist and the audit.
-told = checklist(domain, agent, policy=policy)
-assert_type(told, Checklist)
-assert_type(told.steps, tuple[ChecklistStep, ...])
-assert_type(told.at_the_click, tuple[Rule[EscalationRequest], ...])
-assert_type(told.decision, Decision[EscalationRequest])
-assert_type(told.ready, bool)
-todo = told.steps[0]
+steps_left = checklist(domain, agent, policy=policy)
+assert_type(steps_left, Checklist)
+assert_type(steps_left.steps, tuple[ChecklistStep, ...])
+assert_type(steps_left.at_the_click, tuple[Rule[EscalationRequest], ...])
+assert_type(steps_left.decision, Decision[EscalationRequest])
+assert_type(steps_left.ready, bool)
+todo = steps_left.steps[0]
 assert_type((todo.code, todo.done, todo.status), tuple[str, bool, ReasonStatus])
 assert_type((todo.requirement, todo.warning), tuple[str, str | None])
 assert_type(todo.steps, tuple[Step, ...])
@@ -498,26 +498,34 @@ report.totals([agent])  # type: ignore[list-item]
 
 # Decision records.
 at = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
-kept = record(decision, at=at, id="d1")
-assert_type(kept, DecisionRecord)
+decision_record = record(decision, at=at, id="d1")
+assert_type(decision_record, DecisionRecord)
 assert_type(record(grant_policy.decide(Grant(agent, {})), at=at, id="d1", policy=grant_policy), DecisionRecord)
 assert_type(
     record(decision, at=at, id="d1", correlation_id="c", facts_read_at=at, key=b"k", reveal=["agent"], mask={"login"}),
     DecisionRecord,
 )
-assert_type((kept.id, kept.at, kept.effect), tuple[str, datetime, Effect])
-assert_type((kept.policy_id, kept.policy_version, kept.fingerprint), tuple[str, str | None, str])
-assert_type(kept.reasons, tuple[RecordedReason, ...])
-assert_type((kept.reasons[0].code, kept.reasons[0].status), tuple[str, ReasonStatus])
-assert_type((kept.reasons[0].evidence, kept.reasons[0].error), tuple[tuple[Evidence, ...], str | None])
-assert_type((kept.met, kept.hidden, kept.unknown), tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]])
-assert_type(kept.masked, tuple[str, ...])
-assert_type(kept.next_party, Party | None)
-assert_type(kept.facts["agent.id"], str | int | float | bool | tuple[str | int | float | bool, ...] | None)
-assert_type(kept.outputs, Mapping[str, bool])
-assert_type((kept.correlation_id, kept.facts_read_at), tuple[str | None, datetime | None])
-assert_type(kept.schema_version, str)
-assert_type(kept.to_json(), str)
+assert_type((decision_record.id, decision_record.at, decision_record.effect), tuple[str, datetime, Effect])
+assert_type(
+    (decision_record.policy_id, decision_record.policy_version, decision_record.fingerprint),
+    tuple[str, str | None, str],
+)
+assert_type(decision_record.reasons, tuple[RecordedReason, ...])
+assert_type((decision_record.reasons[0].code, decision_record.reasons[0].status), tuple[str, ReasonStatus])
+assert_type(
+    (decision_record.reasons[0].evidence, decision_record.reasons[0].error), tuple[tuple[Evidence, ...], str | None]
+)
+assert_type(
+    (decision_record.met, decision_record.hidden, decision_record.unknown),
+    tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
+)
+assert_type(decision_record.masked, tuple[str, ...])
+assert_type(decision_record.next_party, Party | None)
+assert_type(decision_record.facts["agent.id"], str | int | float | bool | tuple[str | int | float | bool, ...] | None)
+assert_type(decision_record.outputs, Mapping[str, bool])
+assert_type((decision_record.correlation_id, decision_record.facts_read_at), tuple[str | None, datetime | None])
+assert_type(decision_record.schema_version, str)
+assert_type(decision_record.to_json(), str)
 assert_type(DecisionRecord.from_json("{}"), DecisionRecord)
 assert_type(DecisionRecord.from_json(b"{}"), DecisionRecord)
 assert_type(DecisionRecord.from_payload({}), DecisionRecord)
@@ -574,12 +582,12 @@ DecisionLogger(deny_level="INFO")  # type: ignore[arg-type]
 read_records([1])  # type: ignore[arg-type]
 summarize(read, bucket=1)  # type: ignore[arg-type]
 replay(read, "escalate_to_video")  # type: ignore[arg-type]
-to_authzen(kept)  # type: ignore[arg-type]
+to_authzen(decision_record)  # type: ignore[arg-type]
 record(decision, at=at, id="d1", mask=[1])  # type: ignore[list-item]
 DecisionRecord(id="d1", at=at, effect="deny", policy_id="p", fingerprint="f")  # type: ignore[arg-type]
 DecisionRecord.from_json({})  # type: ignore[arg-type]
-kept.facts["a"] = 1  # type: ignore[index]
-kept.id = "d2"  # type: ignore[misc]
+decision_record.facts["a"] = 1  # type: ignore[index]
+decision_record.id = "d2"  # type: ignore[misc]
 
 # RingCentral Video.
 client = httpx.Client(base_url="https://platform.ringcentral.com")
@@ -734,14 +742,14 @@ no_request: exceptions.EscalationPolicyError = NoSuchRequestError("none")
 no_rule: exceptions.EscalationPolicyError = NoSuchRuleError("none")
 
 # Video calls.
-wanted = CallRequest(key="k", account_id="1", extension_id="2")
+call_request = CallRequest(key="k", account_id="1", extension_id="2")
 call = VideoCall(
     id="b1", join_url="https://video.example/1", account_id="1", extension_id="2", created_at=datetime.now(UTC)
 )
-assert_type(wanted.key, str)
-assert_type(wanted.title, str)
+assert_type(call_request.key, str)
+assert_type(call_request.title, str)
 assert_type(call.created_at, datetime)
-assert_type(call.hosted_as(wanted), bool)
+assert_type(call.hosted_as(call_request), bool)
 
 CallRequest(key="k", account_id="1")  # type: ignore[call-arg]
 CallRequest("k", "1", "2")  # type: ignore[call-arg]
@@ -752,7 +760,7 @@ class Video:
     """Makes calls."""
 
     def create_call(self, call: CallRequest, /) -> VideoCall:
-        """Makes a call."""
+        """Make a call."""
         raise NotImplementedError
 
 
@@ -760,11 +768,11 @@ class AsyncVideo:
     """Makes calls for asyncio, and knows which are open."""
 
     async def create_call(self, call: CallRequest, /) -> VideoCall:
-        """Makes a call."""
+        """Make a call."""
         raise NotImplementedError
 
     async def is_open(self, call: VideoCall, /) -> bool | None:
-        """Says whether a call is open."""
+        """Return whether a call is open."""
         raise NotImplementedError
 
 
@@ -772,15 +780,15 @@ class Audio:
     """Makes no calls."""
 
     def create_conference(self, call: CallRequest, /) -> VideoCall:
-        """Makes something else."""
+        """Make something else."""
         raise NotImplementedError
 
 
 class Text:
-    """Makes calls of which only the links are known."""
+    """A provider that only knows the links of its calls."""
 
     def create_call(self, call: CallRequest, /) -> str:
-        """Makes a link."""
+        """Make a link."""
         raise NotImplementedError
 
 
@@ -790,7 +798,7 @@ class Ledger(CallLedger):
     def update(
         self, case: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, Any]], /, now: datetime | None = None
     ) -> Any:
-        """Passes on what `change` answers."""
+        """Return the answer of `change`."""
         return change(LedgerEntry())[1]
 
 
@@ -861,7 +869,7 @@ assert_type(exceptions.CallInProgressError("k").key, str)
 
 
 def video_against(service: VideoService) -> Video:
-    """Makes a provider whose requests a service takes."""
+    """Make a provider whose requests a service answers."""
     assert_type(service.receive(), ServiceAnswer)
     assert_type(service.attempts, int)
     assert_type(service.arrivals, int)

@@ -190,7 +190,7 @@ class Decision(Generic[R], metaclass=_Sealed):
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """In the policy's order: for a denial the rules that stand in the way, otherwise all rules. Never empty."""
+        """For a denial the rules that stand in the way, otherwise all rules. In the policy's order, and never empty."""
         return self._explained().reasons
 
     @property

@@ -78,12 +78,12 @@ class Rule(Generic[R]):
 
     @property
     def explanation(self) -> str:
-        """The requirement, for administrators: the rule's own text, or the condition in words."""
+        """The rule's own words for the requirement, for administrators, or the condition in words."""
         return self._explanation or default_explanation(self.requires.words())
 
     @property
     def agent_text(self) -> str:
-        """What the agent reads on their screen: the rule's own text, or that a requirement is not met."""
+        """The rule's own words for the agent's screen, or that a requirement is not met."""
         return self._agent_text or DEFAULT_AGENT_TEXT
 
     @property

@@ -1,11 +1,10 @@
-"""The house: who may import whom, what a first import costs, and what is on the face."""
+"""The package: its public names, and what a first import loads. import-linter checks the layers."""
 
 import ast
 import inspect
 import subprocess
 import sys
 import typing
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -16,130 +15,21 @@ import escalation_policy
 from escalation_policy import administration, engage, exceptions, records, testing, video
 
 PACKAGE: Final = Path(escalation_policy.__file__).parent
-#: Top to bottom. Nothing imports from a line above its own, nor from a neighbour on its own line.
-FLOORS: Final = [
-    "__main__",
-    "cli",
-    "testing",
-    "administration",
-    "records",
-    "providers",
-    "video",
-    "engage",
-    "__init__",
-    "escalate_to_video",
-    "_engine.policy",
-    "_engine.explainer",
-    "_engine.compiler",
-    "_engine.decision",
-    "_engine.rules",
-    "_engine.facts",
-    "_engine.conditions",
-    "_engine.tests",
-    "_engine.operators",
-    "_engine.paths",
-    "_engine.truth",
-    "_engine.__init__",
-    "typing",
-    "_calls",
-    "_request",
-    "_values",
-    "_enums",
-    "_reading",
-    "_fields",
-    "exceptions",
-]
-MODULES: Final = sorted(PACKAGE.rglob("*.py"))
 PUBLIC_MODULES: Final = [
     path
-    for path in MODULES
+    for path in sorted(PACKAGE.rglob("*.py"))
     if path.name != "__main__.py"
     and not any(part.startswith("_") and part != "__init__.py" for part in path.relative_to(PACKAGE).parts)
 ]
-#: Modules whose functions import what only few of their callers need, with the number of such imports.
-LATE: Final = {
-    "__main__.py": 1,
-    "_check.py": 1,
-    "_fields.py": 1,  # difflib, for an error
-    "_ledger_check.py": 1,
-    "paths.py": 1,  # unicodedata, for names in other alphabets
-    "policy.py": 1,  # hashlib, for fingerprints
-    "_provider_check.py": 1,
-}
-
 HAS_HTTPX: Final = find_spec("httpx") is not None
 needs_httpx: Final = pytest.mark.skipif(not HAS_HTTPX, reason="needs httpx")
 
+pytestmark = pytest.mark.once
+
 
 def name_of(path: Path) -> str:
-    """Names a module as it is imported."""
+    """Return the name by which a module is imported."""
     return ".".join(("escalation_policy", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
-
-
-def floor_of(name: str) -> int:
-    """Return the floor of a module, by its name."""
-    first, second = [*name.split(".")[1:], "__init__", "__init__"][:2]
-    return FLOORS.index(f"{first}.{second}" if first == "_engine" else first)
-
-
-def imports_of(path: Path) -> Iterator[tuple[str, ast.stmt]]:
-    """List the modules of the package that a module imports from, anywhere in it."""
-    inside = name_of(path).split(".") + ([""] if path.name == "__init__.py" else [])
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = inside[: len(inside) - node.level]
-            names = [node.module] if node.module else [alias.name for alias in node.names]
-            for name in names:
-                target = PACKAGE.joinpath(*base[1:], *name.split("."))
-                is_module = target.with_suffix(".py").exists() or target.is_dir()
-                yield ".".join([*base, name] if is_module else base), node
-
-
-class TestFloors:
-    """Imports point down only."""
-
-    def test_are_all_known(self) -> None:
-        """A module that stands on no floor would be held to nothing."""
-        assert {FLOORS[floor_of(name_of(path))] for path in MODULES} == set(FLOORS)
-
-    @pytest.mark.parametrize("path", MODULES, ids=name_of)
-    def test_are_never_climbed(self, path: Path) -> None:
-        """Within a folder its own modules may import each other, apart from the engine's; the test of circles checks them."""
-        floor = floor_of(name_of(path))
-        for name, _ in imports_of(path):
-            same_folder = floor_of(name) == floor
-            assert floor_of(name) > floor or same_folder, f"{name_of(path)} imports {name}"
-
-    @pytest.mark.parametrize("path", MODULES, ids=name_of)
-    def test_are_entered_at_the_top_of_a_module(self, path: Path) -> None:
-        """No import hides in a function, unless it would slow down every start for the few that need it."""
-        top = set(ast.parse(path.read_text(encoding="utf-8")).body)
-        hidden = [
-            node
-            for outer in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-            if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)
-            for node in ast.walk(outer)
-            if isinstance(node, ast.Import | ast.ImportFrom)
-        ]
-        assert LATE.get(path.name, 0) == len(hidden)
-        assert top
-        # Compiled methods, and defaults of type variables, are invisible to type checkers otherwise.
-        assert ("TYPE_CHECKING" in path.read_text(encoding="utf-8")) is (path.name in {"conditions.py", "policy.py"})
-
-    def test_have_no_circle(self) -> None:
-        """Lazy imports included."""
-        graph = {name_of(path): {name for name, _ in imports_of(path)} for path in MODULES}
-        done: set[str] = set()
-
-        def visit(name: str, way: tuple[str, ...]) -> None:
-            assert name not in way, " -> ".join((*way, name))
-            if name not in done:
-                for each in graph[name]:
-                    visit(each, (*way, name))
-                done.add(name)
-
-        for name in graph:
-            visit(name, ())
 
 
 class TestFace:

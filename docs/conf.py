@@ -12,6 +12,7 @@ copyright = f"2026, {author}"  # noqa: A001  Sphinx reads this name
 release = version = installed_version("escalation_policy")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+default_role = "code"  # docstrings use single backticks
 html_theme = "furo"
 html_title = f"escalation_policy {release}"
 html_copy_source = False

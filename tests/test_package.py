@@ -77,6 +77,12 @@ class TestFace:
                     assert typing.get_type_hints(function)
                     assert inspect.getdoc(function)
 
+    def test_signatures_show_the_types_of_fields(self) -> None:
+        """Editors and the documentation show what a value takes."""
+        parameters = inspect.signature(escalation_policy.Agent).parameters
+
+        assert [str, str | None] == [parameters[name].annotation for name in ("id", "email")]
+
     def test_raises_its_own_errors_only(self) -> None:
         """They all come from one base, and say in their docstring what they are for."""
         errors = [getattr(exceptions, name) for name in exceptions.__all__ if name.endswith("Error")]

@@ -104,8 +104,19 @@ def exact_str(value: _T) -> _T:
     return value if type(value) is str or not isinstance(value, str) else cast("_T", str.__str__(value))
 
 
-#: Made once: attrs reads the signature of every converter.
-_PLAIN: "attrs.Converter[Any, Any]" = attrs.Converter(exact_str)
+def _to_str(value: str) -> str:
+    return exact_str(value)
+
+
+def _to_optional_str(value: str | None) -> str | None:
+    return exact_str(value)
+
+
+#: Made once: attrs reads the signature of every converter, and gives its annotation to the argument of the class.
+_TO_STR: Final[dict[bool, "attrs.Converter[Any, Any]"]] = {
+    False: attrs.Converter(_to_str),
+    True: attrs.Converter(_to_optional_str),
+}
 
 
 def without_none(hint: Any) -> tuple[Any, bool]:
@@ -205,7 +216,7 @@ def _checked(field: Any, error: _Error) -> object:
     checks = validators.and_(check, field.validator) if field.validator else check
     return field.evolve(
         validator=validators.optional(checks) if optional else checks,
-        converter=_PLAIN if kind is str and field.converter is None else field.converter,
+        converter=_TO_STR[optional] if kind is str and field.converter is None else field.converter,
         metadata={**field.metadata, CHECKED: True, PUBLIC: True},
         repr=_masked if field.metadata.get(PRIVATE) else field.repr,
     )

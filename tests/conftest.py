@@ -9,9 +9,10 @@ from postgresql import server
 
 pytest_plugins = ["pytester"]
 
-# A busy machine is no fault of the code's.
-settings.register_profile("ours", deadline=None)
-settings.load_profile("ours")
+# A busy machine is no fault of the code's, so there is no deadline. `--hypothesis-profile=thorough` tries more examples.
+settings.register_profile("quick", deadline=None, max_examples=25)
+settings.register_profile("thorough", deadline=None)
+settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session")

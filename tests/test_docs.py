@@ -34,8 +34,6 @@ from escalation_policy import ESCALATE_TO_VIDEO, Permission, administration, eng
 from escalation_policy import typing as protocols
 from escalation_policy.testing import _keywords as keywords
 from escalation_policy.testing import pytest_plugin, strategies
-from escalation_policy.testing._coverage import Coverage, Tallies
-from escalation_policy.testing._coverage_reports import as_json
 from postgresql import needs_postgresql
 
 ROOT = Path(__file__).parents[1]
@@ -385,15 +383,6 @@ class TestReference:
         options = re.findall(r'"(--policy-cov-[\w-]+)"', Path(pytest_plugin.__file__).read_text(encoding="utf-8"))
         assert options
         assert set(options) == set(re.findall(r"`(--policy-cov-[\w-]+)=", dict(reference())["Options"]))
-
-    def test_names_every_key_of_the_plugins_report(self) -> None:
-        """In backticks."""
-        tallies, coverage = Tallies([]), Coverage()
-        tallies.add(ESCALATE_TO_VIDEO, ESCALATE_TO_VIDEO.decide(testing.a_request()))
-        coverage.add(tallies.data())
-        keys = set(re.findall(r'"(\w+)":', as_json(coverage.figures(), complete=True)))
-        assert {"schema", "policies", "code", "call"} <= keys
-        assert set() == keys - set(re.findall(r"`(\w+)`", dict(reference())["The report as JSON"]))
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

@@ -32,8 +32,8 @@ import pytest
 import escalation_policy
 from escalation_policy import ESCALATE_TO_VIDEO, Permission, administration, engage, exceptions, records, testing, video
 from escalation_policy import typing as protocols
-from escalation_policy.testing import _keywords as keywords
 from escalation_policy.testing import pytest_plugin, strategies
+from escalation_policy.testing._builders import PLACES, Places
 from postgresql import needs_postgresql
 
 ROOT = Path(__file__).parents[1]
@@ -342,16 +342,6 @@ _PUBLIC = [
     for name, value in vars(strategies).items()
     if isinstance(value, FunctionType) and value.__module__ == strategies.__name__ and not name.startswith("_")
 ]
-_BUILDERS = {
-    "a_domain": keywords.DOMAIN,
-    "a_role": keywords.ROLE,
-    "a_ringcentral_user": keywords.RINGCENTRAL_USER,
-    "an_agent": keywords.AGENT,
-    "a_channel": keywords.CHANNEL,
-    "a_message": keywords.MESSAGE,
-    "an_intervention": keywords.INTERVENTION,
-    "a_request": keywords.REQUEST,
-}
 _CLASSES = [
     value
     for module in (escalation_policy, records, video, protocols, *PROVIDERS)
@@ -373,8 +363,8 @@ class TestReference:
         """In backticks, anywhere under the heading that names the class."""
         assert set() == members(cls) - told_of(cls.__name__)
 
-    @pytest.mark.parametrize(("builder", "places"), _BUILDERS.items(), ids=list(_BUILDERS))
-    def test_names_every_keyword_of_a_builder_in_its_section(self, builder: str, places: keywords.Places) -> None:
+    @pytest.mark.parametrize(("builder", "places"), PLACES.items(), ids=list(PLACES))
+    def test_names_every_keyword_of_a_builder_in_its_section(self, builder: str, places: Places) -> None:
         """In backticks, anywhere under the heading that names the builder."""
         assert set() == set(places) - told_of(builder)
 

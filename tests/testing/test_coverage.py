@@ -94,7 +94,7 @@ class TestCounts:
         ids=["met", "unmet", "absent", "unknown", "mismatch", "raises", "predicate", "context", "another type"],
     )
     def test_include_each_outcome(self, condition: Any, request_: Any, expected: tuple[int, ...]) -> None:
-        """A rule that is the only reason is decisive, whatever its status."""
+        """A rule that is the only reason is decisive, with any status."""
         assert {"r": expected} == counts_of(count(Policy("p", [Rule("r", condition)]), request_))
 
     def test_show_no_decisive_rule_if_there_are_two_reasons(self) -> None:

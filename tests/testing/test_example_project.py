@@ -65,10 +65,10 @@ def changed_line(channel: str, right: str, wrong: str) -> str:
     return " != ".join(f"'| {channel:26} | quiet_hours          | {cell:20} |'" for cell in (right, wrong))
 
 
-def failed_function(line: int, seen: str) -> str:
+def failed_function(line: int, value: str) -> str:
     """Return the text for `low_risk` if its function fails."""
     requires = 'Requires that context.risk_score satisfies "a score below 5"'
-    return f"- low_risk (error TypeError at permissions.py:{line}): {requires}. Seen: context.risk_score = {seen}."
+    return f"- low_risk (error TypeError at permissions.py:{line}): {requires}. Seen: context.risk_score = {value}."
 
 
 #: The text to replace, its replacement, and the text of the failure.

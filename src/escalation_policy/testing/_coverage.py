@@ -37,7 +37,7 @@ class RuleCoverage:
         code: The rule's code.
         identity: What its condition means, as a text.
         counts: How often it had each of `OUTCOMES`.
-        hints: For a missing outcome of `REQUIRED`: the call that makes such a request, or why there is none.
+        hints: For a missing outcome of `REQUIRED`: the call that makes such a request, or why no call does.
     """
 
     code: str
@@ -109,7 +109,7 @@ def _count_rules(policy: Policy[Any], counts: Counter[_NotMet]) -> list[RuleCove
 
 
 def _hint(policy: Policy[Any], code: str, outcome: str) -> str:
-    """Return the call of `a_request()` that gives a rule this outcome, or why there is none."""
+    """Return the call of `a_request()` that gives a rule this outcome, or why no call does."""
     request_type = policy.request_type
     if request_type is not EscalationRequest:
         purpose = "meets this rule" if outcome == "met" else "is denied by this rule alone"

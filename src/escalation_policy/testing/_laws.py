@@ -73,7 +73,7 @@ def _breaches(trial: Trial) -> Iterator[str]:
 
 
 def _fail_closed(trial: Trial) -> Iterator[str]:
-    """An undecided rule is not met, an object of another type is an error, and a failing rule allows nothing."""
+    """Check undecided rules (not met), objects of another type (errors) and failing rules (which allow nothing)."""
     for example in trial.examples:
         response = example.response
         undecided = [code for code, truth in example.truths.items() if truth not in (Truth.TRUE, Truth.FALSE)]
@@ -91,7 +91,7 @@ def _fail_closed(trial: Trial) -> Iterator[str]:
 
 
 def _unknown(trial: Trial) -> Iterator[str]:
-    """An unknown or absent fact meets neither a condition nor its negation."""
+    """Check that an unknown or absent fact meets neither a condition nor its negation."""
     for rule in trial.policy.rules:
         request_type, steps = rule.requires.request_type, rule.requires.steps
         parts = [Condition(request_type, (test,)) for test in rule.requires.tests] if len(steps) > 1 else []
@@ -108,7 +108,7 @@ def _unknown(trial: Trial) -> Iterator[str]:
 
 
 def _explanations(trial: Trial) -> Iterator[str]:
-    """To fix all reasons allows a request, or leads to rules that come after them; to fix less never allows it."""
+    """Check that to fix all reasons allows a request, or leads to rules after them, and that to fix less never allows it."""
     distinct = {(*each.truths.values(), each.response.verdict): each for each in trial.examples}.values()
     examples = [(each.request, each.statuses, each.met, each.response.verdict) for each in distinct]
     for request, statuses, _, verdict in examples:
@@ -132,7 +132,7 @@ def _explanations(trial: Trial) -> Iterator[str]:
 
 
 def _agreement(trial: Trial) -> Iterator[str]:
-    """`allows()` and `decide()` give the answer that follows from the rules, each answered alone."""
+    """Check that `allows()` and `decide()` give the answer that follows from the rules, each answered alone."""
     for example in trial.examples:
         expected, response = Verdict.from_statuses(example.statuses, trial.after), example.response
         if response.verdict != expected or response.allows is not expected.allowed:
@@ -140,7 +140,7 @@ def _agreement(trial: Trial) -> Iterator[str]:
 
 
 def _order(trial: Trial) -> Iterator[str]:
-    """The order of rules and of operands changes nothing that counts, and another rule never allows more."""
+    """Check that the order of rules and operands changes nothing that counts, and that another rule never allows more."""
     policy, rules = trial.policy, trial.policy.rules
     orders = {
         "with its rules reversed": rules[::-1],
@@ -162,7 +162,7 @@ def _order(trial: Trial) -> Iterator[str]:
 
 
 def _pure(trial: Trial) -> Iterator[str]:
-    """A request gets the same decision at any time and from any thread, and is not changed."""
+    """Check that a request gets the same decision at any time and from any thread, and is not changed."""
     for example in trial.examples:
         changes = differences(leaves_of(example.request), example.leaves)
         if changes or example.hash != hash_of(example.request):
@@ -196,7 +196,7 @@ def _different_responses(trial: Trial, examples: Iterable[Example]) -> Iterator[
 
 
 def _copies(trial: Trial) -> Iterator[str]:
-    """Policies, requests and decisions survive pickle and copy, unless a part of them never does."""
+    """Check that policies, requests and decisions survive pickle and copy, unless a part of them never does."""
     policy = trial.policy
     tests = [test for rule in policy.rules for test in rule.requires.tests]
     parts = [(policy.request_type, test.operand, [path.kind for path in test.paths]) for test in tests]
@@ -222,7 +222,7 @@ def _copies(trial: Trial) -> Iterator[str]:
 
 
 def _leaks(trial: Trial) -> Iterator[str]:
-    """Logs and agents see no id, no address and no text of a request, and no text of an exception."""
+    """Check that logs and agents see no id, no address and no text of a request, and no text of an exception."""
     decided = [(trial.policy, example) for example in trial.some]
     decided += [(trial.with_predicate(rule, "raises", _raise), trial.examples[0]) for rule in trial.policy.rules]
     canaries: dict[object, Any] = {}
@@ -264,7 +264,8 @@ def _reverse_operands(condition: Condition[R]) -> Condition[R]:
     def reverse(word: str, parts: list[list[Test | Junction]]) -> list[Test | Junction]:
         return [*chain.from_iterable(reversed(parts)), Junction(word, len(parts))]
 
-    return Condition(condition.request_type, tuple(condition.fold(_steps_of_test, reverse)))
+    steps = condition.fold(_steps_of_test, reverse)
+    return Condition(condition.request_type, tuple(steps))
 
 
 def _steps_of_test(test: Test) -> list[Test | Junction]:

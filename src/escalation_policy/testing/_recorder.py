@@ -132,7 +132,7 @@ class Recorder:
         self._report(policy, decision)
 
     def explain(self) -> str:
-        """Explain the last decisions of the test, the latest one at the end. Empty if there are none."""
+        """Explain the last decisions of the test, the latest one at the end. Empty if it made no decision."""
         latest = list(self._latest)
         lines = [f"allow {decision.policy_id}" if decision else decision.explain() for _, decision in latest]
         earlier = min((number - self._first_number for number, _ in latest), default=0)

@@ -52,7 +52,7 @@ def make_requests(policy: Policy[Any], like: Any) -> list[Any]:
 
 
 def not_requests(like: Any) -> list[Any]:
-    """Make objects that are no request of the type, one of which has the same attributes."""
+    """Make objects that are not of the request's type. One of them has the same attributes."""
     lookalike = SimpleNamespace(**{field.name: getattr(like, field.name) for field in _fields(like)})
     return [None, CANARIES[0], object(), lookalike]
 

@@ -63,7 +63,7 @@ class Search(Generic[R]):
         If these make it impossible, the rules that read them may have any result.
 
         Raises:
-            NoSuchRequestError: There is none near.
+            NoSuchRequestError: No near request is like that.
         """
         dispensable = {code for code, paths in self._paths.items() if any(_touches(path.hops, fixed) for path in paths)}
         return self._nearest(start, dict.fromkeys(self._rules, _MET), fixed, "allows", dispensable)
@@ -74,7 +74,7 @@ class Search(Generic[R]):
         The rules are unmet. If that is impossible and they have no predicates, they are unknown.
 
         Raises:
-            NoSuchRequestError: There is none near.
+            NoSuchRequestError: No near request is like that.
         """
         words = f"denies by exactly {', '.join(by)}"
         if hidden := self._later_than(by) & set(by):
@@ -280,7 +280,7 @@ def _sets(member: Any, value: object, others: Iterable[object]) -> list[object]:
 
 
 def _new_values(kind: Any, values: Collection[object]) -> list[object]:
-    """Return values that are none of these; for text, a word, and digits for fields that accept nothing else."""
+    """Return values that differ from these; for text, a word, and digits for fields that accept nothing else."""
     if kind is int:
         numbers = [each for each in values if isinstance(each, int)]
         return [max(numbers, default=0) + 1, min(numbers, default=0) - 1]

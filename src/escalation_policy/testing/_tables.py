@@ -103,12 +103,12 @@ def _combinations(name: str, axis: Axis) -> dict[str, dict[str, object]]:
     if not labelled:
         raise InvalidValueError(Fault(name, "is empty: pass at least one keyword with its values"))
     combinations: dict[str, dict[str, object]] = {}
-    for pairs in product(*labelled):
-        label = ", ".join(label for label, _ in pairs)
+    for combination in product(*labelled):
+        label = ", ".join(label for label, _ in combination)
         if label in combinations:
             problem = "has two values with the same label: pass a mapping of labels to values"
             raise InvalidValueError(Fault(name, problem, accepted="values with labels of their own"))
-        combinations[label] = dict(zip(axis, (value for _, value in pairs), strict=True))
+        combinations[label] = dict(zip(axis, (value for _, value in combination), strict=True))
     return combinations
 
 

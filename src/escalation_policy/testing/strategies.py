@@ -73,7 +73,7 @@ _VALUES: Final[dict[str, st.SearchStrategy[Any]]] = {
     "state": st.sampled_from(InterventionState),
     "context": st.dictionaries(_IDS, st.booleans() | st.integers() | st.text(), max_size=3),
 }
-#: Parts of which only the fields are drawn.
+#: Parts that are not drawn as a whole. Their fields are.
 _PARTS: Final = {"domain", "agent", "role", "message"}
 #: The fields that cannot be set if a part is None.
 _FIELDS_OF_PART: Final = {

@@ -7,12 +7,11 @@ import attrs
 
 from .._enums import ChannelKind
 from .._fields import check_types, checked, to_tuple
-from .._reading import ID, UNREAD, Faults, PayloadReader, collect_faults
+from .._reading import ID, UNREAD, Faults, Payload, PayloadReader, collect_faults, records_in_pages
 from .._values import Agent, Channel, Domain, RingCentralUser, Role
 from ..engage._conversations import read_channel
 from ..engage._people import read_agent, read_role
 from ..exceptions import Fault, InvalidPayloadError
-from ._pages import Payload, records_of
 from ._roles import LOAD_AGAIN, collected
 
 
@@ -108,7 +107,7 @@ class Directory:
 
 
 def _records(faults: Faults, name: str, pages: Iterable[Payload]) -> list[PayloadReader]:
-    return [PayloadReader(faults, where, payload) for where, payload in records_of(faults, name, pages)]
+    return [PayloadReader(faults, where, payload) for where, payload in records_in_pages(faults, name, pages)]
 
 
 def _extensions(faults: Faults, users: Iterable[RingCentralUser]) -> dict[str, RingCentralUser]:

@@ -30,7 +30,7 @@ from escalation_policy import (
     predicate,
 )
 from escalation_policy.administration import Checklist, checklist
-from escalation_policy.administration._requests import EDIT_ROLE
+from escalation_policy.administration._policies import EDIT_ROLE
 from escalation_policy.exceptions import InvalidPolicyError, InvalidValueError
 from escalation_policy.testing import a_domain, an_agent
 

@@ -20,7 +20,7 @@ from escalation_policy.administration import (
     link_ringcentral,
     map_imported_users,
 )
-from escalation_policy.administration._requests import LINK_RINGCENTRAL
+from escalation_policy.administration._policies import LINK_RINGCENTRAL
 from escalation_policy.exceptions import InvalidValueError
 from escalation_policy.testing import a_domain, a_ringcentral_user, an_agent
 
@@ -536,7 +536,7 @@ class TestOutcomes:
         assert decision is not None
         explained = decision.explain(reveal=True).splitlines()
         assert (
-            "- extension_in_account (unmet): The extension must be in the RingCentral account of the domain, where its "
+            "- extension_in_account (unmet): The extension must be in the RingCentral account of the domain, if its "
             "account is known. Required: account_told is false or ringcentral_user.account_id equals "
             "domain.ringcentral_account_id. Seen: account_told = true; ringcentral_user.account_id = another value."
         ) == explained[1]

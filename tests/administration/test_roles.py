@@ -20,7 +20,7 @@ from escalation_policy.administration import (
     create_role,
     edit_role,
 )
-from escalation_policy.administration._requests import ASSIGN_ROLE, CREATE_ROLE, EDIT_ROLE
+from escalation_policy.administration._policies import ASSIGN_ROLE, CREATE_ROLE, EDIT_ROLE
 from escalation_policy.exceptions import InvalidValueError
 from escalation_policy.testing import a_role, an_agent
 

@@ -42,7 +42,7 @@ class TestReplyPrivately:
         """That holds on every kind of channel."""
         assert reply_privately(kind, True)
 
-    def test_an_unknown_message_gets_a_private_reply_where_public_messages_exist(self, kind: ChannelKind) -> None:
+    def test_an_unknown_message_gets_a_private_reply_if_public_messages_exist(self, kind: ChannelKind) -> None:
         """On any channel that could have public messages, a link must not be posted by mistake."""
         assert (kind not in PRIVATE_KINDS) is reply_privately(kind, None)
 

@@ -118,14 +118,14 @@ MEASURES: Final[dict[str, Callable[[], float]]] = {
 def main() -> None:
     """Print the table, or if the name of a measure is the argument, only its figures."""
     if len(sys.argv) > 1:
-        seconds, peak = MEASURES[sys.argv[1]](), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(seconds, peak / (1024**2 if sys.platform == "darwin" else 1024))
+        duration, memory = MEASURES[sys.argv[1]](), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(duration, memory / (1024**2 if sys.platform == "darwin" else 1024))
         return
     print(f"{platform.python_implementation()} {platform.python_version()}, {COUNT:,} agents and as many users")
     for name in MEASURES:
         command = [sys.executable, __file__, name]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        seconds, peak = map(float, done.stdout.split())
+        process = subprocess.run(command, capture_output=True, text=True, check=True)
+        seconds, peak = map(float, process.stdout.split())
         print(f"  {name:<36} {seconds:6.2f} s  {peak:6.0f} MB")
 
 

@@ -67,9 +67,10 @@ def add_reasons(
         output.add("", (reason.code, "bold"), ": ", (reason.status.value, _STYLES[reason.status]), error)
         for line in reason.lines():
             output.add("  ", line)
-        for evidence in reason.evidence if revealed else ():
-            for fact, value in revealed(evidence).items():
-                output.add("    ", f"{fact} = {value}")
+        if revealed:
+            for evidence in reason.evidence:
+                for fact, value in revealed(evidence).items():
+                    output.add("    ", f"{fact} = {value}")
     if hidden:
         output.add("")
         output.add("", "Hidden until these are fixed: ", ", ".join(hidden))

@@ -229,7 +229,7 @@ class TestArguments:
             ),
             (
                 ["decide", "--rev", "x"],
-                "escalation-policy: decide takes no such arguments; see escalation-policy --help\n",
+                "escalation-policy: decide does not accept all of these arguments; see escalation-policy --help\n",
             ),
             (
                 ["decode", "x"],
@@ -247,7 +247,7 @@ class TestArguments:
             ),
             (
                 ["decide", "x", "\x1b[31m\n\u202e"],
-                "escalation-policy: decide takes no such arguments; see escalation-policy --help\n",
+                "escalation-policy: decide does not accept all of these arguments; see escalation-policy --help\n",
             ),
         ],
         ids=["nothing", "version", "no file", "both", "abbreviated", "command", "choice", "hostile"],

@@ -183,7 +183,7 @@ class TestWhy:
         assert main(["log", "why", "d03", log]) == 0
         assert capsys.readouterr().out.startswith(
             "DENY mine\n\nringcentral_sso: unmet\n  Requires that login equals ringcentral_sso.\n  Seen: login = password.\n\n"
-            "The policy that decided is not known here, so this is what the record alone tells; --policy names one.\n"
+            "The policy that decided is not known here, so the record alone explains the decision. --policy can name it.\n"
             "Who acts first: The agent\n\nWhat it was about\n"
         )
 
@@ -353,7 +353,7 @@ class TestReplay:
         assert main(["log", "replay", "--policy", "example_policy:HOURS", LOG]) == 0
         printed = capsys.readouterr().out
         assert "\n  not replayable                       30\n" in printed
-        assert "\nWhat records do not tell\n  context.open  30\n\nNot replayable\n  d01  context.open\n" in printed
+        assert "\nFacts that records lack\n  context.open  30\n\nNot replayable\n  d01  context.open\n" in printed
         assert printed.endswith("\n  d20  context.open\n  and 10 more\n")
         main(["log", "replay", "--policy", "example_policy:HOURS", "--format", "json", LOG])
         document = json.loads(capsys.readouterr().out)
@@ -375,12 +375,12 @@ class TestReplay:
             ("example_policy", "--policy must be MODULE:ATTRIBUTE"),
             (
                 "example_policy:NONE",
-                "names nothing in its module, whose policies are ESCALATE_TO_VIDEO, POLICY, HOURS, NO_WHATSAPP",
+                "names no attribute of its module; its policies: ESCALATE_TO_VIDEO, POLICY, HOURS, NO_WHATSAPP",
             ),
             ("example_policy:NO_POLICY", "--policy must name a Policy, got a str"),
             ("no_such_module:POLICY", "names a module that is neither in this folder nor installed"),
             ("json.no_such_module:POLICY", "names a module that is neither in this folder nor installed"),
-            ("json.decoder:POLICY", "names nothing in its module, whose policies are none"),
+            ("json.decoder:POLICY", "names no attribute of its module; its policies: none"),
             ("", "--policy must be MODULE:ATTRIBUTE"),
         ],
     )

@@ -229,14 +229,14 @@ email.click(); results.up = rows(); results.sorted = email.parentNode.getAttribu
 email.click(); results.down = rows(); results.reversed = email.parentNode.getAttribute("aria-sort");
 ready.click(); results.stable = rows(); results.forgotten = email.parentNode.hasAttribute("aria-sort");
 agent.click();
-results.words = fill("words", "SUPERVISOR");
-fill("words", "");
-results.ready = fill("wanted", "yes");
-results.code = fill("wanted", "extension_in_account");
-results.both = fill("words", "donald");
-fill("words", "");
-results.unknown = fill("wanted", "?");
-fill("wanted", ""); results.all = fill("words", "");
+results.text = fill("text", "SUPERVISOR");
+fill("text", "");
+results.ready = fill("state", "yes");
+results.code = fill("state", "extension_in_account");
+results.both = fill("text", "donald");
+fill("text", "");
+results.unknown = fill("state", "?");
+fill("state", ""); results.all = fill("text", "");
 results.fetched = performance.getEntriesByType("resource").length;
 results.foreign = document.querySelectorAll("img, #agents script, #agents style, td *").length;
 results.paper = getComputedStyle(document.body).backgroundColor;
@@ -286,7 +286,7 @@ class TestBrowser:
 
     def test_the_form_filters_by_text_and_by_missing_step(self, results: Any) -> None:
         """It shows how many rows are left."""
-        assert [["06"], "1 of 8 shown"] == results["words"]
+        assert [["06"], "1 of 8 shown"] == results["text"]
         assert [["01", "06"], "2 of 8 shown"] == results["ready"]
         assert [["03", "07"], "2 of 8 shown"] == results["code"]
         assert [["07"], "1 of 8 shown"] == results["both"]

@@ -236,8 +236,8 @@ def _step(step: StepCount, agents: int) -> str:
 def _choices(steps: Iterable[StepCount]) -> Iterable[tuple[str, str]]:
     """Yield value and label of each filter. A question mark cannot be the code of a rule."""
     if any(step.unknown for step in steps):
-        yield "?", "of whom something is not known"
-    yield from ((step.rule.code, f"who misses {step.rule.code}") for step in steps)
+        yield "?", "agents about whom something is not known"
+    yield from ((step.rule.code, f"agents who lack {step.rule.code}") for step in steps)
 
 
 def _row(cells: Iterable[str | None]) -> str:

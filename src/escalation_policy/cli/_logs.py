@@ -166,7 +166,9 @@ def import_policy(name: str) -> Policy[Any]:
         for attribute in path.split("."):
             value = getattr(value, attribute)
     except Exception as error:
-        raise UnusableInputError(f"--policy names nothing in its module, whose policies are {policies}") from error
+        raise UnusableInputError(
+            f"--policy names no attribute of its module; its policies: {policies}"
+        ) from error
     if type(value) is not Policy:
         raise UnusableInputError(f"--policy must name a Policy, got {kind_of(value)}")
     policy: Policy[Any] = value
@@ -203,7 +205,8 @@ def add_explanation(output: Output, log: LogReader, name: str, policy: Policy[An
     if decider is None:
         output.add("")
         output.add(
-            "", "The policy that decided is not known here, so this is what the record alone tells; --policy names one."
+            "",
+            "The policy that decided is not known here, so the record alone explains the decision. --policy can name it.",
         )
         if record.next_party:
             output.add("", "Who acts first: ", PARTY_NAMES[record.next_party])
@@ -363,7 +366,7 @@ def add_replay(output: Output, log: LogReader, policy: Policy[Any]) -> None:
     flips = [(flip.record.id, *_flip_cells(flip)) for flip in result.flips]
     _add_first_rows(output, "What would change", flips, result.now_allowed + result.now_denied)
     facts = [(fact, f"{count:,}") for fact, count in result.missing.items()]
-    _add_first_rows(output, "What records do not tell", facts, len(facts))
+    _add_first_rows(output, "Facts that records lack", facts, len(facts))
     gaps = [(gap.record.id, ", ".join(gap.missing)) for gap in result.gaps]
     _add_first_rows(output, "Not replayable", gaps, result.not_replayable)
 

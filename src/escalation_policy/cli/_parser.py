@@ -44,7 +44,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     parsed, others = parser.parse_known_args(arguments)
     if others:
-        parser.error(f"{parsed.command} takes no such arguments")
+        parser.error(f"{parsed.command} does not accept all of these arguments")
     return parsed
 
 

@@ -270,7 +270,7 @@ class TestAudit:
         ids=["directory", "policy"],
     )
     def test_rejects_arguments_of_another_type(self, changes: dict[str, Any], message: str) -> None:
-        """Before anybody is report."""
+        """It raises before the first agent is audited."""
         arguments: dict[str, Any] = {"directory": a_directory()} | changes
         with pytest.raises(InvalidValueError) as caught:
             audit(**arguments)

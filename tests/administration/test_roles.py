@@ -311,7 +311,7 @@ class TestSavedByTheApi:
         )
         assert ["escalate_to_video", "lock_identity", "use_cobrowsing", "label"] == [*ignored_fields(outcome)]
 
-    def test_ignores_no_change_that_changes_nothing(self) -> None:
+    def test_a_change_without_effect_is_not_ignored(self) -> None:
         """Examples are a permission that is granted already, one that is missing already, and the same label."""
         role = a_role(label="Old", permissions={VIDEO, COBROWSING})
         outcome = edit_role(an_editor(), role, grant=[COBROWSING], revoke=[Permission.LOCK_IDENTITY], label="  Old ")

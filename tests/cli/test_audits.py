@@ -76,7 +76,7 @@ class TestAudit:
         assert main(["audit", "none"]) == 2
         assert capsys.readouterr() == ("", "escalation-policy: none: no such file or directory\n")
 
-    def test_an_unknown_format_is_refused(self, capsys: Captured) -> None:
+    def test_an_unknown_format_is_rejected(self, capsys: Captured) -> None:
         """The message lists the formats."""
         with pytest.raises(SystemExit) as caught:
             main(["audit", "--format", "xlsx", EXAMPLE])

@@ -166,9 +166,7 @@ def import_policy(name: str) -> Policy[Any]:
         for attribute in path.split("."):
             value = getattr(value, attribute)
     except Exception as error:
-        raise UnusableInputError(
-            f"--policy names no attribute of its module; its policies: {policies}"
-        ) from error
+        raise UnusableInputError(f"--policy names no attribute of its module; its policies: {policies}") from error
     if type(value) is not Policy:
         raise UnusableInputError(f"--policy must name a Policy, got {kind_of(value)}")
     policy: Policy[Any] = value

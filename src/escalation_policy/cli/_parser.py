@@ -14,6 +14,7 @@ from ._output import PROGRAM, inert, write
 #: The exit statuses: allowed, complete or printed; denied, incomplete or not found; unusable input or arguments.
 YES, NO, UNUSABLE = 0, 1, 2
 _DECISION_STATUSES: Final = {YES: "allowed", NO: "denied", UNUSABLE: "unusable input"}
+_FORMATS: Final = {"json": "print one JSON document", "quiet": "print nothing, only set the exit status"}
 _POLICY: Final = "MODULE:ATTRIBUTE"
 
 
@@ -62,14 +63,14 @@ def _parser() -> _Parser:
     _add_case(escalate)
 
     rules = _add_command(commands, "rules", "print the policy")
-    rules.add_argument("--json", dest="format", action="store_const", const="json", help="print one JSON document")
+    _add_formats(rules, json=_FORMATS["json"])
 
     words = "list what makes the agent of a case file ready, done or to do"
     statuses = {YES: "all done", NO: "something is to do", UNUSABLE: "unusable input"}
     checklist = _add_command(commands, "checklist", words, statuses)
     words = "a case file, of which only the domain, the user and the role are required; - reads standard input"
     checklist.add_argument("file", metavar="FILE", type=_path, help=words)
-    _add_formats(checklist)
+    _add_formats(checklist, **_FORMATS)
 
     words = "show which agents of a domain are ready, and what the others lack"
     statuses = {YES: "audited, even if nobody is ready", UNUSABLE: "unusable input"}
@@ -93,15 +94,16 @@ def _add_command(commands: Any, name: str, words: str, statuses: Mapping[int, st
 def _add_case(command: argparse.ArgumentParser) -> None:
     words = "the request as JSON, with the records as the API returns them; - reads standard input"
     command.add_argument("file", metavar="FILE", type=_path, help=words)
-    _add_formats(command)
+    _add_formats(command, **_FORMATS)
     words = "also show ids, addresses and context strings; keep that out of logs"
     command.add_argument("--reveal", action="store_true", help=words)
 
 
-def _add_formats(command: argparse.ArgumentParser) -> None:
+def _add_formats(command: argparse.ArgumentParser, **words: str) -> None:
+    """Add an option for each format. Only one of them can be used."""
     group = command.add_mutually_exclusive_group()
-    for name, words in (("json", "print one JSON document"), ("quiet", "print nothing, only set the exit status")):
-        group.add_argument(f"--{name}", dest="format", action="store_const", const=name, help=words)
+    for name, text in words.items():
+        group.add_argument(f"--{name}", dest="format", action="store_const", const=name, default="table", help=text)
 
 
 def _add_format(command: argparse.ArgumentParser, *formats: str) -> None:

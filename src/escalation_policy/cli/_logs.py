@@ -107,16 +107,16 @@ class LogReader:
 
     def _read(self, log: BufferedIOBase, name: str, start: int | None) -> Iterator[DecisionRecord | BrokenLine]:
         file = getattr(log, "fileobj", log)  # the compressed file, if gzip compressed it: sizes are those of files
-        for number, entry in enumerate(read_records(log, within=self._within)):
+        for number, item in enumerate(read_records(log, within=self._within)):
             if start is not None and number % _PROGRESS_STEP == 0:
                 self._progress.move_to(start + file.tell())
-            if isinstance(entry, BrokenLine):
-                self._add_problem(f"{name}:{entry.number}", str(entry))
-                yield entry
+            if isinstance(item, BrokenLine):
+                self._add_problem(f"{name}:{item.number}", str(item))
+                yield item
                 continue
             self.count += 1
-            if self._since is None or entry.at >= self._since:
-                yield entry
+            if self._since is None or item.at >= self._since:
+                yield item
 
     def _add_problem(self, place: str, problem: str) -> None:
         self._problem_count += 1
@@ -179,8 +179,8 @@ def add_explanation(output: Output, log: LogReader, name: str, policy: Policy[An
     Args:
         output: The answer.
         log: The log.
-        name: The id of a decision. Or an id of what decisions were about: then the latest denial is explained, or if
-            there is none, the latest decision.
+        name: The id of a decision; or the id of an agent, a message or a case, or a correlation id. Then the latest denial
+            with this id is explained, or the latest decision if nothing was denied.
         policy: A policy that may have decided, besides the built-in one.
 
     Returns:
@@ -192,9 +192,9 @@ def add_explanation(output: Output, log: LogReader, name: str, policy: Policy[An
     if note:
         output.add("", note)
         output.add("")
-    policies = [policy, ESCALATE_TO_VIDEO] if policy else [ESCALATE_TO_VIDEO]
     # The texts are those of the policy that decided. Without it, only the record can explain the decision.
-    decider = next((policy for policy in policies if policy.fingerprint == record.fingerprint), None)
+    policies = (policy, ESCALATE_TO_VIDEO)
+    decider = next((policy for policy in policies if policy and policy.fingerprint == record.fingerprint), None)
     add_verdict(output, record.effect, record.policy_id, record.policy_version)
     add_reasons(output, [_reason(reason, decider) for reason in record.reasons], record.hidden)
     if record.met:
@@ -216,17 +216,17 @@ def _find(log: LogReader, name: str) -> tuple[DecisionRecord | None, str]:
     """Return the decision with an id, or else the latest denial or decision about it, and a note that says so."""
     latest: DecisionRecord | None = None
     decided, denied = 0, 0
-    for entry in log:
-        if isinstance(entry, BrokenLine):
+    for item in log:
+        if isinstance(item, BrokenLine):
             continue
-        if entry.id == name:
-            return entry, ""
-        if name not in (entry.correlation_id, *map(entry.facts.get, _SEARCHED_FACTS)):
+        if item.id == name:
+            return item, ""
+        if name not in (item.correlation_id, *map(item.facts.get, _SEARCHED_FACTS)):
             continue
         decided += 1
-        denied += entry.effect is Effect.DENY
-        if latest is None or _rank(entry) >= _rank(latest):
-            latest = entry
+        denied += item.effect is Effect.DENY
+        if latest is None or _rank(item) >= _rank(latest):
+            latest = item
     kind = "denial" if denied else "decision"
     return latest, f"About {name}: {decided:,} decided, {denied:,} denied. The latest {kind}:"
 

@@ -59,7 +59,7 @@ def link_ringcentral(
         check_role_copies(f"{name}.role", person.role, agent.role, *directory.roles)
     user = _completed_user(ringcentral_user, agent.ringcentral)
     others = [other for other in directory.agents if other.id != agent.id]
-    entry = ExtensionEntry(
+    request = ExtensionEntry(
         domain=directory.domain,
         editor=editor,
         agent=agent,
@@ -71,7 +71,7 @@ def link_ringcentral(
             other.ringcentral is not None and other.ringcentral.extension_id == user.extension_id for other in others
         ),
     )
-    decision = LINK_RINGCENTRAL.decide(entry)
+    decision = LINK_RINGCENTRAL.decide(request)
     return RingCentralLink(
         decision=decision, agent=attrs.evolve(agent, ringcentral=user) if decision.allowed else agent
     )

@@ -117,8 +117,8 @@ def create_role(editor: Agent, *, id: str, label: str, permissions: Iterable[Per
     check_types(Agent, editor=editor)
     role = Role(id=id, domain_id=editor.domain_id, label=_label(label))
     granted = _permissions("permissions", permissions)
-    change = RoleChange(editor=editor, role=role, compared=frozenset(), granted=granted, grants_deactivated=False)
-    decision = CREATE_ROLE.decide(change)
+    request = RoleChange(editor=editor, role=role, compared=frozenset(), granted=granted, grants_deactivated=False)
+    decision = CREATE_ROLE.decide(request)
     return RoleCreation(decision=decision, role=role.grant(*granted) if decision.allowed else None)
 
 
@@ -159,23 +159,23 @@ def edit_role(  # noqa: PLR0913  # an edit has as many sides
         raise InvalidValueError(Fault("deactivated", problem, found=others, accepted=accepted))
     edited = role.grant(*granted).revoke(*revoked)
     edited = edited if label is None else edited.relabel(_label(label))
-    change = RoleChange(
+    request = RoleChange(
         editor=editor,
         role=role,
         compared=role.permissions - inactive,
         granted=granted,
         grants_deactivated=not granted.isdisjoint(inactive),
     )
-    decision = EDIT_ROLE.decide(change)
-    saved, ignored = _saved_by_api(change, edited)
+    decision = EDIT_ROLE.decide(request)
+    saved, ignored = _saved_by_api(request, edited)
     return RoleEdit(decision=decision, role=edited if decision.allowed else role, saved_by_api=saved, ignored=ignored)
 
 
-def _saved_by_api(change: RoleChange, edited: Role) -> tuple[Role, tuple[Ignored, ...]]:
+def _saved_by_api(request: RoleChange, edited: Role) -> tuple[Role, tuple[Ignored, ...]]:
     """Return the role that the API would save, and the changes that it would drop."""
-    role, editor_permissions = change.role, change.editor.role.permissions
+    role, editor_permissions = request.role, request.editor.role.permissions
     # The API checks the role as a whole, and each permission to grant on its own.
-    without_grants = attrs.evolve(change, compared=role.permissions, granted=frozenset(), grants_deactivated=False)
+    without_grants = attrs.evolve(request, compared=role.permissions, granted=frozenset(), grants_deactivated=False)
     if not EDIT_ROLE.allows(without_grants):
         return role, ()
     changed = edited.permissions ^ role.permissions

@@ -27,7 +27,7 @@ _PAGE_PATH: Final = re.compile(rf"\b(?:{'|'.join(_KEYS[1:])})\[\d+\](?:\.records
 #: How many faults a message lists.
 _MAX_FAULTS: Final = 20
 
-#: The JSON data for each key, with its names: one entry for the one file, one for each file of a folder.
+#: The JSON data for each key, with its name: one item for the one file, one for each file of a folder.
 _Contents = Mapping[str, list[tuple[str, object]]]
 
 

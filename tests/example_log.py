@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 
 from escalation_policy import ESCALATE_TO_VIDEO, EscalationRequest
-from escalation_policy.cli._case_files import read_case
+from escalation_policy.cli._files import read_case
 from escalation_policy.records import record
 
 CASES: Final = Path(__file__).parents[1] / "docs/examples"

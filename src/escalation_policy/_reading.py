@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
-from typing import Final, Generic, NoReturn, TypeVar, cast, final
+from typing import Any, Final, Generic, NoReturn, TypeVar, cast, final
 
 import attrs
 
@@ -90,6 +90,13 @@ def as_id(value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 256:
         return int.__repr__(value)
     return exact_str(value) if isinstance(value, str) and value.strip() else None
+
+
+def value_at(value: object, *keys: str) -> Any:
+    """Return the value under nested keys of a JSON object, or None if there is none."""
+    for key in keys:
+        value = cast("dict[str, object]", value).get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _as_list(value: object) -> list[object] | None:

@@ -13,8 +13,12 @@ from ._enums import ChannelKind, InterventionState, MessageAuthor, Permission, V
 from ._fields import PRIVATE, UNKNOWN_WHEN_NONE, checked, to_frozenset, validator
 from .exceptions import Fault, InvalidValueError
 
+#: The form of RingCentral's ids. A path of its API reads "~" as "the owner of the token": only digits are an id.
+ID_IN_WORDS: Final = "1 to 20 ASCII digits"
+
 
 def is_id(value: str) -> bool:
+    """Return whether a text has the form of a RingCentral id."""
     return value.isascii() and value.isdigit() and len(value) <= 20
 
 
@@ -27,8 +31,8 @@ def _to_permissions(values: Iterable[Permission]) -> frozenset[Permission]:
     return to_frozenset(values)
 
 
-# A path of the RingCentral API reads "~" as "whoever owns the token": only digits are an id.
-DIGITS: Final = validator("1 to 20 ASCII digits", is_id)
+#: Validates a RingCentral id.
+DIGITS: Final = validator(ID_IN_WORDS, is_id)
 
 
 def _check_unknown(_: object, field: "attrs.Attribute[frozenset[str]]", keys: frozenset[str]) -> None:

@@ -93,7 +93,7 @@ class TestRingcentralUser:
     @pytest.mark.parametrize(
         ("record", "faults"),
         [
-            ([], ["extension is no JSON object"]),
+            ([], ["extension must be a JSON object"]),
             (
                 an_extension(id="~", account={}),
                 [
@@ -133,7 +133,11 @@ class TestRingcentralUser:
                 "RingCentral answered 403 CMN-401: the app lacks",
             ),
             (answer(403), ProviderRejectedError, "RingCentral answered 403: the token's user may not read this"),
-            (answer(302, Location="/"), ProviderRejectedError, "RingCentral answered 302: it is elsewhere"),
+            (
+                answer(302, Location="/"),
+                ProviderRejectedError,
+                "RingCentral answered 302: it redirects to another address",
+            ),
             (answer(500), ProviderUnavailableError, "RingCentral answered 500"),
             (answer(204), ProviderUnavailableError, "RingCentral answered 204"),
             ([Do.RESET], ProviderUnavailableError, "RingCentral did not answer (ReadError)"),

@@ -218,7 +218,7 @@ class TestTheClient:
         error = raised(door, url)
         assert isinstance(error, ProviderRejectedError)
         wrong = "the client cannot send this (UnsupportedProtocol)"
-        mending = "the developer mends its base_url or its headers, or keeps it open"
+        mending = "the developer fixes its base_url or its headers, or keeps it open"
         assert (f"{wrong}; {mending}", None) == (str(error), error.code)
 
     def test_with_a_token_that_no_header_can_hold_is_rejected(self, server: Loopback, door: Door) -> None:

@@ -117,7 +117,7 @@ class TestAClosedClient:
     """It sends nothing, and will not when it is asked again."""
 
     TOLD = (
-        "the client cannot send this (the client is closed); the developer mends its base_url or its headers, or keeps it "
+        "the client cannot send this (the client is closed); the developer fixes its base_url or its headers, or keeps it "
         "open"
     )
 

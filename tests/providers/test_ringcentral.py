@@ -15,6 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from escalation_policy._http.messages import Response
 from escalation_policy.exceptions import (
     InvalidValueError,
     ProviderError,
@@ -23,7 +24,6 @@ from escalation_policy.exceptions import (
     ProviderUnavailableError,
 )
 from escalation_policy.providers import ringcentral
-from escalation_policy.providers._answers import Answer
 from escalation_policy.providers.ringcentral import AsyncRingCentralVideo, RingCentralVideo
 from escalation_policy.video import VideoCall
 from providers.doors import CALL, TOKEN, Door, Sync, assert_silent, assert_silent_variables, both, client
@@ -180,7 +180,7 @@ class TestACreatedBridge:
         """Nothing is left, and asking again would come to the same."""
         caught = refused(server, door, answer(201, a_bridge(**changes)))
         assert isinstance(caught, ProviderRejectedError)
-        wrong = f"RingCentral made a bridge that is not as it was asked to be ({faults})"
+        wrong = f"RingCentral created a bridge that is not as requested ({faults})"
         assert (f"{wrong}; it was deleted", None) == (str(caught), caught.code)
         assert [("DELETE", f"/rcvideo/v2/bridges/{BRIDGE}")] == [(each.method, each.path) for each in server.seen[1:]]
 
@@ -199,7 +199,7 @@ class TestACreatedBridge:
         """Somebody has to look after it; one attempt was made."""
         server.script = answering(answer(201, a_bridge(host=None)), delete)
         with pytest.raises(
-            ProviderOutcomeUnknownError, match=r"not as it was asked to be \(host\); it could not be deleted$"
+            ProviderOutcomeUnknownError, match=r"not as requested \(host\); it could not be deleted$"
         ) as caught:
             door(server.url).create_call()
         assert_silent(caught.value)
@@ -217,7 +217,7 @@ class TestACreatedBridge:
         caught = refused(server, door, answer(201, a_bridge(type=kind)))
         assert isinstance(caught, ProviderOutcomeUnknownError)
         assert caught.call_id == BRIDGE
-        assert str(caught).endswith("(type); it was left alone, since it may be older")
+        assert str(caught).endswith("(type); it was not deleted, as it may be older")
         assert ["POST"] == server.methods()
 
     # Nothing but what can name a bridge gets into a path, or into an error.
@@ -229,7 +229,7 @@ class TestACreatedBridge:
         """Whether there is one is not known, and there is nothing to delete."""
         caught = refused(server, door, answer(201, a_bridge(id=bridge_id)))
         assert isinstance(caught, ProviderOutcomeUnknownError)
-        assert (str(caught), caught.call_id) == ("RingCentral answered 201, which does not tell what it made", None)
+        assert (str(caught), caught.call_id) == ("RingCentral answered 201, but not with a bridge", None)
         assert ["POST"] == server.methods()
 
     UNREADABLE = (
@@ -251,7 +251,7 @@ class TestACreatedBridge:
         """No JSON object, one of which two things could be read, or more of it than anybody needs."""
         caught = refused(server, door, answer(201, body))
         assert isinstance(caught, ProviderOutcomeUnknownError)
-        assert (str(caught), caught.call_id) == ("RingCentral answered 201, which does not tell what it made", None)
+        assert (str(caught), caught.call_id) == ("RingCentral answered 201, but not with a bridge", None)
 
     def test_may_be_long_and_come_in_pieces(self, server: Loopback, door: Door) -> None:
         """64 KiB are enough for any bridge."""
@@ -269,7 +269,7 @@ class TestACreatedBridge:
                 yield b"1000\r\n" + b"x" * 4096 + b"\r\n"
 
         server.script = endless
-        with pytest.raises(ProviderOutcomeUnknownError, match="answered 201, which does not tell"):
+        with pytest.raises(ProviderOutcomeUnknownError, match="answered 201, but not with a bridge"):
             door(server.url).create_call()
 
     def test_that_is_compressed_is_not_unpacked(self, server: Loopback, door: Door) -> None:
@@ -280,7 +280,7 @@ class TestACreatedBridge:
 
 
 REFUSALS: tuple[tuple[int, list[str], str], ...] = (
-    (400, ["CMN-101"], "RingCentral answered 400 CMN-101: the request makes no sense to it; the developer mends it"),
+    (400, ["CMN-101"], "RingCentral answered 400 CMN-101: the request is invalid; the developer fixes it"),
     (401, ["OAU-213"], "RingCentral answered 401 OAU-213: the token is not valid; the developer gets a new one"),
     (
         403,
@@ -306,14 +306,14 @@ REFUSALS: tuple[tuple[int, list[str], str], ...] = (
     (
         403,
         ["CMN-403"],
-        "RingCentral answered 403 CMN-403: not for this type of extension; a RingCentral administrator mends it",
+        "RingCentral answered 403 CMN-403: not for this type of extension; a RingCentral administrator fixes it",
     ),
     (
         403,
         [],
         (
             "RingCentral answered 403: the token's user must be the host, a delegate of the host or a Super Admin; a "
-            "RingCentral administrator mends it"
+            "RingCentral administrator fixes it"
         ),
     ),
     (
@@ -324,20 +324,20 @@ REFUSALS: tuple[tuple[int, list[str], str], ...] = (
             "service's"
         ),
     ),
-    (406, [], "RingCentral answered 406: it makes no such call for this extension"),
+    (406, [], "RingCentral answered 406: it creates no such call for this extension"),
     (
         409,
         [],
         (
             "RingCentral answered 409: the settings of the host or of the account conflict with this; a RingCentral "
-            "administrator mends it"
+            "administrator fixes it"
         ),
     ),
     (418, [], "RingCentral answered 418: it refuses this"),
     (
         304,
         [],
-        "RingCentral answered 304: it is elsewhere, where nothing is sent to; the developer mends the client's base_url",
+        "RingCentral answered 304: it redirects to another address, which is not followed; the developer fixes the client's base_url",
     ),
 )
 
@@ -391,7 +391,9 @@ class TestOtherAnswers:
         """Whatever the client does otherwise: there would be a second request, and a stranger would get it."""
         with Loopback() as stranger:
             server.script = answering(answer(status, Location=f"{stranger.url}/join"))
-            with pytest.raises(ProviderRejectedError, match=f"answered {status}: it is elsewhere") as caught:
+            with pytest.raises(
+                ProviderRejectedError, match=f"answered {status}: it redirects to another address"
+            ) as caught:
                 door(server.url, follow_redirects=True).create_call()
             assert ([], 1, f"HTTP {status}") == (stranger.seen, len(server.seen), caught.value.code)
 
@@ -444,7 +446,7 @@ class TestOtherAnswers:
         caught = refused(server, door, answer(status, b"" if status == 204 else a_bridge()))
         assert isinstance(caught, ProviderOutcomeUnknownError)
         told = (str(caught), caught.call_id)
-        assert told == (f"RingCentral answered {status}, which does not tell what it made", None)
+        assert told == (f"RingCentral answered {status}, but not with a bridge", None)
         assert ["POST"] == server.methods()
 
 
@@ -596,6 +598,6 @@ class TestAnyAnswer:
     @example(text=DATE)
     def test_is_of_some_moment_and_says_when_to_come_again_or_not(self, text: str) -> None:
         """A header can hold anything."""
-        told = Answer(429, b"", date=text, wait=text)
-        assert told.given_at.tzinfo is not None
-        assert told.retry_after is None or timedelta(0) <= told.retry_after <= timedelta(hours=1)
+        response = Response(429, b"", date_header=text, retry_after_header=text)
+        assert response.sent_at.tzinfo is not None
+        assert response.retry_after is None or timedelta(0) <= response.retry_after <= timedelta(hours=1)

@@ -9,8 +9,7 @@ from .._enums import ChannelKind
 from .._fields import check_types, checked, to_tuple
 from .._reading import ID, UNREAD, Faults, PayloadReader, collect_faults
 from .._values import Agent, Channel, Domain, RingCentralUser, Role
-from ..engage._conversations import read_channel
-from ..engage._people import read_agent, read_role
+from ..engage.payloads import read_agent, read_channel, read_role
 from ..exceptions import Fault, InvalidPayloadError
 from ._pages import Payload, records_of
 from ._roles import LOAD_AGAIN, collected

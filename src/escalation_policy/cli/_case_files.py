@@ -5,7 +5,7 @@ from typing import Any, Final
 from .. import Agent, Domain, EscalationRequest, Login
 from .._reading import PayloadReader, collect_faults
 from ..engage import request_from_payloads
-from ..engage._people import read_agent, read_role
+from ..engage.payloads import read_agent, read_role
 from ._files import domain_of, fields_of, read_file, ringcentral_user, word
 
 _PERSON: Final = ("domain", "user", "role")

@@ -60,7 +60,7 @@ LATE: Final = {
     "_ledger_check.py": 1,
     "paths.py": 1,  # unicodedata, for names in other alphabets
     "policy.py": 1,  # hashlib, for fingerprints
-    "_provider_check.py": 1,
+    "_provider_check.py": 2,
 }
 
 HAS_HTTPX: Final = find_spec("httpx") is not None

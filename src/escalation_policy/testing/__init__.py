@@ -5,10 +5,9 @@ from ._builders import a_channel, a_domain, a_message, a_request, a_ringcentral_
 from ._check import check_policy
 from ._codes import NoSuchRuleError
 from ._ledger_check import check_call_ledger
-from ._provider_check import check_video_provider
+from ._provider_check import ServiceAnswer, VideoService, check_video_provider
 from ._search import NoSuchRequestError
 from ._tables import Axis, policy_table
-from ._video_service import ServiceAnswer, VideoService
 
 __all__ = [
     "Axis",

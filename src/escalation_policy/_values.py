@@ -5,21 +5,13 @@ fields do not accept raises `InvalidValueError`.
 """
 
 from collections.abc import Iterable
-from typing import Final, final
+from typing import final
 
 import attrs
 
 from ._enums import ChannelKind, InterventionState, MessageAuthor, Permission, VideoAccess
-from ._fields import PRIVATE, UNKNOWN_WHEN_NONE, checked, to_frozenset, validator
+from ._fields import DIGITS, PRIVATE, UNKNOWN_WHEN_NONE, checked, to_frozenset
 from .exceptions import Fault, InvalidValueError
-
-#: The form of RingCentral's ids. A path of its API reads "~" as "the owner of the token": only digits are an id.
-ID_IN_WORDS: Final = "1 to 20 ASCII digits"
-
-
-def is_id(value: str) -> bool:
-    """Return whether a text has the form of a RingCentral id."""
-    return value.isascii() and value.isdigit() and len(value) <= 20
 
 
 # The type checkers read what a field accepts from its converter, and want it spelled out.
@@ -29,10 +21,6 @@ def _to_strs(values: Iterable[str]) -> frozenset[str]:
 
 def _to_permissions(values: Iterable[Permission]) -> frozenset[Permission]:
     return to_frozenset(values)
-
-
-#: Validates a RingCentral id.
-DIGITS: Final = validator(ID_IN_WORDS, is_id)
 
 
 def _check_unknown(_: object, field: "attrs.Attribute[frozenset[str]]", keys: frozenset[str]) -> None:

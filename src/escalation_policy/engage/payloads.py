@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from .._enums import ChannelKind, InterventionState, Login, MessageAuthor, Permission
-from .._fields import check_types
+from .._fields import DIGITS_WORDS, check_types, is_digits
 from .._reading import FLAG, ID, TEXT, UNREAD, Form, PayloadReader, as_id, collect_faults
 from .._request import ContextValue, EscalationRequest
-from .._values import ID_IN_WORDS, Agent, Channel, Domain, Intervention, Message, RingCentralUser, Role, is_id
+from .._values import Agent, Channel, Domain, Intervention, Message, RingCentralUser, Role
 from ..exceptions import Fault
 
 Payload = Mapping[str, object]
@@ -56,10 +56,10 @@ _PERMISSIONS: Final = {permission.value: permission for permission in Permission
 
 def _as_extension(value: object) -> RingCentralUser | None:
     extension_id = as_id(value)
-    return RingCentralUser(extension_id=extension_id) if extension_id and is_id(extension_id) else None
+    return RingCentralUser(extension_id=extension_id) if extension_id and is_digits(extension_id) else None
 
 
-_EXTENSION: Final = Form(accepted=f"an extension id: {ID_IN_WORDS}", parse=_as_extension, blank_is_nothing=True)
+_EXTENSION: Final = Form(accepted=f"an extension id: {DIGITS_WORDS}", parse=_as_extension, blank_is_nothing=True)
 
 
 def channel_from_payload(

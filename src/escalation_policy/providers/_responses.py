@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final, cast
 
+from .._fields import is_digits
 from .._http.messages import Delivery, Exchange, Failure, Request, Response
 from .._reading import as_id, value_at
-from .._values import is_id
 from ..exceptions import (
     ProviderError,
     ProviderOutcomeUnknownError,
@@ -66,7 +66,7 @@ def response_to(request: Request, *, creates_call: bool = False) -> Exchange[Res
 def ringcentral_id(value: object) -> str | None:
     """Return the RingCentral id that a JSON value stands for, or None. RingCentral sends ids as strings or as numbers."""
     text = as_id(value)
-    return text if text and is_id(text) else None
+    return text if is_digits(text) else None
 
 
 def _failure(failure: Failure, *, creates_call: bool) -> ProviderError:

@@ -17,7 +17,7 @@ from ..exceptions import Fault, InvalidValueError, ProviderOutcomeUnknownError, 
 from ._responses import response_to, ringcentral_id
 
 BridgeType = Literal["Instant", "Scheduled"]
-#: Paths of the API that have these words in the place of a bridge's id.
+#: Words that paths of the API have instead of a bridge's id.
 _RESERVED: Final = {"default", "pin"}
 _ALPHABET: Final = string.ascii_letters + string.digits
 

@@ -230,22 +230,20 @@ def _check_all(make: Callable[[], Any], against: Callable[[VideoService], Any] |
                 _check_service(caller, against, answer, condition)
 
 
-def _requests(count: int) -> list[EscalationRequest]:
-    """Make requests of several agents, each with a case and an account of their own."""
-    return [
-        a_request(
-            agent_id=f"u{number}",
-            intervention_id=f"i{number}",
-            ringcentral_account_id=f"70010{number:05}",
-            account_id=f"70010{number:05}",
-            extension_id=f"80020{number:05}",
-        )
-        for number in range(count)
-    ]
+def _request(number: int = 0) -> EscalationRequest:
+    """Return a request of an agent with this number, who has a case and an account of their own."""
+    account_id = f"70010{number:05}"
+    return a_request(
+        agent_id=f"u{number}",
+        intervention_id=f"i{number}",
+        ringcentral_account_id=account_id,
+        account_id=account_id,
+        extension_id=f"80020{number:05}",
+    )
 
 
-def _call_requests(count: int) -> list[CallRequest]:
-    return [call_request_for(request, title=_TITLE) for request in _requests(count)]
+def _call_request(number: int = 0) -> CallRequest:
+    return call_request_for(_request(number), title=_TITLE)
 
 
 def _create_call_of(provider: Any) -> Callable[[Any], Any]:
@@ -281,7 +279,7 @@ def _require_call(result: object, request: CallRequest) -> VideoCall:
 
 
 def _check_call(caller: _Caller, provider: Any) -> None:
-    for request in _call_requests(2):
+    for request in (_call_request(0), _call_request(1)):
         call = _require_call(caller.call(_create_call_of(provider), request), request)
         link = re.sub(r"[\W_]", "", unquote(call.join_url)).casefold()
         title = re.sub(r"\W", "", request.title).casefold()
@@ -292,7 +290,7 @@ def _check_call(caller: _Caller, provider: Any) -> None:
 
 
 def _check_repeated_calls(caller: _Caller, provider: Any) -> None:
-    first, second = _call_requests(2)
+    first, second = _call_request(0), _call_request(1)
     # `escalate(again=True)` repeats a request because it needs another room.
     for name, pair in {"two requests": (first, second), "the same request again": (first, first)}.items():
         calls = [_require_call(caller.call(provider.create_call, request), request) for request in pair]
@@ -300,7 +298,7 @@ def _check_repeated_calls(caller: _Caller, provider: Any) -> None:
 
 
 def _check_calls_at_once(caller: _Caller, provider: Any) -> None:
-    requests = _call_requests(_CALLS_AT_ONCE)
+    requests = [_call_request(number) for number in range(_CALLS_AT_ONCE)]
     results = caller.call_at_once(provider.create_call, requests)
     calls = [_require_call(result, request) for result, request in zip(results, requests, strict=True)]
     workers = "tasks" if inspect.iscoroutinefunction(provider.create_call) else "threads"
@@ -318,7 +316,7 @@ def _check_is_open(caller: _Caller, provider: Any) -> None:
         return
     is_awaited = inspect.iscoroutinefunction(is_open) and not inspect.iscoroutinefunction(provider.create_call)
     _require(not is_awaited, "is_open() is async only if create_call() is", "a function", "a coroutine function")
-    (request,) = _call_requests(1)
+    request = _call_request()
     call = _require_call(caller.call(provider.create_call, request), request)
     other = attrs.evolve(call, id=f"{call.id}0", join_url="https://video.example/none")
     for words, subject, accepted in (
@@ -345,7 +343,7 @@ def _check_clicks(caller: _Caller, provider: Any) -> None:
     is_async = inspect.iscoroutinefunction(provider.create_call)
     click = partial(escalate_async if is_async else escalate, provider=provider, ledger=InMemoryCallLedger())
     name = "escalate_async()" if is_async else "escalate()"
-    (request,) = _requests(1)
+    request = _request()
     first, second = (
         _require_type(caller.call(click, request), Escalation, f"{name} works with the provider") for _ in range(2)
     )
@@ -357,7 +355,7 @@ def _check_service(
     caller: _Caller, against: Callable[[VideoService], Any], answer: ServiceAnswer, condition: str
 ) -> None:
     service = VideoService(answer)
-    (request,) = _call_requests(1)
+    request = _call_request()
     result = caller.call(_create_call_of(against(service)), request)
     _require(service.attempts > 0, f"it sends requests to the service, {condition}", "a request", "none")
     _require(service.arrivals <= 1, f"it sends a request once, {condition}", "1 request", f"{service.arrivals}")

@@ -19,8 +19,8 @@ from escalation_policy.exceptions import (
     ProviderUnavailableError,
 )
 from escalation_policy.providers.ringcentral import ringcentral_user, video_access
-from providers.doors import IMPATIENT, assert_silent, assert_silent_variables, client
-from providers.loopback import ACCOUNT, EXTENSION, Do, Loopback, Script, Seen, answer, error_body
+from providers.callers import IMPATIENT, assert_silent, assert_silent_variables, client
+from providers.loopback import ACCOUNT, EXTENSION, Action, Loopback, ReceivedRequest, Script, error_body, response
 from providers.test_ringcentral import JSON
 
 OWN = "/restapi/v1.0/account/~/extension/~"
@@ -40,7 +40,7 @@ def an_extension(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def told(**records: Any) -> Callable[[Seen], Script]:
+def told(**records: Any) -> Callable[[ReceivedRequest], Script]:
     """Makes a script from what is told at each path: a record, or what the server does."""
     paths = {OWN: "extension", CONFIGURATION: "configuration", FEATURES: "features"}
     known: dict[str, Any] = {
@@ -49,9 +49,9 @@ def told(**records: Any) -> Callable[[Seen], Script]:
         "features": {"uri": "https://platform.example", "records": [MEETINGS]},
     } | records
 
-    def script(asked: Seen) -> Script:
-        record = known[paths[asked.path]]
-        return cast("Script", record) if isinstance(record, list) else answer(200, record)
+    def script(request: ReceivedRequest) -> Script:
+        record = known[paths[request.path]]
+        return cast("Script", record) if isinstance(record, list) else response(200, record)
 
     return script
 
@@ -77,7 +77,7 @@ class TestRingcentralUser:
         """Some of RingCentral's records hold numbers, some strings."""
         server.script = told(extension=an_extension(id=extension_id, account={"id": account_id}))
         assert ADA == user_of(server)
-        assert [("GET", OWN, b"")] == [(each.method, each.path, each.content) for each in server.seen]
+        assert [("GET", OWN, b"")] == [(each.method, each.path, each.content) for each in server.requests]
 
     @pytest.mark.parametrize("contact", [None, {}, {"email": None}, {"email": " "}])
     def test_need_have_no_address(self, server: Loopback, contact: object) -> None:
@@ -115,7 +115,7 @@ class TestRingcentralUser:
     )
     def test_is_refused_with_all_faults(self, server: Loopback, record: object, faults: list[str]) -> None:
         """Each with where it stands; what stands there is not told."""
-        server.script = told(extension=answer(200, record))
+        server.script = told(extension=response(200, record))
         with pytest.raises(InvalidPayloadError) as caught:
             user_of(server)
         assert faults == [str(fault) for fault in caught.value.faults]
@@ -126,21 +126,21 @@ class TestRingcentralUser:
     @pytest.mark.parametrize(
         ("script", "error", "message"),
         [
-            (answer(401), ProviderRejectedError, "RingCentral answered 401: the token is not valid"),
+            (response(401), ProviderRejectedError, "RingCentral answered 401: the token is not valid"),
             (
-                answer(403, error_body("CMN-401")),
+                response(403, error_body("CMN-401")),
                 ProviderRejectedError,
                 "RingCentral answered 403 CMN-401: the app lacks",
             ),
-            (answer(403), ProviderRejectedError, "RingCentral answered 403: the token's user may not read this"),
+            (response(403), ProviderRejectedError, "RingCentral answered 403: the token's user may not read this"),
             (
-                answer(302, Location="/"),
+                response(302, Location="/"),
                 ProviderRejectedError,
                 "RingCentral answered 302: it redirects to another address",
             ),
-            (answer(500), ProviderUnavailableError, "RingCentral answered 500"),
-            (answer(204), ProviderUnavailableError, "RingCentral answered 204"),
-            ([Do.RESET], ProviderUnavailableError, "RingCentral did not answer (ReadError)"),
+            (response(500), ProviderUnavailableError, "RingCentral answered 500"),
+            (response(204), ProviderUnavailableError, "RingCentral answered 204"),
+            ([Action.RESET], ProviderUnavailableError, "RingCentral did not answer (ReadError)"),
         ],
         ids=["credentials", "permission", "forbidden", "redirect", "error", "nothing", "cut"],
     )
@@ -156,15 +156,15 @@ class TestRingcentralUser:
         assert_silent(caught.value)
 
     def test_is_not_known_where_ringcentral_is_slow(self, server: Loopback) -> None:
-        """It may be asked again at once."""
-        server.script = lambda _: [Do.STALL]
+        """It may be request again at once."""
+        server.script = lambda _: [Action.STALL]
         with pytest.raises(ProviderUnavailableError, match=r"did not answer \(ReadTimeout\)"):
             user_of(server, timeout=IMPATIENT)
 
     def test_may_be_asked_for_again_when_ringcentral_says_so(self, server: Loopback) -> None:
         """Whatever went wrong."""
         for status in (429, 500, 503):
-            server.script = told(extension=answer(status, Retry_After="7"))
+            server.script = told(extension=response(status, Retry_After="7"))
             with pytest.raises(ProviderUnavailableError) as caught:
                 user_of(server)
             assert timedelta(seconds=7) == caught.value.retry_after
@@ -185,14 +185,14 @@ class TestVideoAccess:
         """Asked in this order."""
         server.script = told()
         assert VideoAccess.GRANTED is access_of(server)
-        assert [OWN, CONFIGURATION, FEATURES] == [each.path for each in server.seen]
+        assert [OWN, CONFIGURATION, FEATURES] == [each.path for each in server.requests]
 
     @pytest.mark.parametrize("provider", ["RCMeetings", "None"])
     def test_is_denied_where_the_provider_is_another_or_none(self, server: Loopback, provider: str) -> None:
-        """Meetings is a feature of the old service too: it is not asked for."""
+        """Meetings is a feature of the old service too: it is not request for."""
         server.script = told(configuration={"provider": provider})
         assert VideoAccess.DENIED is access_of(server)
-        assert [OWN, CONFIGURATION] == [each.path for each in server.seen]
+        assert [OWN, CONFIGURATION] == [each.path for each in server.requests]
 
     @pytest.mark.parametrize("reason", [None, *({"code": f"{each}Limitation"} for each in LIMITED)])
     def test_is_denied_where_plan_or_set_up_lack_the_feature(
@@ -236,21 +236,21 @@ class TestVideoAccess:
         ids=["another extension", "another account", "no known account"],
     )
     def test_is_unknown_where_the_token_may_be_anothers(self, server: Loopback, user: RingCentralUser) -> None:
-        """What is so for the owner of the token says nothing about anybody else: no more is asked."""
+        """What is so for the owner of the token says nothing about anybody else: no more is request."""
         server.script = told()
         assert VideoAccess.UNKNOWN is access_of(server, user)
-        assert [OWN] == [each.path for each in server.seen]
+        assert [OWN] == [each.path for each in server.requests]
 
     @pytest.mark.parametrize(
         "records",
         [
             {"extension": {}},
-            {"extension": answer(200, b"{")},
+            {"extension": response(200, b"{")},
             {"configuration": {}},
             {"configuration": {"provider": None}},
             {"configuration": {"provider": "RCSomething"}},
             {"configuration": {"provider": ["RCVideo"]}},
-            {"configuration": answer(200, b"[]")},
+            {"configuration": response(200, b"[]")},
             {"features": {}},
             {"features": {"records": None}},
             {"features": {"records": []}},
@@ -259,7 +259,7 @@ class TestVideoAccess:
             {"features": {"records": [{"id": "Meetings"}]}},
             {"features": {"records": [MEETINGS | {"available": "true"}]}},
             {"features": {"records": [MEETINGS | {"available": 1}]}},
-            {"features": answer(200, b"")},
+            {"features": response(200, b"")},
         ],
         ids=range(16),
     )
@@ -271,10 +271,10 @@ class TestVideoAccess:
     @pytest.mark.parametrize("failing", ["configuration", "features"])
     def test_is_not_known_where_one_answer_does_not_come(self, server: Loopback, failing: str) -> None:
         """A network that is down does not take video away from anybody."""
-        server.script = told(**{failing: answer(500)})
+        server.script = told(**{failing: response(500)})
         with pytest.raises(ProviderUnavailableError, match=r"^RingCentral answered 500$"):
             access_of(server)
-        server.script = told(**{failing: answer(403, error_body("CMN-408"))})
+        server.script = told(**{failing: response(403, error_body("CMN-408"))})
         with pytest.raises(ProviderRejectedError, match=r"^RingCentral answered 403 CMN-408: "):
             access_of(server)
 

@@ -12,44 +12,46 @@ from escalation_policy.exceptions import (
     ProviderUnavailableError,
 )
 from escalation_policy.providers.ringcentral import AsyncRingCentralVideo, RingCentralVideo, ringcentral_user
-from providers.doors import CALL, Door, assert_silent, both, client, options
-from providers.loopback import Do, Loopback, Script, answer
-from providers.test_faults import a_closed_port, hooked, raised
-from providers.test_ringcentral import MADE
+from providers.callers import CALL, Caller, assert_silent, both, client, options
+from providers.loopback import Action, Loopback, Script, response
+from providers.test_faults import a_closed_port, error_of, with_hook
+from providers.test_ringcentral import BRIDGE_CALL
 
 
-def half(status: int, end: list[bytes | Do], **headers: str) -> Script:
+def half_response(status: int, end: list[bytes | Action], **headers: str) -> Script:
     """Lays out an answer of which the body begins, and does not end."""
-    head, _ = answer(status, Content_Length="100", **headers)
+    head, _ = response(status, Content_Length="100", **headers)
     return [head, b'{"errorCode":', *end]
 
 
-def hurrying(response: httpx.Response) -> None:
+def shorten_timeout(response: httpx.Response) -> None:
     """Waits no longer, now that the head of an answer is there."""
     response.request.extensions["timeout"]["read"] = 0.01
 
 
 @both
-@pytest.mark.parametrize("end", [[], [Do.RESET], [Do.STALL]], ids=["closed", "reset", "stalled"])
+@pytest.mark.parametrize("end", [[], [Action.RESET], [Action.STALL]], ids=["closed", "reset", "stalled"])
 class TestHalfAnAnswer:
     """Its status and its headers count. Only what tells of a bridge has to be read."""
 
     @pytest.mark.parametrize("status", [302, 400, 401, 403, 404])
     def test_is_a_refusal_without_a_code(
-        self, server: Loopback, door: Door, end: list[bytes | Do], status: int
+        self, server: Loopback, caller: Caller, end: list[bytes | Action], status: int
     ) -> None:
         """Nothing was made, whatever else it was going to say."""
-        server.script = lambda _: half(status, end)
-        error = raised(door, server.url, **hooked(hurrying, "response", door))
+        server.script = lambda _: half_response(status, end)
+        error = error_of(caller, server.url, **with_hook(shorten_timeout, "response", caller))
         assert isinstance(error, ProviderRejectedError)
         assert str(error).startswith(f"RingCentral answered {status}: ")
         assert (f"HTTP {status}", ["POST"]) == (error.code, server.methods())
 
     @pytest.mark.parametrize("status", [408, 429, 503])
-    def test_says_when_to_come_again(self, server: Loopback, door: Door, end: list[bytes | Do], status: int) -> None:
+    def test_says_when_to_come_again(
+        self, server: Loopback, caller: Caller, end: list[bytes | Action], status: int
+    ) -> None:
         """In a header."""
-        server.script = lambda _: half(status, end, Retry_After="45")
-        error = raised(door, server.url, **hooked(hurrying, "response", door))
+        server.script = lambda _: half_response(status, end, Retry_After="45")
+        error = error_of(caller, server.url, **with_hook(shorten_timeout, "response", caller))
         assert isinstance(error, ProviderUnavailableError)
         assert (f"RingCentral answered {status}: not now", timedelta(seconds=45)) == (str(error), error.retry_after)
 
@@ -57,18 +59,18 @@ class TestHalfAnAnswer:
         ("status", "told"), [(500, "answered 500"), (201, "no answer did"), (200, "no answer did")]
     )
     def test_leaves_the_outcome_unknown_otherwise(
-        self, server: Loopback, door: Door, end: list[bytes | Do], status: int, told: str
+        self, server: Loopback, caller: Caller, end: list[bytes | Action], status: int, told: str
     ) -> None:
         """A bridge may be there."""
-        server.script = lambda _: half(status, end)
-        error = raised(door, server.url, **hooked(hurrying, "response", door))
+        server.script = lambda _: half_response(status, end)
+        error = error_of(caller, server.url, **with_hook(shorten_timeout, "response", caller))
         assert isinstance(error, ProviderOutcomeUnknownError)
         assert told in str(error)
 
-    def test_says_that_a_bridge_is_gone(self, server: Loopback, door: Door, end: list[bytes | Do]) -> None:
+    def test_says_that_a_bridge_is_gone(self, server: Loopback, caller: Caller, end: list[bytes | Action]) -> None:
         """The next click makes another."""
-        server.script = lambda _: half(404, end)
-        assert False is door(server.url, **hooked(hurrying, "response", door)).is_open(MADE)
+        server.script = lambda _: half_response(404, end)
+        assert False is caller(server.url, **with_hook(shorten_timeout, "response", caller)).is_open(BRIDGE_CALL)
 
 
 class Repeating(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -101,11 +103,11 @@ class TestATransportThatRepeats:
     """It hides what came of its first attempt, but not that there was one."""
 
     def test_leaves_the_outcome_unknown_where_its_last_attempt_leads_nowhere(
-        self, server: Loopback, door: Door
+        self, server: Loopback, caller: Caller
     ) -> None:
         """The first one came: a bridge may have been made, and another click may not make a second."""
         server.script = lambda _: []
-        error = raised(door, server.url, transport=Repeating())
+        error = error_of(caller, server.url, transport=Repeating())
         assert isinstance(error, ProviderOutcomeUnknownError)
         assert ("the request may have arrived, but no answer did (ConnectError)", ["POST"]) == (
             str(error),
@@ -114,7 +116,7 @@ class TestATransportThatRepeats:
 
 
 class TestAClosedClient:
-    """It sends nothing, and will not when it is asked again."""
+    """It sends nothing, and will not when it is request again."""
 
     TOLD = (
         "the client cannot send this (the client is closed); the developer fixes its base_url or its headers, or keeps it "
@@ -122,7 +124,7 @@ class TestAClosedClient:
     )
 
     def test_is_rejected(self, server: Loopback) -> None:
-        """Whatever is asked."""
+        """Whatever is request."""
         with client(server.url) as closed:
             provider = RingCentralVideo(closed)
         with pytest.raises(ProviderRejectedError) as caught:
@@ -131,7 +133,7 @@ class TestAClosedClient:
         assert_silent(caught.value)
         with pytest.raises(ProviderRejectedError, match="the client is closed"):
             ringcentral_user(closed)
-        assert (None, []) == (provider.is_open(MADE), server.seen)
+        assert (None, []) == (provider.is_open(BRIDGE_CALL), server.requests)
 
     def test_is_rejected_in_asyncio_too(self, server: Loopback) -> None:
         """As in a test's or a request's own `async with`."""
@@ -143,4 +145,4 @@ class TestAClosedClient:
 
         with pytest.raises(ProviderRejectedError) as caught:
             asyncio.run(creating())
-        assert ((self.TOLD, None), []) == ((str(caught.value), caught.value.code), server.seen)
+        assert ((self.TOLD, None), []) == ((str(caught.value), caught.value.code), server.requests)

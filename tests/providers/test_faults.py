@@ -1,4 +1,4 @@
-"""What the network, httpx and the host's client can do to a request, and what is known of its outcome then."""
+"""Faults of the network, of httpx and of the host's client, and the outcome of each."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ HALF = str(json.dumps(a_bridge()))[:100].encode()
 
 
 def error_of(caller: Caller, url: str, **changes: Any) -> ProviderError:
-    """Gives the error that a call ends in."""
+    """Return the error of an attempt to create a call."""
     with pytest.raises(ProviderError) as caught:
         caller(url, **changes).create_call()
     assert_silent(caught.value)
@@ -31,23 +31,25 @@ def error_of(caller: Caller, url: str, **changes: Any) -> ProviderError:
 
 
 def a_closed_port() -> str:
-    """Gives an address where nobody listens."""
+    """Return an address at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 @both
-class TestTheNetwork:
-    """Before the request is sent, nothing can have been made; after that, nobody knows."""
+class TestNetwork:
+    """Before the request is sent, nothing can have been created; after that, nobody knows."""
 
-    def test_may_lead_nowhere(self, caller: Caller) -> None:
-        """Then it may be tried again at once."""
+    def test_failure_to_connect_is_unavailable(self, caller: Caller) -> None:
+        """The host may try again at once."""
         error = error_of(caller, a_closed_port())
         assert isinstance(error, ProviderUnavailableError)
         assert ("nothing was sent to RingCentral (ConnectError)", None) == (str(error), error.retry_after)
 
     @pytest.mark.parametrize("script", [[b""], [Action.RESET]], ids=["closed", "reset"])
-    def test_may_be_cut_as_soon_as_it_is_there(self, server: Loopback, caller: Caller, script: Script) -> None:
+    def test_cut_during_the_request_leaves_the_outcome_unknown(
+        self, server: Loopback, caller: Caller, script: Script
+    ) -> None:
         """The client cannot know how much of its request was read."""
         server.on_connect = script
         error = error_of(caller, server.url)
@@ -60,10 +62,10 @@ class TestTheNetwork:
         [[], [b"HTTP/1.1 201 Cre"], [b"HTTP/1.1 201 Created\r\nContent-Type: app"], [HEAD], [HEAD, HALF]],
         ids=["before the answer", "in the status", "in a header", "before the body", "in the body"],
     )
-    def test_may_be_cut_in_every_part_of_the_answer(
+    def test_cut_during_the_response_leaves_the_outcome_unknown(
         self, server: Loopback, caller: Caller, start: list[bytes | Action], end: list[bytes | Action]
     ) -> None:
-        """The request came, once."""
+        """The request arrived, once."""
         server.script = lambda _: [*start, *end]
         error = error_of(caller, server.url)
         assert isinstance(error, ProviderOutcomeUnknownError)
@@ -74,10 +76,10 @@ class TestTheNetwork:
         [[], [b"HTTP/1.1 201 Created\r\nContent-Type: app"], [HEAD], [HEAD, HALF]],
         ids=["no answer", "slow headers", "no body", "slow body"],
     )
-    def test_may_be_slower_than_the_client_waits(
+    def test_time_out_leaves_the_outcome_unknown(
         self, server: Loopback, caller: Caller, start: list[bytes | Action]
     ) -> None:
-        """The request came, once."""
+        """The request arrived, once."""
         server.script = lambda _: [*start, Action.STALL]
         error = error_of(caller, server.url, timeout=IMPATIENT)
         assert isinstance(error, ProviderOutcomeUnknownError)
@@ -94,27 +96,27 @@ class TestTheNetwork:
         ],
         ids=["no HTTP", "no chunk", "another protocol", "a redirect to no address"],
     )
-    def test_may_bring_what_makes_no_sense(self, server: Loopback, caller: Caller, script: Script) -> None:
-        """It may be the answer to a request that was understood."""
+    def test_nonsense_leaves_the_outcome_unknown(self, server: Loopback, caller: Caller, script: Script) -> None:
+        """It may be the response to a request that the server understood."""
         server.script = lambda _: script
         assert isinstance(error_of(caller, server.url), ProviderOutcomeUnknownError)
         assert ["POST"] == server.methods()
 
-    def test_may_bring_several_answers(self, server: Loopback, caller: Caller) -> None:
+    def test_only_the_first_of_several_responses_counts(self, server: Loopback, caller: Caller) -> None:
         """Only the first one is read."""
         server.script = lambda _: [*response(403), *response(201, a_bridge())]
         assert isinstance(error_of(caller, server.url), ProviderRejectedError)
 
 
 def classes(cls: type[Exception]) -> Iterator[type[Exception]]:
-    """Gives a class and all that come from it."""
+    """Yield a class and all its subclasses."""
     yield cls
-    for each in cls.__subclasses__():
-        yield from classes(each)
+    for subclass in cls.__subclasses__():
+        yield from classes(subclass)
 
 
 UNKNOWN, UNAVAILABLE, REJECTED = ProviderOutcomeUnknownError, ProviderUnavailableError, ProviderRejectedError
-#: What each error of httpx says about the request that it is about; UNAVAILABLE, before its body was request for.
+#: What each error of httpx says about its request. UNAVAILABLE holds only if nobody read the body.
 OUTCOMES: dict[str, type[ProviderError]] = {
     "HTTPError": UNKNOWN,
     "HTTPStatusError": REJECTED,  # the status is in it
@@ -122,7 +124,7 @@ OUTCOMES: dict[str, type[ProviderError]] = {
     "DecodingError": UNKNOWN,
     "TooManyRedirects": UNKNOWN,
     "TransportError": UNKNOWN,
-    "ProxyError": UNAVAILABLE,  # from a tunnel that did not come about
+    "ProxyError": UNAVAILABLE,  # no tunnel was opened
     "UnsupportedProtocol": REJECTED,
     "ProtocolError": UNKNOWN,
     "LocalProtocolError": UNKNOWN,  # but see below
@@ -141,14 +143,14 @@ OUTCOMES: dict[str, type[ProviderError]] = {
 
 
 class Raising(httpx.BaseTransport):
-    """Raises, after or before it has request for the body of the request."""
+    """Raises an error, after or before it reads the body of the request."""
 
     def __init__(self, name: str, *, reads: bool = True) -> None:
         self._cls: Any = getattr(httpx, name, None) or {"ValueError": ValueError}[name]
         self._reads = reads
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises an error whose message holds what nobody must see."""
+        """Raise an error whose message contains secrets."""
         if self._reads:
             request.read()
         if self._cls is httpx.HTTPStatusError:
@@ -158,37 +160,37 @@ class Raising(httpx.BaseTransport):
 
 
 class TestErrorsOfHttpx:
-    """Each class of httpx's tree says whether the request may have arrived. A new one has to be thought about."""
+    """Each class of httpx's tree says whether the request may have arrived. Somebody has to think about a new one."""
 
-    def test_are_all_known(self) -> None:
+    def test_are_all_in_the_table(self) -> None:
         """This fails when httpx gets another one."""
-        assert set(OUTCOMES) == {each.__name__ for each in classes(httpx.HTTPError)}
+        assert set(OUTCOMES) == {cls.__name__ for cls in classes(httpx.HTTPError)}
 
     @pytest.mark.parametrize("reads", [True, False], ids=["after the body", "before the body"])
     @pytest.mark.parametrize(("name", "outcome"), OUTCOMES.items(), ids=list(OUTCOMES))
-    def test_come_to_an_outcome(self, name: str, outcome: type[ProviderError], *, reads: bool) -> None:
-        """Where the body has not even been request for, two of them can say more; where it has, four of them say less."""
+    def test_have_an_outcome(self, name: str, outcome: type[ProviderError], *, reads: bool) -> None:
+        """Before the body is read, two of them say more; after that, four of them say less."""
         late = UNKNOWN if outcome is UNAVAILABLE else outcome
         expected = late if reads else {"LocalProtocolError": REJECTED, "HTTPError": UNAVAILABLE}.get(name, outcome)
         error = error_of(SyncCaller, "https://a.example", transport=Raising(name, reads=reads))
         assert expected is type(error)
         assert name in str(error) or name == "HTTPStatusError"
 
-    def test_that_are_none_of_its_own_leave_the_outcome_unknown(self) -> None:
+    def test_of_other_packages_leave_the_outcome_unknown(self) -> None:
         """A transport of the host's can raise anything."""
         error = error_of(SyncCaller, "https://a.example", transport=Raising("ValueError"))
         assert (UNKNOWN, "the request may have arrived, but no answer did (ValueError)") == (type(error), str(error))
 
 
 class Fetching(httpx.Auth):
-    """Gets a token from another address: before the request, or once more after it was answered."""
+    """An auth that gets a token from another address: before the request, or after its response."""
 
     def __init__(self, url: str, *, after: bool = False) -> None:
         self._url = url
         self._after = after
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Asks for a token, and insists on it."""
+        """Request a token, and raise an error if there is none."""
         if self._after:
             yield request
         response = yield httpx.Request("POST", self._url, content=TOKEN, extensions=request.extensions)
@@ -197,7 +199,7 @@ class Fetching(httpx.Auth):
 
 
 def with_hook(hook: Any, when: str, caller: Caller) -> dict[str, Any]:
-    """Gives a client's event hook, of the kind that a caller takes."""
+    """Return the arguments of a client with an event hook, sync or async."""
 
     async def later(subject: Any) -> None:
         hook(subject)
@@ -206,17 +208,17 @@ def with_hook(hook: Any, when: str, caller: Caller) -> dict[str, Any]:
 
 
 def fail(_: object) -> None:
-    """Raises, as a host's hook does that has a mistake in it."""
+    """Raise an error, as a host's hook with a bug does."""
     raise LookupError(TOKEN)
 
 
 @both
-class TestTheClient:
-    """It is the host's, and what the host gives it can fail too."""
+class TestClient:
+    """It is the host's, and its hooks, auth and headers can fail too."""
 
     @pytest.mark.parametrize("url", ["", "ftp://127.0.0.1", "127.0.0.1"])
     def test_without_an_address_is_rejected(self, caller: Caller, url: str) -> None:
-        """Trying again is of no use."""
+        """Trying again does not help."""
         error = error_of(caller, url)
         assert isinstance(error, ProviderRejectedError)
         wrong = "the client cannot send this (UnsupportedProtocol)"
@@ -224,14 +226,14 @@ class TestTheClient:
         assert (f"{wrong}; {mending}", None) == (str(error), error.code)
 
     def test_with_a_token_that_no_header_can_hold_is_rejected(self, server: Loopback, caller: Caller) -> None:
-        """As one read from a file, with the end of its line. httpx quotes it in its error."""
+        """For example a token from a file, with a newline. httpx quotes it in its error."""
         error = error_of(caller, server.url, headers={"Authorization": f"Bearer {TOKEN}\n"})
         assert isinstance(error, ProviderRejectedError)
         assert str(error).startswith("the client cannot send this (LocalProtocolError)")
         assert [] == server.requests
 
     def test_that_cannot_get_a_token_has_sent_nothing(self, server: Loopback, caller: Caller) -> None:
-        """Whatever goes wrong there: the token's address is not reached, or answers with an error, or not at all."""
+        """The token's address cannot be reached, responds with an error, or does not respond."""
         with Loopback(lambda _: response(400)) as other:
             for url in (a_closed_port(), other.url):
                 error = error_of(caller, server.url, auth=Fetching(url))
@@ -240,8 +242,8 @@ class TestTheClient:
             error = error_of(caller, server.url, auth=Fetching(other.url), timeout=IMPATIENT)
             assert ("nothing was sent to RingCentral (ReadTimeout)", []) == (str(error), server.requests)
 
-    def test_that_fails_after_the_answer_leaves_the_outcome_unknown(self, server: Loopback, caller: Caller) -> None:
-        """Though the error alone would say that nothing was sent."""
+    def test_that_fails_after_the_response_leaves_the_outcome_unknown(self, server: Loopback, caller: Caller) -> None:
+        """Although the error alone would say that nothing was sent."""
         error = error_of(caller, server.url, auth=Fetching(a_closed_port(), after=True))
         assert isinstance(error, ProviderOutcomeUnknownError)
         assert ("the request may have arrived, but no answer did (ConnectError)", ["POST"]) == (
@@ -250,7 +252,7 @@ class TestTheClient:
         )
 
     def test_whose_auth_makes_no_request_has_sent_nothing(self, server: Loopback, caller: Caller) -> None:
-        """It was not request for the body."""
+        """Nobody read the body."""
 
         class Mistaken(httpx.Auth):
             def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -260,8 +262,8 @@ class TestTheClient:
         error = error_of(caller, server.url, auth=Mistaken())
         assert ("nothing was sent to RingCentral (ReadTimeout)", []) == (str(error), server.requests)
 
-    def test_whose_auth_has_no_address_to_ask_has_sent_nothing(self, server: Loopback, caller: Caller) -> None:
-        """What httpx calls no URL is no `HTTPError`."""
+    def test_whose_auth_has_an_invalid_address_has_sent_nothing(self, server: Loopback, caller: Caller) -> None:
+        """The error of httpx is `InvalidURL`, which is not an `HTTPError`."""
         error = error_of(caller, server.url, auth=Fetching("http://a:b"))
         assert isinstance(error, ProviderRejectedError)
         assert [] == server.requests
@@ -272,14 +274,14 @@ class TestTheClient:
     def test_may_raise_for_status(
         self, server: Loopback, caller: Caller, status: int, outcome: type[ProviderError]
     ) -> None:
-        """A hook that many clients have. The status counts, as it does without."""
+        """Many clients have such a hook. The status counts as it does without the hook."""
         server.script = lambda _: response(status, Location="/")
         error = error_of(caller, server.url, **with_hook(httpx.Response.raise_for_status, "response", caller))
         assert isinstance(error, outcome)
         assert str(error).startswith(f"RingCentral answered {status}")
 
     def test_may_have_hooks_that_fail(self, server: Loopback, caller: Caller) -> None:
-        """Before the request is sent, and after it was answered."""
+        """Before the request is sent, and after the response."""
         assert isinstance(error_of(caller, server.url, **with_hook(fail, "request", caller)), ProviderUnavailableError)
         assert [] == server.requests
         assert isinstance(
@@ -292,15 +294,15 @@ class TestTheClient:
 class TestLogs:
     """The library logs nothing here. httpx does."""
 
-    def test_are_httpxs_own(self, server: Loopback, caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
-        """The documentation says so, and that its lines hold ids."""
+    def test_come_from_httpx_only(self, server: Loopback, caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
+        """The documentation says so, and that its lines contain ids."""
         caplog.set_level(logging.DEBUG)
         caplog.set_level(logging.INFO, logger="httpx")
         server.script = lambda request: (
             response(201, a_bridge(host=None)) if request.method == "POST" else response(500)
         )
         error_of(caller, server.url)
-        assert [] == [each for each in caplog.records if each.name.startswith("escalation_policy")]
-        told = [each.getMessage() for each in caplog.records if each.name == "httpx" and each.levelno == logging.INFO]
-        assert [server.requests[0].path in told[0], BRIDGE in told[1]] == [True, True]
+        assert [] == [line for line in caplog.records if line.name.startswith("escalation_policy")]
+        lines = [line.getMessage() for line in caplog.records if line.name == "httpx" and line.levelno == logging.INFO]
+        assert [server.requests[0].path in lines[0], BRIDGE in lines[1]] == [True, True]
         assert TOKEN not in caplog.text

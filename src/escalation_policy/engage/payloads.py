@@ -293,7 +293,7 @@ def _extension(user: PayloadReader, ringcentral: RingCentralUser | None) -> Ring
     if extension is None or ringcentral is None:
         return extension
     check_types(RingCentralUser, ringcentral=ringcentral)
-    user.check_id(ringcentral.extension_id, "the extension id that RingCentral told", "rc_user_id")
+    user.check_id(ringcentral.extension_id, "the extension id from RingCentral", "rc_user_id")
     return ringcentral
 
 

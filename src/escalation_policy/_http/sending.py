@@ -4,7 +4,6 @@ Exceptions of httpx are dropped, not chained: one of them quotes the token, othe
 """
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, closing
 from typing import Any, Final, cast, final
 
 import httpx
@@ -125,10 +124,13 @@ def _send(client: httpx.Client, request: Request) -> Response | Failure:
     attempt = _Attempt(_SyncBody(request.body))
     try:
         response = attempt.response = client.send(attempt.build(client, request), stream=True, follow_redirects=False)
-        with closing(response):
-            for chunk in response.iter_bytes() if _is_plain(response) else ():
-                if not attempt.add(chunk):
-                    break
+        try:
+            if _is_plain(response):
+                for chunk in response.iter_bytes():
+                    if not attempt.add(chunk):
+                        break
+        finally:
+            response.close()
     except Exception as error:  # noqa: BLE001
         return attempt.result_of(error)
     return attempt.result(response)
@@ -142,11 +144,13 @@ async def _send_async(client: httpx.AsyncClient, request: Request) -> Response |
         response = attempt.response = await client.send(
             attempt.build(client, request), stream=True, follow_redirects=False
         )
-        async with aclosing(response):
+        try:
             if _is_plain(response):
                 async for chunk in response.aiter_bytes():
                     if not attempt.add(chunk):
                         break
+        finally:
+            await response.aclose()
     except Exception as error:  # noqa: BLE001
         return attempt.result_of(error)
     return attempt.result(response)

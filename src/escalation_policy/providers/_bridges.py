@@ -45,7 +45,7 @@ class Bridge(NamedTuple):
     faults: tuple[str, ...]
 
 
-def bridge_options(bridge: object, password: object) -> BridgeOptions:
+def bridge_options(bridge: BridgeType, *, password: bool) -> BridgeOptions:
     """Check what bridges to create. A personal meeting (PMI) is refused: it is one room for all customers.
 
     Raises:
@@ -56,8 +56,8 @@ def bridge_options(bridge: object, password: object) -> BridgeOptions:
         hint = closest(bridge, ("Instant", "Scheduled"))
         raise InvalidValueError(Fault.mismatch("bridge", kind_of(bridge), accepted, closest=hint))
     accepted = "True or False, as each call gets a new password"
-    require(isinstance(password, bool), "password", kind_of(password), accepted)
-    return BridgeOptions(bridge, bool(password))
+    require(type(password) is bool, "password", kind_of(password), accepted)
+    return BridgeOptions(bridge, password)
 
 
 def create_bridge(call: CallRequest, options: BridgeOptions) -> Exchange[VideoCall]:

@@ -43,7 +43,7 @@ class RingCentralVideo:
             TypeError: The client is not an `httpx.Client`.
         """
         self._client: Final = _checked(client, httpx.Client)
-        self._options: Final = bridge_options(bridge, password)
+        self._options: Final = bridge_options(bridge, password=password)
 
     def create_call(self, call: CallRequest, /) -> VideoCall:
         """Request a bridge once. If it is not as requested, delete it and show its link to nobody.
@@ -68,7 +68,7 @@ class AsyncRingCentralVideo:
     def __init__(self, client: httpx.AsyncClient, *, bridge: BridgeType = "Instant", password: bool = False) -> None:
         """Make a provider, as `RingCentralVideo` does."""
         self._client: Final = _checked(client, httpx.AsyncClient)
-        self._options: Final = bridge_options(bridge, password)
+        self._options: Final = bridge_options(bridge, password=password)
 
     async def create_call(self, call: CallRequest, /) -> VideoCall:
         """Request a bridge once, as `RingCentralVideo.create_call()` does."""

@@ -5,11 +5,10 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum, unique
 from functools import partial
-from threading import Barrier, Thread
+from threading import Barrier
 from typing import Any, Final, ParamSpec, TypeVar, final
 from urllib.parse import unquote
 
@@ -27,6 +26,7 @@ from ..exceptions import (
 from ..typing import AsyncVideoProvider, VideoProvider
 from ._builders import a_request
 from ._recorder import unseen
+from ._threads import start_in_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -132,7 +132,7 @@ def check_video_provider(
     # The decisions of the check are not tests of the host's policy.
     with unseen():
         # It has a thread of its own: a provider may hang, and an async test has a running loop in this thread.
-        job = _start_daemon(partial(_check_all, make, against, promises))
+        job = start_in_thread(partial(_check_all, make, against, promises))
     try:
         is_done = not wait([job], _TIME_LIMIT).not_done
         _require(is_done, promises[-1], f"all results within {_TIME_LIMIT:g} seconds", "it is stuck")
@@ -151,26 +151,12 @@ def _require(holds: bool, promise: str, expected: str, actual: str) -> None:  # 
         raise _BrokenPromiseError(promise, expected, actual)
 
 
-def _start_daemon(work: Callable[[], T]) -> "Future[T]":
-    """Start some work in a thread that nobody waits for, not even the interpreter at exit."""
-    job: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            job.set_result(work())
-        except BaseException as error:  # noqa: BLE001  job.result() raises it
-            job.set_exception(error)
-
-    Thread(target=copy_context().run, args=(run,), daemon=True).start()
-    return job
-
-
 @final
 class _DaemonExecutor(ThreadPoolExecutor):
     """Replaces asyncio's executor, whose threads the interpreter waits for at exit."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        return _start_daemon(partial(fn, *args, **kwargs))
+        return start_in_thread(partial(fn, *args, **kwargs))
 
 
 @final
@@ -206,7 +192,7 @@ class _Caller:
             barrier.wait()
             return self.call(function, argument)
 
-        jobs = [_start_daemon(partial(call, argument)) for argument in arguments]
+        jobs = [start_in_thread(partial(call, argument)) for argument in arguments]
         return [job.result() for job in jobs]
 
 

@@ -93,7 +93,7 @@ class TestRingcentralUser:
     @pytest.mark.parametrize(
         ("record", "faults"),
         [
-            ([], ["extension must be a JSON object"]),
+            ([], ["extension must be a JSON object, got another response"]),
             (
                 an_extension(id="~", account={}),
                 [

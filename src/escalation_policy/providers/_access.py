@@ -81,7 +81,5 @@ def _record(name: str, path: str) -> Exchange[Mapping[str, object]]:
         raise ProviderUnavailableError(f"RingCentral answered {response.status}", retry_after=response.retry_after)
     record = response.json_object()
     if record is None:
-        raise InvalidPayloadError(
-            [Fault(name, "must be a JSON object", found="another response", accepted="a JSON object")]
-        )
+        raise InvalidPayloadError([Fault.mismatch(name, "another response", "a JSON object")])
     return record

@@ -30,21 +30,6 @@ class BridgeOptions(NamedTuple):
     password: bool
 
 
-@final
-class Bridge(NamedTuple):
-    """A bridge in a response. It holds no link that must not be used: crash reports show the variables of a traceback.
-
-    Attributes:
-        id: None if the response does not name one.
-        call: The call, or None if the bridge is not as requested.
-        faults: The fields that are not as requested.
-    """
-
-    id: str | None
-    call: VideoCall | None
-    faults: tuple[str, ...]
-
-
 def bridge_options(bridge: BridgeType, *, password: bool) -> BridgeOptions:
     """Check what bridges to create. A personal meeting (PMI) is refused: it is one room for all customers.
 
@@ -63,18 +48,18 @@ def bridge_options(bridge: BridgeType, *, password: bool) -> BridgeOptions:
 def create_bridge(call: CallRequest, options: BridgeOptions) -> Exchange[VideoCall]:
     """Create a bridge with one request. If it must not be used, delete it with one request."""
     response = yield from response_to(_creation(call, options), creates_call=True)
-    bridge = _read_bridge(response, call, options)
-    if bridge.id is None:
+    bridge_id, created, faults = _read_bridge(response, call, options)
+    if bridge_id is None:
         raise ProviderOutcomeUnknownError(f"RingCentral answered {response.status}, but not with a bridge")
-    if bridge.call:
-        return bridge.call
-    problem = f"RingCentral created a bridge that is not as requested ({', '.join(bridge.faults)})"
-    if "type" in bridge.faults:
-        raise ProviderOutcomeUnknownError(f"{problem}; it was not deleted, as it may be older", call_id=bridge.id)
-    deletion = yield Request("DELETE", _path_of(bridge.id))
+    if created:
+        return created
+    problem = f"RingCentral created a bridge that is not as requested ({', '.join(faults)})"
+    if "type" in faults:
+        raise ProviderOutcomeUnknownError(f"{problem}; it was not deleted, as it may be older", call_id=bridge_id)
+    deletion = yield Request("DELETE", _path_of(bridge_id))
     if isinstance(deletion, Response) and deletion.status in (204, 404):
         raise ProviderRejectedError(f"{problem}; it {'was deleted' if deletion.status == 204 else 'is gone'}")
-    raise ProviderOutcomeUnknownError(f"{problem}; it could not be deleted", call_id=bridge.id)
+    raise ProviderOutcomeUnknownError(f"{problem}; it could not be deleted", call_id=bridge_id)
 
 
 def find_bridge(call: VideoCall) -> Exchange[bool | None]:
@@ -107,15 +92,24 @@ def _new_password() -> str:
             return password
 
 
-def _read_bridge(response: Response, call: CallRequest, options: BridgeOptions) -> Bridge:
-    """Read a bridge strictly: everything must be as requested, or be known to be so by default."""
+def _read_bridge(
+    response: Response, call: CallRequest, options: BridgeOptions
+) -> tuple[str | None, VideoCall | None, list[str]]:
+    """Read a bridge strictly: everything must be as requested, or be known to be so by default.
+
+    Crash reports show the variables of a traceback, so no link that must not be used gets out of this function.
+
+    Returns:
+        The bridge's id, or None if the response does not name one; the call, or None if the bridge is not as requested;
+        and the fields that are not as requested.
+    """
     bridge = response.json_object()
     bridge_id = value_at(bridge, "id")
     if response.status != 201 or not _is_bridge_id(bridge_id):
-        return Bridge(None, None, ())
+        return None, None, []
     created = _call_from(bridge, call, response.sent_at)
-    faults = tuple(_faults(bridge, call, options, created))
-    return Bridge(bridge_id, None if faults else created, faults)
+    faults = list(_faults(bridge, call, options, created))
+    return bridge_id, (None if faults else created), faults
 
 
 def _faults(bridge: Any, call: CallRequest, options: BridgeOptions, created: VideoCall | None) -> Iterator[str]:

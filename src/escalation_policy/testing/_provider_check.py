@@ -175,7 +175,7 @@ class _Caller:
 
     def call(self, function: Callable[[Any], Any], argument: object) -> Any:
         if inspect.iscoroutinefunction(function):
-            return self._loop.run_until_complete(_result_of(function(argument)))
+            return self._loop.run_until_complete(_result_of(function, argument))
         try:
             return function(argument)
         except Exception as error:  # noqa: BLE001
@@ -184,7 +184,7 @@ class _Caller:
     def call_at_once(self, function: Callable[[Any], Any], arguments: Sequence[object]) -> list[Any]:
         """Call a function with all arguments at once, in tasks or in threads."""
         if inspect.iscoroutinefunction(function):
-            tasks = [self._loop.create_task(_result_of(function(argument))) for argument in arguments]
+            tasks = [self._loop.create_task(_result_of(function, argument)) for argument in arguments]
             return [self._loop.run_until_complete(task) for task in tasks]
         barrier = Barrier(len(arguments))
 
@@ -196,9 +196,9 @@ class _Caller:
         return [job.result() for job in jobs]
 
 
-async def _result_of(coroutine: Awaitable[Any]) -> Any:
+async def _result_of(function: Callable[[Any], Awaitable[Any]], argument: object) -> Any:
     try:
-        return await coroutine
+        return await function(argument)
     except Exception as error:  # noqa: BLE001
         return error
 

@@ -139,10 +139,10 @@ class TestChannelFromPayload:
         assert ChannelKind.UNKNOWN is channel_from_payload({"id": "s1", "type": spelling}, domain_id="acme").kind
 
     # The type may be missing.
-    @pytest.mark.parametrize("record", [{"id": "s1"}, {"id": "s1", "type": None}], ids=["missing", "null"])
-    def test_a_missing_type_is_unknown(self, record: dict[str, Any]) -> None:
+    @pytest.mark.parametrize("payload", [{"id": "s1"}, {"id": "s1", "type": None}], ids=["missing", "null"])
+    def test_a_missing_type_is_unknown(self, payload: dict[str, Any]) -> None:
         """The API requires only the id."""
-        assert ChannelKind.UNKNOWN is channel_from_payload(record, domain_id="acme").kind
+        assert ChannelKind.UNKNOWN is channel_from_payload(payload, domain_id="acme").kind
 
     # A host names the types of its domain exactly as the payloads spell them.
     @pytest.mark.parametrize(
@@ -234,9 +234,9 @@ class TestMessageFromPayload:
 
     def test_a_source_is_not_a_channel(self) -> None:
         """The reader needs the value, which was checked."""
-        record: Any = {"id": "s1"}
+        payload: Any = {"id": "s1"}
         with pytest.raises(InvalidPayloadError, match=r"^channel must be a Channel, got a dict$"):
-            message_from_payload(classic(), channel=record)
+            message_from_payload(classic(), channel=payload)
 
 
 class TestPrivate:
@@ -384,7 +384,7 @@ class TestAuthor:
             ({"id": "p1", "user_ids": "u1"}, ("identity.user_ids", "a str")),
             ({"id": "p1", "user_ids": [None]}, ("identity.user_ids[0]", "None")),
         ],
-        ids=["another's", "no id", "no record", "no list", "no ids"],
+        ids=["another's", "no id", "no payload", "no list", "no ids"],
     )
     def test_another_identity_is_a_fault(self, identity: Any, fault: tuple[str, str]) -> None:
         """It would say nothing about this author."""
@@ -462,10 +462,10 @@ class TestInterventionFromPayload:
         assert expected == intervention_from_payload(payload, event="intervention.opened")
 
     # Each way to say that it is assigned to nobody.
-    @pytest.mark.parametrize("record", [{}, {"user_id": None}, {"user_id": ""}], ids=["missing", "null", "blank"])
-    def test_an_intervention_may_be_unassigned(self, record: dict[str, Any]) -> None:
+    @pytest.mark.parametrize("payload", [{}, {"user_id": None}, {"user_id": ""}], ids=["missing", "null", "blank"])
+    def test_an_intervention_may_be_unassigned(self, payload: dict[str, Any]) -> None:
         """Then it is not this agent's either."""
-        assert intervention_from_payload({"id": "i1", **record}).agent_id is None
+        assert intervention_from_payload({"id": "i1", **payload}).agent_id is None
 
     # The status is localized, and the closing date is the date of the last reply.
     @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ PLATFORM: dict[str, Any] = CLASSIC | {
         "threadId": "t9",
     },
 }
-SPELLINGS = pytest.mark.parametrize("records", [CLASSIC, WEBHOOK, PLATFORM], ids=["classic", "webhook", "platform"])
+SPELLINGS = pytest.mark.parametrize("payloads", [CLASSIC, WEBHOOK, PLATFORM], ids=["classic", "webhook", "platform"])
 
 REQUEST = EscalationRequest(
     domain=DOMAIN,
@@ -134,27 +134,27 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-def read(records: dict[str, Any]) -> EscalationRequest:
+def read(payloads: dict[str, Any]) -> EscalationRequest:
     """Read the payloads of an agent who is logged in."""
-    arguments: dict[str, Any] = {"domain": DOMAIN, "login": Login.RINGCENTRAL_SSO} | records
+    arguments: dict[str, Any] = {"domain": DOMAIN, "login": Login.RINGCENTRAL_SSO} | payloads
     return request_from_payloads(**arguments)
 
 
-def changed(records: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+def changed(payloads: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     """Return the payloads with one field, or one whole payload, replaced."""
-    records = copy.deepcopy(records)
+    payloads = copy.deepcopy(payloads)
     *parents, name = path.split(".")
-    place = records
+    place = payloads
     for parent in parents:
         place = place[parent]
     place[name] = value
-    return records
+    return payloads
 
 
-def faults(records: dict[str, Any], **others: Any) -> list[tuple[str, str | None]]:
+def faults(payloads: dict[str, Any], **others: Any) -> list[tuple[str, str | None]]:
     """Return the path of each fault, and the kind of value there."""
     with pytest.raises(InvalidPayloadError) as caught:
-        read(records | others)
+        read(payloads | others)
     return [(fault.path, fault.found) for fault in caught.value.faults]
 
 
@@ -162,9 +162,9 @@ class TestRequestFromPayloads:
     """Payloads that belong together become one request."""
 
     @SPELLINGS
-    def test_each_spelling_makes_the_same_request(self, records: dict[str, Any]) -> None:
+    def test_each_spelling_makes_the_same_request(self, payloads: dict[str, Any]) -> None:
         """From any API that the content and the intervention come from."""
-        assert REQUEST == read(records)
+        assert REQUEST == read(payloads)
 
     def test_an_agent_may_be_engaged_with_nobody(self) -> None:
         """The case is absent then, not unknown."""
@@ -186,10 +186,10 @@ class TestRequestFromPayloads:
 
     def test_the_hosts_kinds_are_used_for_source_and_content(self) -> None:
         """So a post that moved between two such channels is noticed."""
-        records = changed(changed(CLASSIC, "source.type", "our_portal"), "content.source_type", "our_portal")
+        payloads = changed(changed(CLASSIC, "source.type", "our_portal"), "content.source_type", "our_portal")
         kinds = {"our_portal": ChannelKind.CHANNEL_SDK, "our_forum": ChannelKind.ANSWERS}
-        assert ChannelKind.CHANNEL_SDK is read(records | {"kinds": kinds}).message.channel.kind
-        moved = changed(records, "content.source_type", "our_forum") | {"kinds": kinds}
+        assert ChannelKind.CHANNEL_SDK is read(payloads | {"kinds": kinds}).message.channel.kind
+        moved = changed(payloads, "content.source_type", "our_forum") | {"kinds": kinds}
         assert [("content.source_type", "answers")] == faults(moved)
 
 
@@ -218,7 +218,7 @@ class TestPayloadsThatDoNotBelongTogether:
 
     # The webhook and platform spellings name them too.
     @pytest.mark.parametrize(
-        ("records", "path"),
+        ("payloads", "path"),
         [
             (WEBHOOK, "content.metadata.source_id"),
             (WEBHOOK, "intervention.metadata.source_id"),
@@ -234,9 +234,9 @@ class TestPayloadsThatDoNotBelongTogether:
             "platform's thread",
         ],
     )
-    def test_another_id_is_a_fault_in_every_spelling(self, records: dict[str, Any], path: str) -> None:
+    def test_another_id_is_a_fault_in_every_spelling(self, payloads: dict[str, Any], path: str) -> None:
         """The fault names the field with the id."""
-        assert [(path, "another id")] == faults(changed(records, path, "other"))
+        assert [(path, "another id")] == faults(changed(payloads, path, "other"))
 
     # A message without a thread contradicts none.
     @pytest.mark.parametrize("path", ["content.thread_id", "intervention.thread_id", "intervention.source_id"])
@@ -256,7 +256,7 @@ class TestFaultsOfAllPayloads:
 
     def test_all_faults_are_reported_together(self) -> None:
         """In the order of reading, each once."""
-        records: dict[str, Any] = {
+        payloads: dict[str, Any] = {
             "user": {"role_id": "r2", "enabled": "yes", "team_ids": "t1", "rc_user_id": "~"},
             "role": {"id": "r1", "label": 3, "escalate_to_video": 1},
             "source": {"id": "s1", "type": []},
@@ -284,7 +284,7 @@ class TestFaultsOfAllPayloads:
             "intervention.source_id",
             "content.thread_id",
         ]
-        assert expected == [path for path, _ in faults(records)]
+        assert expected == [path for path, _ in faults(payloads)]
 
     # If a payload has no id, the payloads that name one have no fault.
     @pytest.mark.parametrize("path", ["role.id", "source.id", "identity.id", "content.thread_id"])
@@ -320,10 +320,10 @@ class TestFaultsOfAllPayloads:
         assert [("user.enabled", "None"), ("EscalationRequest.login", "a str")] == actual
 
 
-def places(records: dict[str, Any]) -> list[str]:
+def places(payloads: dict[str, Any]) -> list[str]:
     """Yield the path of every payload and field."""
     paths: list[str] = []
-    todo = [(name, records[name]) for name in records]
+    todo = [(name, payloads[name]) for name in payloads]
     while todo:
         path, value = todo.pop()
         paths.append(path)
@@ -364,11 +364,11 @@ class TestAnyJson:
     @SPELLINGS
     @given(data=st.data(), value=JSON)
     def test_any_json_in_any_place_is_read_or_refused(
-        self, records: dict[str, Any], data: st.DataObject, value: Any
+        self, payloads: dict[str, Any], data: st.DataObject, value: Any
     ) -> None:
         """As any payload or field of a request that is otherwise right."""
-        path = data.draw(st.sampled_from(places(records)))
-        error = error_of(lambda: read(changed(records, path, value)))
+        path = data.draw(st.sampled_from(places(payloads)))
+        error = error_of(lambda: read(changed(payloads, path, value)))
         assert error is None or all(fault.path and fault.found and fault.accepted for fault in error.faults)
 
     @given(value=JSON.filter(lambda value: value is not True))

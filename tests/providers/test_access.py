@@ -91,7 +91,7 @@ class TestRingcentralUser:
         assert VideoAccess.UNKNOWN is user_of(server).video
 
     @pytest.mark.parametrize(
-        ("record", "faults"),
+        ("payload", "faults"),
         [
             ([], ["extension must be a JSON object, got another response"]),
             (
@@ -113,9 +113,9 @@ class TestRingcentralUser:
         ],
         ids=range(8),
     )
-    def test_is_refused_with_all_faults(self, server: Loopback, record: object, faults: list[str]) -> None:
+    def test_is_refused_with_all_faults(self, server: Loopback, payload: object, faults: list[str]) -> None:
         """Each fault has its path, and none shows the value."""
-        server.script = respond_with(extension=response(200, record))
+        server.script = respond_with(extension=response(200, payload))
         with pytest.raises(InvalidPayloadError) as caught:
             user_of(server)
         assert faults == [str(fault) for fault in caught.value.faults]
@@ -242,7 +242,7 @@ class TestVideoAccess:
         assert [OWN] == [request.path for request in server.requests]
 
     @pytest.mark.parametrize(
-        "records",
+        "payloads",
         [
             {"extension": {}},
             {"extension": response(200, b"{")},
@@ -263,9 +263,9 @@ class TestVideoAccess:
         ],
         ids=range(16),
     )
-    def test_is_unknown_if_a_response_is_unclear(self, server: Loopback, records: dict[str, Any]) -> None:
+    def test_is_unknown_if_a_response_is_unclear(self, server: Loopback, payloads: dict[str, Any]) -> None:
         """Unknown is never a yes."""
-        server.script = respond_with(**records)
+        server.script = respond_with(**payloads)
         assert VideoAccess.UNKNOWN is access_of(server)
 
     @pytest.mark.parametrize("failing", ["configuration", "features"])

@@ -1,4 +1,4 @@
-"""Requests and responses as plain values. Nothing that a service, httpx or the network says in words gets into them."""
+"""Requests, responses and failures as plain values, without httpx."""
 
 import re
 from collections.abc import Generator

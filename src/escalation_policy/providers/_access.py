@@ -28,8 +28,8 @@ _LIMITATIONS: Final = (
 def read_user() -> Exchange[RingCentralUser]:
     """Read who owns the token."""
     with collect_faults() as faults:
-        # No variable here holds the record: crash reports show the variables of every line of a traceback.
-        return _user_from((yield from _record("extension", _OWN)), faults)
+        # No variable here holds the payload: crash reports show the variables of every line of a traceback.
+        return _user_from((yield from _payload("extension", _OWN)), faults)
 
 
 def read_access(user: RingCentralUser) -> Exchange[VideoAccess]:
@@ -38,20 +38,20 @@ def read_access(user: RingCentralUser) -> Exchange[VideoAccess]:
         owner = yield from read_user()
         if (owner.extension_id, owner.account_id) != (user.extension_id, user.account_id):
             return VideoAccess.UNKNOWN
-        provider = (yield from _record("configuration", f"{_OWN}/video-configuration")).get("provider")
+        provider = (yield from _payload("configuration", f"{_OWN}/video-configuration")).get("provider")
         if provider in ("RCMeetings", "None"):
             return VideoAccess.DENIED
         if provider != "RCVideo":
             return VideoAccess.UNKNOWN
-        return _access_from((yield from _record("features", f"{_OWN}/features?featureId=Meetings")))
+        return _access_from((yield from _payload("features", f"{_OWN}/features?featureId=Meetings")))
     except InvalidPayloadError:
         return VideoAccess.UNKNOWN
 
 
-def _user_from(record: Mapping[str, object], faults: Faults) -> RingCentralUser:
-    extension = PayloadReader(faults, "extension", record)
-    account = PayloadReader(faults, "extension.account", record.get("account"))
-    contact = record.get("contact")
+def _user_from(payload: Mapping[str, object], faults: Faults) -> RingCentralUser:
+    extension = PayloadReader(faults, "extension", payload)
+    account = PayloadReader(faults, "extension.account", payload.get("account"))
+    contact = payload.get("contact")
     return RingCentralUser(
         extension_id=extension.required(_ID, "id", placeholder="0"),
         account_id=account.required(_ID, "id", placeholder="0"),
@@ -59,9 +59,9 @@ def _user_from(record: Mapping[str, object], faults: Faults) -> RingCentralUser:
     )
 
 
-def _access_from(record: Mapping[str, object]) -> VideoAccess:
+def _access_from(payload: Mapping[str, object]) -> VideoAccess:
     """Read whether the feature is available. Missing permissions may be the app's and say nothing about the user."""
-    records = record.get("records")
+    records = payload.get("records")
     features = cast("list[object]", records) if isinstance(records, list) else []
     meetings = [feature for feature in features if value_at(feature, "id") == "Meetings"]
     available = value_at(meetings[0], "available") if len(meetings) == 1 else None
@@ -74,12 +74,12 @@ def _access_from(record: Mapping[str, object]) -> VideoAccess:
     return VideoAccess.DENIED if is_limited else VideoAccess.UNKNOWN
 
 
-def _record(name: str, path: str) -> Exchange[Mapping[str, object]]:
-    """Read a record. A failure on the way is an error: that nobody answered does not mean that there is nothing."""
+def _payload(name: str, path: str) -> Exchange[Mapping[str, object]]:
+    """Read a payload. A failure is an error: if RingCentral does not answer, nobody knows whether the user has video."""
     response = yield from response_to(Request("GET", path))
     if response.status != 200:
         raise ProviderUnavailableError(f"RingCentral answered {response.status}", retry_after=response.retry_after)
-    record = response.json_object()
-    if record is None:
+    payload = response.json_object()
+    if payload is None:
         raise InvalidPayloadError([Fault.mismatch(name, "another response", "a JSON object")])
-    return record
+    return payload

@@ -87,7 +87,7 @@ def ringcentral_user(client: httpx.Client) -> RingCentralUser:
     Raises:
         ProviderUnavailableError: RingCentral did not answer, or asks to wait.
         ProviderRejectedError: RingCentral refused.
-        InvalidPayloadError: The response is not the record of an extension.
+        InvalidPayloadError: The response is not an extension.
         TypeError: The client is not an `httpx.Client`.
     """
     return run_exchange(_checked(client, httpx.Client), read_user())

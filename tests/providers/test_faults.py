@@ -190,7 +190,7 @@ class Fetching(httpx.Auth):
         self._after = after
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Request a token, and raise an error if there is none."""
+        """Request a token, and raise an error if the response has an error status."""
         if self._after:
             yield request
         response = yield httpx.Request("POST", self._url, content=TOKEN, extensions=request.extensions)

@@ -62,9 +62,7 @@ def _as_extension(value: object) -> RingCentralUser | None:
 _EXTENSION: Final = Form(accepted=f"an extension id: {DIGITS_WORDS}", parse=_as_extension, blank_is_nothing=True)
 
 
-def channel_from_payload(
-    payload: Mapping[str, object], *, domain_id: str, kinds: Mapping[str, ChannelKind] = {}
-) -> Channel:
+def channel_from_payload(payload: Payload, *, domain_id: str, kinds: Mapping[str, ChannelKind] = {}) -> Channel:
     """Read a Source.
 
     Args:
@@ -97,9 +95,7 @@ def _kind(key: str, kinds: Kinds) -> ChannelKind:
     return kinds.get(key, kinds.get(prefix, kind)) if kind is ChannelKind.UNKNOWN else kind
 
 
-def message_from_payload(
-    payload: Mapping[str, object], *, channel: Channel, identity: Mapping[str, object] | None = None
-) -> Message:
+def message_from_payload(payload: Payload, *, channel: Channel, identity: Payload | None = None) -> Message:
     """Read a Content: of the REST API, the `resource` of a webhook event, or of the platform API.
 
     Args:
@@ -174,7 +170,7 @@ def _is_controlled(identity: PayloadReader, content: PayloadReader) -> bool:
 
 
 def intervention_from_payload(
-    payload: Mapping[str, object], *, event: str | None = None, deferred: bool | None = None
+    payload: Payload, *, event: str | None = None, deferred: bool | None = None
 ) -> Intervention:
     """Read an Intervention: of the REST API, or the `resource` of a webhook event.
 
@@ -225,7 +221,7 @@ def _state(intervention: PayloadReader, event: str | None, *, deferred: bool | N
     return InterventionState.OPEN
 
 
-def role_from_payload(payload: Mapping[str, object], *, domain_id: str) -> Role:
+def role_from_payload(payload: Payload, *, domain_id: str) -> Role:
     """Read a Role.
 
     Every field except `id`, `label`, `created_at` and `updated_at` is a flag. A flag that is true grants its `Permission`,
@@ -251,7 +247,7 @@ def read_role(role: PayloadReader, domain_id: str) -> Role:
 
 
 def agent_from_payload(
-    payload: Mapping[str, object], *, domain_id: str, role: Role, ringcentral: RingCentralUser | None = None
+    payload: Payload, *, domain_id: str, role: Role, ringcentral: RingCentralUser | None = None
 ) -> Agent:
     """Read a User.
 

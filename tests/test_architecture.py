@@ -42,6 +42,7 @@ FLOORS: Final = [
     "_engine.__init__",
     "typing",
     "_calls",
+    "_http",
     "_request",
     "_values",
     "_enums",
@@ -64,7 +65,7 @@ LATE: Final = {
     "_ledger_check.py": 1,
     "paths.py": 1,  # unicodedata, for names in other alphabets
     "policy.py": 1,  # hashlib, for fingerprints
-    "_provider_check.py": 1,
+    "_provider_check.py": 2,
 }
 
 HAS_HTTPX: Final = find_spec("httpx") is not None

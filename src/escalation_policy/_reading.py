@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from typing import Final, Generic, NamedTuple, NoReturn, TypeVar, cast, final
+from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar, cast, final
 
 import attrs
 
@@ -48,8 +48,8 @@ def _object_without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, obj
     fields = dict(pairs)
     if len(fields) < len(pairs):
         first: dict[str, int] = {}
-        twice = next((first[key], at) for at, (key, _) in enumerate(pairs, 1) if first.setdefault(key, at) != at)
-        raise JsonError("must name each key once, but keys {} and {} of an object are the same".format(*twice))
+        positions = next((first[key], at) for at, (key, _) in enumerate(pairs, 1) if first.setdefault(key, at) != at)
+        raise JsonError("must name each key once, but keys {} and {} of an object are the same".format(*positions))
     return fields
 
 
@@ -80,7 +80,7 @@ class Form(Generic[_T]):
     describe: Callable[[object], str] = kind_of
 
     def is_nothing(self, value: object) -> bool:
-        """Return whether a value means that there is none: null, or a blank string if the form says so."""
+        """Return whether a value stands for an empty field: null, or a blank string if the form says so."""
         return value is None or (self.blank_is_nothing and isinstance(value, str) and not value.strip())
 
 
@@ -90,6 +90,13 @@ def as_id(value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 256:
         return int.__repr__(value)
     return exact_str(value) if isinstance(value, str) and value.strip() else None
+
+
+def value_at(value: object, *keys: str) -> Any:
+    """Return the value under nested keys of a JSON object, or None if a key is missing."""
+    for key in keys:
+        value = cast("dict[str, object]", value).get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _as_list(value: object) -> list[object] | None:
@@ -167,7 +174,7 @@ class PayloadReader:
         return [(path, value) for path, value in parsed if value is not None]
 
     def optional(self, form: Form[_T], *names: str) -> _T | None:
-        """Return the value of the fields of these names, or None if there is none."""
+        """Return the value of the fields of these names, or None if they are empty."""
         values = self.values(form, *names)
         for path, value in values[1:]:
             if value != values[0][1]:
@@ -176,7 +183,7 @@ class PayloadReader:
         return values[0][1] if values else None
 
     def required(self, form: Form[_T], name: str, placeholder: _T) -> _T:
-        """Return the value of a field. If there is none, note a fault and return the placeholder."""
+        """Return the value of a field. If the field is empty, note a fault and return the placeholder."""
         value = self.optional(form, name)
         fields = self._objects.get(self.path)
         if value is None and fields is not None:

@@ -8,9 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
-from .._fields import PRIVATE, checked, validator
+from .._fields import DIGITS, PRIVATE, checked, is_digits, validator
 from .._request import EscalationRequest
-from .._values import DIGITS, is_id
 from ..exceptions import Fault, InvalidValueError
 
 #: What a call is called; never a customer's words.
@@ -42,7 +41,7 @@ def _without_query(text: str) -> str:
 
 
 _TEXT: Final = validator("a non-empty str", lambda text: type(text) is str and text != "")
-_ID: Final = validator("1 to 20 ASCII digits", lambda text: type(text) is str and is_id(text))
+_ID: Final = validator("1 to 20 ASCII digits", is_digits)
 
 
 @final

@@ -9,8 +9,7 @@ from .._enums import ChannelKind
 from .._fields import check_types, checked, is_collection, kind_of, require, to_tuple
 from .._reading import ID, UNREAD, Faults, Payload, PayloadReader, collect_faults, records_in_pages
 from .._values import Agent, Channel, Domain, RingCentralUser, Role
-from ..engage._conversations import read_channel
-from ..engage._people import read_agent, read_role
+from ..engage.payloads import read_agent, read_channel, read_role
 from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
 
 _T = TypeVar("_T")

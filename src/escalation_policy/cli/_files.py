@@ -10,7 +10,7 @@ from .. import Agent, Domain, EscalationRequest, Login, RingCentralUser, VideoAc
 from .._fields import closest, kind_of
 from .._reading import JsonError, PayloadReader, as_id, collect_faults, parse_json
 from ..engage import request_from_payloads
-from ..engage._people import read_agent, read_role
+from ..engage.payloads import read_agent, read_role
 from ..exceptions import EscalationPolicyError, Fault, InvalidValueError
 
 _E = TypeVar("_E", bound=Enum)

@@ -4,10 +4,9 @@ from ._assertions import NoSuchRuleError, assert_allowed, assert_denied
 from ._builders import a_channel, a_domain, a_message, a_request, a_ringcentral_user, a_role, an_agent, an_intervention
 from ._laws import check_policy
 from ._ledger_check import check_call_ledger
-from ._provider_check import check_video_provider
+from ._provider_check import ServiceAnswer, VideoService, check_video_provider
 from ._search import NoSuchRequestError
 from ._tables import Axis, policy_table
-from ._video_service import ServiceAnswer, VideoService
 
 __all__ = [
     "Axis",

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar, cast, final
 import attrs
 
 from escalation_policy import EscalationRequest, Login
-from escalation_policy._calls.values import call_request_for, case_of
+from escalation_policy._calls.values import call_request_for, entry_id_of
 from escalation_policy.exceptions import (
     ProviderOutcomeUnknownError,
     ProviderRejectedError,
@@ -240,14 +240,14 @@ def _said(click: Callable[[], Escalation]) -> str:
 
 def _afterwards(caller: str, service: InMemoryVideoProvider, ledger: CallLedger, fault: Fault) -> Tried:
     calls = len(service.calls)
-    left = ledger.update(case_of(KEY), lambda case: (case, _state(case)))
+    left = ledger.update(entry_id_of(KEY), lambda case: (case, _state(case)))
     later = NOW + timedelta(seconds=1)
     then = _said(lambda: escalate(fault.request, provider=service, ledger=ledger, now=later))
     return Tried(caller, calls, left, then, len(service.calls))
 
 
 def _state(case: LedgerEntry) -> str:
-    attempt = case.attempts.get(KEY)
+    attempt = case.claims.get(KEY)
     if attempt is None:
         return "the call" if case.recorded else "nothing"
     return "a doubt" if attempt.is_in_doubt(NOW) else "a claim, a doubt in 60 s"

@@ -5,17 +5,13 @@ fields do not accept raises `InvalidValueError`.
 """
 
 from collections.abc import Iterable
-from typing import Final, final
+from typing import final
 
 import attrs
 
 from ._enums import ChannelKind, InterventionState, MessageAuthor, Permission, VideoAccess
-from ._fields import PRIVATE, UNKNOWN_WHEN_NONE, checked, to_frozenset, validator
+from ._fields import DIGITS, PRIVATE, UNKNOWN_WHEN_NONE, checked, to_frozenset
 from .exceptions import Fault, InvalidValueError
-
-
-def is_id(value: str) -> bool:
-    return value.isascii() and value.isdigit() and len(value) <= 20
 
 
 # The type checkers read what a field accepts from its converter, and want it spelled out.
@@ -25,10 +21,6 @@ def _to_strs(values: Iterable[str]) -> frozenset[str]:
 
 def _to_permissions(values: Iterable[Permission]) -> frozenset[Permission]:
     return to_frozenset(values)
-
-
-# A path of the RingCentral API reads "~" as "whoever owns the token": only digits are an id.
-DIGITS: Final = validator("1 to 20 ASCII digits", is_id)
 
 
 def _check_unknown(_: object, field: "attrs.Attribute[frozenset[str]]", keys: frozenset[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 import pytest
 
 from escalation_policy import EscalationRequest
-from escalation_policy._calls.entries import ended
+from escalation_policy._calls.entries import end_call
 from escalation_policy.testing import _ledger_promises as promises
 from escalation_policy.testing import check_call_ledger
 from escalation_policy.testing._ledger_trial import clicked
@@ -253,7 +253,7 @@ class ForgetsEarly(Right):
         """Goes by what lapses first."""
         with self.lock:
             for name, each in [*self.cases.items()]:
-                lapses = [attempt.lapses_at for attempt in each.attempts.values()]
+                lapses = [attempt.lapses_at for attempt in each.claims.values()]
                 lapses += [each.recorded.lapses_at] if each.recorded else []
                 if now and lapses and min(lapses) <= now:
                     del self.cases[name]
@@ -279,7 +279,7 @@ class ForgetsDoubts(Right):
         """Forgets claims that are in doubt when somebody looks."""
 
         def looked(stored: LedgerEntry) -> tuple[LedgerEntry, T]:
-            attempts = {k: a for k, a in stored.attempts.items() if not (now and a.expires_at and a.expires_at <= now)}
+            attempts = {k: a for k, a in stored.claims.items() if not (now and a.expires_at and a.expires_at <= now)}
             return change(LedgerEntry(stored.recorded, attempts))
 
         return super().update(case, looked, now)
@@ -318,7 +318,7 @@ class EndsAll(Right):
 
     def end(self, key: str) -> bool:
         """Also claims of others, and doubts."""
-        return self.update(key[:32], lambda case: (LedgerEntry(), True) if ended(case, key)[1] else (case, False))
+        return self.update(key[:32], lambda case: (LedgerEntry(), True) if end_call(case, key)[1] else (case, False))
 
 
 class ResolvesTheLiving(Right):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalation_policy import EscalationRequest
-from escalation_policy._calls.values import call_request_for, case_of
+from escalation_policy._calls.values import call_request_for, entry_id_of
 from escalation_policy.exceptions import InvalidValueError
 from escalation_policy.testing import a_request
 from escalation_policy.video import VideoCall
@@ -164,7 +164,7 @@ class TestKey:
         """So that a ledger finds the call of the agent who had it before."""
         one, other = keyed(ALLOWED, case="i", agent="u1"), keyed(ALLOWED, case="i", agent="u2")
         assert one != other
-        assert case_of(one) == case_of(other)
+        assert entry_id_of(one) == entry_id_of(other)
 
     @given(st.lists(st.tuples(*[st.text("a1 -:\0\ud800", min_size=1, max_size=3)] * 4), min_size=2, max_size=2))
     def test_differs_wherever_an_id_does(self, ids: list[tuple[str, str, str, str]]) -> None:

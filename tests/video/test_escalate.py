@@ -778,7 +778,7 @@ class TestLog:
             desk.click()
         (record,) = caplog.records
         assert record.name == "escalation_policy.video"
-        assert record.getMessage() == f"the ledger did not take that a call is released: {caught.value.key}"
+        assert record.getMessage() == f"the ledger failed, so a claim was not settled: {caught.value.key}"
         assert record.exc_info
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 import pytest
 
-from escalation_policy._calls.values import case_of
+from escalation_policy._calls.values import entry_id_of
 from escalation_policy.exceptions import ProviderUnavailableError
 from escalation_policy.testing import a_request
 from escalation_policy.video import CallRequest, InMemoryCallLedger, InMemoryVideoProvider, LedgerEntry, escalate
@@ -72,7 +72,7 @@ class TestInMemoryCallLedger:
             intervention = attrs.evolve(request.intervention, id=case)
             one = attrs.evolve(request, message=message, intervention=intervention)
             escalate(one, provider=provider, ledger=ledger, now=NOW + timedelta(minutes=number))
-        assert len(ledger._cases) < 1100
+        assert len(ledger._entries) < 1100
         assert escalate(one, provider=provider, ledger=ledger, now=NOW + timedelta(minutes=3000)).outcome == "reused"
 
     def test_forgets_nothing_where_no_time_is_given(self) -> None:
@@ -80,8 +80,8 @@ class TestInMemoryCallLedger:
         ledger, key = InMemoryCallLedger(), ""
         for number in range(2000):
             key = f"case{number}-agent"
-            ledger.update(case_of(key), lambda case: (case, None))
-        assert len(ledger._cases) == 2000
+            ledger.update(entry_id_of(key), lambda case: (case, None))
+        assert len(ledger._entries) == 2000
 
     def test_changes_nothing_where_a_change_raises(self) -> None:
         """Nor does it stay locked."""

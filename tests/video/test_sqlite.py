@@ -16,7 +16,7 @@ from typing import Any, Final
 import pytest
 
 import escalation_policy
-from escalation_policy._calls.entries import Attempt, RecordedCall
+from escalation_policy._calls.entries import Claim, RecordedCall
 from escalation_policy._calls.values import call_request_for
 from escalation_policy.exceptions import (
     CallInDoubtError,
@@ -153,9 +153,9 @@ class TestFile:
         monkeypatch.chdir(tmp_path)
         ledger = SQLiteCallLedger(name)
         monkeypatch.chdir("/")
-        put(ledger, NAME, LedgerEntry(None, {"k": Attempt("t", None, AT)}))
+        put(ledger, NAME, LedgerEntry(None, {"k": Claim("t", None, AT)}))
         assert [name] == files(tmp_path)
-        assert "k" in got(SQLiteCallLedger(tmp_path / name), NAME).attempts
+        assert "k" in got(SQLiteCallLedger(tmp_path / name), NAME).claims
 
     def test_is_not_made_anew_when_it_has_gone(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """An empty one would know of no call, and be readable for all."""
@@ -250,7 +250,7 @@ class TestExchange:
 
     def test_waits_for_its_turn(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Beyond the patience of SQLite itself."""
-        monkeypatch.setattr(_sqlite, "_PATIENCE", 0.001)
+        monkeypatch.setattr(_sqlite, "_BUSY_TIMEOUT", 0.001)
         ledger = SQLiteCallLedger(path, timeout=PATIENT)
         done = threading.Event()
 
@@ -274,14 +274,14 @@ class TestExchange:
 
     def test_stores_nothing_where_nothing_has_changed(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """Nobody waits for the disk to be told of a call that is known."""
-        put(ledger, NAME, LedgerEntry(None, {"k": Attempt("t", None, AT + HOUR)}), AT)
+        put(ledger, NAME, LedgerEntry(None, {"k": Claim("t", None, AT + HOUR)}), AT)
         before = path.read_bytes()
-        assert "k" in got(ledger, NAME, AT).attempts
+        assert "k" in got(ledger, NAME, AT).claims
         assert before == path.read_bytes()
 
     def test_keeps_no_row_of_an_empty_case(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """Nothing in it counts."""
-        put(ledger, NAME, LedgerEntry(None, {"k": Attempt("t", None, AT)}))
+        put(ledger, NAME, LedgerEntry(None, {"k": Claim("t", None, AT)}))
         put(ledger, NAME, LedgerEntry())
         assert 0 == rows(path)
 
@@ -347,7 +347,7 @@ class TestForgetting:
 
     def test_takes_a_link_out_of_a_case_of_which_something_stays(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """The doubt of another agent does not make it live longer."""
-        doubt = {"other": Attempt("t", None, AT + HOUR)}
+        doubt = {"other": Claim("t", None, AT + HOUR)}
         put(ledger, NAME, LedgerEntry(RecordedCall("k", call(self.LINKS[99]), None, AT + MINUTE), doubt))
         got(ledger, "f" * 32, AT + MINUTE)
         assert list(range(1, 20)) == self.left(path)
@@ -360,7 +360,7 @@ class TestForgetting:
 
     def test_goes_by_the_clock_where_it_is_asked_for_without_a_time(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """The one place where the clock is read."""
-        put(ledger, "f" * 32, LedgerEntry(None, {"k": Attempt("t", None, datetime.now(UTC) + HOUR)}))
+        put(ledger, "f" * 32, LedgerEntry(None, {"k": Claim("t", None, datetime.now(UTC) + HOUR)}))
         assert (20, 1) == (ledger.forget_lapsed(), rows(path))
 
     def test_steps_over_a_case_that_cannot_be_read(self, ledger: SQLiteCallLedger, path: Path) -> None:

@@ -8,7 +8,7 @@ from itertools import chain
 from threading import Barrier, Event
 from typing import Any, Final, NamedTuple, final
 
-from .._calls.values import call_request_for, case_of
+from .._calls.values import call_request_for, entry_id_of
 from .._engine.truth import Failure
 from .._fields import kind_of
 from ..typing import CallLedger
@@ -151,7 +151,7 @@ def _loses_nothing(trial: Trial) -> None:
 
 
 def _claims_in(trial: Trial, name: str) -> str:
-    return ", ".join(sorted(key.partition("-")[2] for key in trial.got(name).attempts))
+    return ", ".join(sorted(key.partition("-")[2] for key in trial.got(name).claims))
 
 
 def _take_turns(trial: Trial, one: str, other: str) -> None:
@@ -161,11 +161,11 @@ def _take_turns(trial: Trial, one: str, other: str) -> None:
     def first(case: LedgerEntry) -> tuple[LedgerEntry, None]:
         inside.set()
         entered.wait(_PAUSE)
-        return LedgerEntry(case.recorded, {**case.attempts, **claim(one, trial.at, "first").attempts}), None
+        return LedgerEntry(case.recorded, {**case.claims, **claim(one, trial.at, "first").claims}), None
 
     def second(case: LedgerEntry) -> tuple[LedgerEntry, None]:
         entered.set()
-        return LedgerEntry(case.recorded, {**case.attempts, **claim(other, trial.at, "second").attempts}), None
+        return LedgerEntry(case.recorded, {**case.claims, **claim(other, trial.at, "second").claims}), None
 
     job = started(partial(trial.one.update, one, first, now=trial.at))
     job.add_done_callback(lambda _: inside.set())
@@ -204,7 +204,7 @@ def _keeps_doubts(trial: Trial) -> None:
 def _forgets_nothing(trial: Trial) -> None:
     """What lapses first goes alone, and a time in another zone is the same time."""
     late, soon, name = trial.at + HOUR - _INSTANT, trial.at + MINUTE, new_name()
-    both: Any = record(name, trial.at).recorded, doubt(name, trial.at).attempts
+    both: Any = record(name, trial.at).recorded, doubt(name, trial.at).claims
     cases = {
         new_name(): LedgerEntry(both[0]._replace(lapses_at=soon), both[1]),
         new_name(): LedgerEntry(both[0], {key: each._replace(lapses_at=soon) for key, each in both[1].items()}),
@@ -240,7 +240,7 @@ def _ends(trial: Trial) -> None:
     key = call_request_for(request).key
     expect("end() of a call that there is not", False, trial.one.end(key))
     clicked(trial.one, request, now)
-    expect("end() of another agent's call", False, trial.other.end(f"{case_of(key)}-other"))
+    expect("end() of another agent's call", False, trial.other.end(f"{entry_id_of(key)}-other"))
     expect("a click before end()", "reused", clicked(trial.one, request, now))
     expect("end() of a recorded call", True, trial.other.end(key))
     expect("end() once more", False, trial.one.end(key))
@@ -249,7 +249,7 @@ def _ends(trial: Trial) -> None:
     case = everything(name, now)
     trial.put(name, case)
     expect("end() of a call beside claims", True, trial.one.end(f"{name}-agent"))
-    expect_case("a case after end()", LedgerEntry(None, case.attempts), trial.got(name))
+    expect_case("a case after end()", LedgerEntry(None, case.claims), trial.got(name))
 
 
 def _resolves(trial: Trial) -> None:
@@ -258,7 +258,7 @@ def _resolves(trial: Trial) -> None:
         key = call_request_for(request).key
         expect(f"{told}, without a doubt", False, trial.one.resolve(key, call, now=now))
         clicked(trial.one, request, now, silent())
-        expect(f"{told}, of another agent", False, trial.other.resolve(f"{case_of(key)}-other", call, now=now))
+        expect(f"{told}, of another agent", False, trial.other.resolve(f"{entry_id_of(key)}-other", call, now=now))
         expect(told, True, trial.other.resolve(key, call, now=now))
         expect(f"{told}, once more", False, trial.one.resolve(key, call, now=now))
         expect(f"a click after {told}", outcome, clicked(trial.one, request, now))

@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Final, NamedTuple, TypeVar, cast, final
 
 from .. import EscalationRequest
-from .._calls.entries import Attempt, RecordedCall
+from .._calls.entries import Claim, RecordedCall
 from .._calls.values import call_request_for
 from .._fields import kind_of
 from ..exceptions import CallInDoubtError, CallInProgressError, ProviderOutcomeUnknownError
@@ -135,12 +135,12 @@ def nothing(_name: str, _at: datetime) -> LedgerEntry:
 
 def claim(name: str, at: datetime, agent: str = "agent") -> LedgerEntry:
     """Makes a case with a call that is being created."""
-    return LedgerEntry(None, {f"{name}-{agent}": Attempt("token", at + MINUTE, at + MINUTE + HOUR)})
+    return LedgerEntry(None, {f"{name}-{agent}": Claim("token", at + MINUTE, at + MINUTE + HOUR)})
 
 
 def doubt(name: str, at: datetime, agent: str = "agent") -> LedgerEntry:
     """Makes a case with a call of which nobody knows."""
-    return LedgerEntry(None, {f"{name}-{agent}": Attempt("token", None, at + HOUR)})
+    return LedgerEntry(None, {f"{name}-{agent}": Claim("token", None, at + HOUR)})
 
 
 def record(name: str, at: datetime, agent: str = "agent") -> LedgerEntry:
@@ -155,5 +155,5 @@ def successor(name: str, at: datetime) -> LedgerEntry:
 
 def everything(name: str, at: datetime) -> LedgerEntry:
     """Makes a case with all of that."""
-    attempts = {**claim(name, at, "second").attempts, **doubt(name, at, "third").attempts}
+    attempts = {**claim(name, at, "second").claims, **doubt(name, at, "third").claims}
     return LedgerEntry(successor(name, at).recorded, attempts)

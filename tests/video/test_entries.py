@@ -9,8 +9,8 @@ from typing import Final
 import attrs
 import pytest
 
-from escalation_policy._calls import entries as _claims
-from escalation_policy._calls.entries import Attempt, ClaimState, LedgerEntry, RecordedCall, Terms, ended, resolved
+from escalation_policy._calls import entries
+from escalation_policy._calls.entries import Claim, ClaimResult, LedgerEntry, RecordedCall, Terms, end_call, resolve
 from escalation_policy._calls.values import CallRequest, VideoCall
 
 NOW: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -27,24 +27,24 @@ def terms(token: str = "t", *, after: timedelta = timedelta(0), again: bool = Fa
     return Terms(token, lambda: NOW + after, HOUR, MINUTE, again)
 
 
-def claimed(case: LedgerEntry, wanted: CallRequest, by: Terms) -> tuple[LedgerEntry, RecordedCall | ClaimState]:
+def claimed(case: LedgerEntry, wanted: CallRequest, by: Terms) -> tuple[LedgerEntry, RecordedCall | ClaimResult]:
     """Claims when the click says."""
-    return _claims.claimed(case, wanted, by, by.clock())
+    return entries.claim(case, wanted, by, by.clock())
 
 
 def recorded(case: LedgerEntry, key: str, call: VideoCall, by: Terms) -> tuple[LedgerEntry, RecordedCall | None]:
     """Records when the click says."""
-    return _claims.recorded(case, key, call, by, by.clock())
+    return entries.record_call(case, key, call, by, by.clock())
 
 
 def released(case: LedgerEntry, key: str, by: Terms) -> tuple[LedgerEntry, None]:
     """Releases when the click says."""
-    return _claims.released(case, key, by, by.clock())
+    return entries.release(case, key, by, by.clock())
 
 
 def doubted(case: LedgerEntry, key: str, by: Terms) -> tuple[LedgerEntry, None]:
     """Doubts when the click says."""
-    return _claims.doubted(case, key, by, by.clock())
+    return entries.mark_doubtful(case, key, by, by.clock())
 
 
 def with_call(wanted: CallRequest = ADA, call: VideoCall = CALL, case: LedgerEntry = LedgerEntry()) -> LedgerEntry:  # noqa: B008
@@ -66,52 +66,52 @@ class TestClaimed:
     def test_is_granted_where_there_is_nothing(self) -> None:
         """It is in doubt after a minute, and lapses an hour later."""
         case, answer = claimed(LedgerEntry(), ADA, terms())
-        assert answer is ClaimState.GRANTED
-        assert case == LedgerEntry(None, {ADA.key: Attempt("t", NOW + MINUTE, NOW + MINUTE + HOUR)})
+        assert answer is ClaimResult.GRANTED
+        assert case == LedgerEntry(None, {ADA.key: Claim("t", NOW + MINUTE, NOW + MINUTE + HOUR)})
         assert case.lapses_at == NOW + MINUTE + HOUR
 
     @pytest.mark.parametrize("again", [True, False])
     def test_finds_another_in_progress_whatever_it_says(self, *, again: bool) -> None:
         """Until that is in doubt."""
         case, _ = claimed(LedgerEntry(), ADA, terms())
-        assert claimed(case, ADA, terms("u", after=MINUTE * 0.99, again=again))[1] is ClaimState.IN_PROGRESS
+        assert claimed(case, ADA, terms("u", after=MINUTE * 0.99, again=again))[1] is ClaimResult.IN_PROGRESS
 
     def test_finds_a_doubt_in_what_never_came_to_an_end(self) -> None:
         """From the end of its time until it lapses; then it is granted."""
         case, _ = claimed(LedgerEntry(), ADA, terms())
-        assert claimed(case, ADA, terms("u", after=MINUTE))[1] is ClaimState.IN_DOUBT
-        assert claimed(case, ADA, terms("u", after=HOUR))[1] is ClaimState.IN_DOUBT
-        assert claimed(case, ADA, terms("u", after=HOUR + MINUTE))[1] is ClaimState.GRANTED
+        assert claimed(case, ADA, terms("u", after=MINUTE))[1] is ClaimResult.IN_DOUBT
+        assert claimed(case, ADA, terms("u", after=HOUR))[1] is ClaimResult.IN_DOUBT
+        assert claimed(case, ADA, terms("u", after=HOUR + MINUTE))[1] is ClaimResult.GRANTED
 
     def test_is_granted_again_over_a_doubt(self) -> None:
         """Nobody was sent that link."""
         case, answer = claimed(in_doubt(), ADA, terms("u", again=True))
-        assert answer is ClaimState.GRANTED
-        assert case.holds(ADA.key, "u")
+        assert answer is ClaimResult.GRANTED
+        assert case.claims[ADA.key].token == "u"
 
     def test_finds_the_recorded_call_until_it_lapses(self) -> None:
         """An hour."""
         _, answer = claimed(with_call(), ADA, terms("u", after=HOUR * 0.99))
         assert isinstance(answer, RecordedCall)
         assert answer.call == CALL
-        assert claimed(with_call(), ADA, terms("u", after=HOUR))[1] is ClaimState.GRANTED
+        assert claimed(with_call(), ADA, terms("u", after=HOUR))[1] is ClaimResult.GRANTED
 
     def test_is_granted_again_over_a_recorded_call(self) -> None:
         """The call stays recorded until there is another."""
         case, answer = claimed(with_call(), ADA, terms("u", again=True))
-        assert answer is ClaimState.GRANTED
+        assert answer is ClaimResult.GRANTED
         assert case.recorded
         assert case.recorded.call == CALL
 
     @pytest.mark.parametrize("field", ["account_id", "extension_id"])
     def test_is_granted_where_the_host_is_another_now(self, field: str) -> None:
         """The agent may have been given another extension."""
-        assert claimed(with_call(), attrs.evolve(ADA, **{field: "9"}), terms("u"))[1] is ClaimState.GRANTED
+        assert claimed(with_call(), attrs.evolve(ADA, **{field: "9"}), terms("u"))[1] is ClaimResult.GRANTED
 
     def test_is_granted_in_place_of_a_call_that_is_gone(self) -> None:
         """But not in place of one that has taken its place since."""
-        gone = terms("u")._replace(instead_of=CALL)
-        assert claimed(with_call(), ADA, gone)[1] is ClaimState.GRANTED
+        gone = terms("u")._replace(closed_call=CALL)
+        assert claimed(with_call(), ADA, gone)[1] is ClaimResult.GRANTED
         newer = attrs.evolve(CALL, id="b9")
         _, answer = claimed(with_call(call=newer), ADA, gone)
         assert isinstance(answer, RecordedCall)
@@ -119,8 +119,8 @@ class TestClaimed:
 
     def test_is_granted_where_the_recorded_call_is_another_agents(self) -> None:
         """And whatever that agent has in doubt."""
-        assert claimed(with_call(), BOB, terms("u"))[1] is ClaimState.GRANTED
-        assert claimed(in_doubt(), BOB, terms("u"))[1] is ClaimState.GRANTED
+        assert claimed(with_call(), BOB, terms("u"))[1] is ClaimResult.GRANTED
+        assert claimed(in_doubt(), BOB, terms("u"))[1] is ClaimResult.GRANTED
 
 
 class TestRecorded:
@@ -136,7 +136,7 @@ class TestRecorded:
         """That of the other agent, who finds nothing of it any more."""
         case = with_call(BOB, BOBS, with_call())
         assert case.recorded == RecordedCall(BOB.key, BOBS, CALL, NOW + HOUR)
-        assert claimed(case, ADA, terms("u"))[1] is ClaimState.GRANTED
+        assert claimed(case, ADA, terms("u"))[1] is ClaimResult.GRANTED
 
     def test_supersedes_nothing_that_has_lapsed(self) -> None:
         """An hour later."""
@@ -174,7 +174,7 @@ class TestReleasedAndDoubted:
 
     def test_leaves_a_doubt_for_an_hour(self) -> None:
         """From the click on."""
-        assert in_doubt() == LedgerEntry(None, {ADA.key: Attempt("t", None, NOW + HOUR)})
+        assert in_doubt() == LedgerEntry(None, {ADA.key: Claim("t", None, NOW + HOUR)})
 
     @pytest.mark.parametrize("change", [released, doubted])
     @pytest.mark.parametrize("case", [LedgerEntry(), in_doubt(), with_call()], ids=["nothing", "doubt", "call"])
@@ -190,13 +190,13 @@ class TestEnded:
 
     def test_is_forgotten(self) -> None:
         """Only if it is that of the key."""
-        assert ended(with_call(), ADA.key) == (LedgerEntry(None, {}), True)
-        assert ended(with_call(), BOB.key) == (with_call(), False)
-        assert ended(LedgerEntry(), ADA.key) == (LedgerEntry(), False)
+        assert end_call(with_call(), ADA.key) == (LedgerEntry(None, {}), True)
+        assert end_call(with_call(), BOB.key) == (with_call(), False)
+        assert end_call(LedgerEntry(), ADA.key) == (LedgerEntry(), False)
 
     def test_leaves_claims_alone(self) -> None:
         """A doubt is settled, not ended."""
-        assert ended(in_doubt(), ADA.key) == (in_doubt(), False)
+        assert end_call(in_doubt(), ADA.key) == (in_doubt(), False)
 
 
 class TestResolved:
@@ -204,27 +204,27 @@ class TestResolved:
 
     def test_becomes_the_call_for_as_long_as_the_doubt_would_have_lasted(self) -> None:
         """As if it had been recorded when the doubt began."""
-        assert resolved(in_doubt(), ADA.key, CALL, NOW) == (with_call(), True)
+        assert resolve(in_doubt(), ADA.key, CALL, NOW) == (with_call(), True)
 
     def test_becomes_what_was_there_before(self) -> None:
         """Nothing, or the call that was to be replaced."""
-        assert resolved(in_doubt(), ADA.key, None, NOW) == (LedgerEntry(None, {}), True)
+        assert resolve(in_doubt(), ADA.key, None, NOW) == (LedgerEntry(None, {}), True)
         case, _ = claimed(with_call(), ADA, terms("u", again=True))
-        assert resolved(doubted(case, ADA.key, terms("u"))[0], ADA.key, None, NOW) == (with_call(), True)
+        assert resolve(doubted(case, ADA.key, terms("u"))[0], ADA.key, None, NOW) == (with_call(), True)
 
     def test_takes_the_place_of_the_call_before(self) -> None:
         """As any call does."""
         case, _ = claimed(with_call(), BOB, terms("u"))
-        case, _ = resolved(doubted(case, BOB.key, terms("u"))[0], BOB.key, BOBS, NOW)
+        case, _ = resolve(doubted(case, BOB.key, terms("u"))[0], BOB.key, BOBS, NOW)
         assert case.recorded
         assert case.recorded.supersedes == CALL
 
     def test_needs_a_doubt(self) -> None:
         """What is in progress is none, until its time is out."""
         case, _ = claimed(LedgerEntry(), ADA, terms())
-        assert resolved(case, ADA.key, CALL, NOW) == (case, False)
-        assert resolved(case, ADA.key, None, NOW + MINUTE) == (LedgerEntry(None, {}), True)
-        assert resolved(LedgerEntry(), ADA.key, CALL, NOW) == (LedgerEntry(), False)
+        assert resolve(case, ADA.key, CALL, NOW) == (case, False)
+        assert resolve(case, ADA.key, None, NOW + MINUTE) == (LedgerEntry(None, {}), True)
+        assert resolve(LedgerEntry(), ADA.key, CALL, NOW) == (LedgerEntry(), False)
 
 
 class TestCase:
@@ -249,7 +249,7 @@ class TestCase:
         """The call first, in this one."""
         case, _ = claimed(with_call(), BOB, terms("u"))
         assert case.at(NOW) == case
-        assert case.at(NOW + HOUR) == LedgerEntry(None, case.attempts)
+        assert case.at(NOW + HOUR) == LedgerEntry(None, case.claims)
         assert case.at(NOW + HOUR + MINUTE) == LedgerEntry(None, {})
         assert with_call().at(NOW) is not None
         assert with_call().at(NOW + HOUR) == LedgerEntry(None, {})

@@ -26,7 +26,7 @@ from ..exceptions import (
 )
 from ..video import Escalation, EscalationOutcome, InMemoryCallLedger, escalate, escalate_async
 from ._builders import a_request
-from ._ledger_trial import started
+from ._threads import start_in_thread as started
 from ._video_service import ServiceAnswer, VideoService
 
 P = ParamSpec("P")

@@ -89,8 +89,8 @@ EMPTY: Final = LedgerEntry()
 
 def lapse_times(entry: LedgerEntry) -> list[datetime]:
     """Return when each part of an entry lapses."""
-    recorded_calls = [entry.recorded] if entry.recorded else []
-    return [part.lapses_at for part in (*entry.claims.values(), *recorded_calls)]
+    times = [claim.lapses_at for claim in entry.claims.values()]
+    return [*times, entry.recorded.lapses_at] if entry.recorded else times
 
 
 @final

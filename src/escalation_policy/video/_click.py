@@ -240,7 +240,9 @@ class _Attempt(NamedTuple):
         key = self.request.key
         try:
             now = self.terms.clock()
-            recorded = yield self._update(lambda entry: record_call(entry, key, call, self.terms, now), now)
+            recorded: RecordedCall | None = yield self._update(
+                lambda entry: record_call(entry, key, call, self.terms, now), now
+            )
         except BaseException as error:
             # The call may be recorded nevertheless. Then there is no claim left, and this changes nothing.
             yield from self._settle(mark_doubtful, error)

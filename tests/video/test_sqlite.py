@@ -36,7 +36,7 @@ from escalation_policy.video import (
     _sqlite,
     escalate,
 )
-from video.clicks import AT, PATIENT, request_of
+from video.clicks import AT, LONG_TIMEOUT, request_of
 
 HOUR: Final = timedelta(hours=1)
 MINUTE: Final = timedelta(minutes=1)
@@ -78,7 +78,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def ledger(path: Path) -> SQLiteCallLedger:
     """A new ledger."""
-    return SQLiteCallLedger(path, timeout=PATIENT)
+    return SQLiteCallLedger(path, timeout=LONG_TIMEOUT)
 
 
 class TestFile:
@@ -251,7 +251,7 @@ class TestExchange:
     def test_waits_for_its_turn(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Beyond the patience of SQLite itself."""
         monkeypatch.setattr(_sqlite, "_BUSY_TIMEOUT", 0.001)
-        ledger = SQLiteCallLedger(path, timeout=PATIENT)
+        ledger = SQLiteCallLedger(path, timeout=LONG_TIMEOUT)
         done = threading.Event()
 
         def wait() -> None:

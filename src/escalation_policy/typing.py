@@ -52,12 +52,12 @@ class CallLedger(Protocol):
         """Load an entry, call `change(entry)`, store the first item of the result and return the second, atomically.
 
         Between loading and storing, nobody else may read or change the entry, in any thread or process that shares the
-        ledger. Stored entries must survive whatever the ledger documents: a restart, a crash, a power cut. If anything
+        ledger. Stored entries must survive what the ledger documents: a restart, a crash, a power cut. If anything
         raises, nothing changes.
 
         Args:
             entry_id: Identifies the entry: 32 letters and digits.
-            change: Receives the stored entry, or `LedgerEntry()` if there is none. It is pure and fast, and may be called
+            change: Receives the stored entry, or `LedgerEntry()` if nothing is stored. It is pure and fast, and may be called
                 more than once.
             now: The current time, if it is known. What has lapsed by then may be deleted, from any entry.
         """
@@ -68,11 +68,11 @@ class CallLedger(Protocol):
         return self.update(entry_id_of(key), lambda entry: end_call(entry, key))
 
     def resolve(self, key: str, call: VideoCall | None, *, now: datetime | None = None) -> bool:
-        """Settle a doubt. Return False if there is none.
+        """Settle a doubt. Return False if there was no doubt.
 
         Args:
             key: The key of the `CallInDoubtError`.
-            call: The call that the provider created, or None if it created none. The call is reused as if it had been
+            call: The call that the provider created. None: it did not create one. The call is reused as if it had been
                 recorded when the doubt began.
             now: The current time. A doubt that has lapsed by then no longer counts. By default, lapsed doubts count too.
 

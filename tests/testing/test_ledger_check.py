@@ -276,7 +276,7 @@ class DeletesEarly(Right):
 
 
 class ComparesTexts(Right):
-    """Compares times as texts, in whatever zones they are."""
+    """Compares times as texts, although their zones differ."""
 
     def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
         """Delete what seems to have lapsed."""

@@ -126,12 +126,12 @@ class TestEntryFromJson:
         assert 1 == len(faults("1" * 5_000))
 
     @pytest.mark.parametrize(
-        ("version", "found"), [(2, "2"), (10**99, "an int"), (True, "a bool"), ("1", "a str"), (None, "None")]
+        ("version", "kind"), [(2, "2"), (10**99, "an int"), (True, "a bool"), ("1", "a str"), (None, "None")]
     )
-    def test_reports_only_the_version_if_it_is_another_one(self, version: object, found: str) -> None:
+    def test_reports_only_the_version_if_it_is_another_one(self, version: object, kind: str) -> None:
         """The other fields may have another meaning there."""
         fields = {"version": version, "recorded": 1}
-        assert [f"entry.version must be 1, the only version that this release reads, got {found}"] == faults(
+        assert [f"entry.version must be 1, the only version that this release reads, got {kind}"] == faults(
             json.dumps(fields)
         )
 

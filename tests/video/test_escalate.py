@@ -4,7 +4,7 @@ import asyncio
 import logging
 import pickle
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from threading import Barrier, Event
 from types import SimpleNamespace
 from typing import Any, Final
@@ -79,7 +79,7 @@ def handed_to(agent_id: str, extension_id: str) -> EscalationRequest:
 
 
 class Untouchable:
-    """An object of which nothing may be read."""
+    """Raises an error if anything is read."""
 
     def __getattribute__(self, name: str) -> Any:
         raise AssertionError(name)
@@ -737,6 +737,10 @@ class TestInvalidArguments:
             ({"now": datetime(2026, 1, 5)}, "now must be a datetime with a zone, got a datetime without one"),  # noqa: DTZ001
             ({"now": "2026-01-05"}, "now must be a datetime with a zone, got a str"),
             ({"now": lambda: 5}, "now must be a datetime with a zone, got an int"),
+            (
+                {"now": datetime.max.replace(tzinfo=timezone(-HOUR))},
+                "now must be a datetime with a zone, got a time outside of the years 1 to 9999 in UTC",
+            ),
             (
                 {"reuse_for": timedelta(0)},
                 "reuse_for must be between 1 µs and 366 days, got 0:00:00",

@@ -188,7 +188,7 @@ def end_call(entry: LedgerEntry, key: str) -> tuple[LedgerEntry, bool]:
 
 
 def resolve(entry: LedgerEntry, key: str, call: VideoCall | None, now: datetime) -> tuple[LedgerEntry, bool]:
-    """Settle a doubt with the call that was created, or with None if there is none. Return whether there was a doubt."""
+    """Settle a doubt: `call` was created, or with None, no call was. Return whether there was a doubt."""
     doubt = entry.claims.get(key)
     if doubt is None or not doubt.is_in_doubt(now):
         return entry, False

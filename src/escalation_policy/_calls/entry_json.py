@@ -67,10 +67,11 @@ def _parse_entry(faults: Faults, text: object) -> LedgerEntry:
     if fields is None or faults.parse(_VERSION_FORM, "entry.version", fields.get("version")) is None:
         return EMPTY
     fields = _parse_fields(faults, "entry", fields, _ENTRY)
+    attempts: dict[str, Any] = fields["attempts"] or {}
     claims = {
-        # The key is an id, so the path of a fault has the number instead.
+        # The key is derived from ids, so the path of a fault has a number instead.
         key: Claim(**_parse_fields(faults, f"entry.attempts[{number}]", claim, _CLAIM))
-        for number, (key, claim) in enumerate((fields["attempts"] or {}).items())
+        for number, (key, claim) in enumerate(attempts.items())
     }
     return LedgerEntry(_parse_recorded(faults, fields["recorded"]), FrozenMapping(claims))
 
@@ -79,8 +80,9 @@ def _parse_recorded(faults: Faults, value: object) -> RecordedCall | None:
     if value is None:
         return None
     fields = _parse_fields(faults, "entry.recorded", value, _RECORDED)
-    calls = {name: _parse_call(faults, f"entry.recorded.{name}", fields[name]) for name in ("call", "supersedes")}
-    return RecordedCall(**fields | calls)
+    for name in ("call", "supersedes"):
+        fields[name] = _parse_call(faults, f"entry.recorded.{name}", fields[name])
+    return RecordedCall(**fields)
 
 
 def _parse_call(faults: Faults, path: str, value: object) -> VideoCall | None:

@@ -157,7 +157,7 @@ async def _run_to_the_end(work: Callable[[], T]) -> T:
     What the click does next must not overtake the work. The work is no task, since the end of the event loop cancels all
     tasks.
     """
-    in_context = partial(copy_context().run, _without_stop_iteration, work)
+    in_context = partial(copy_context().run, partial(_without_stop_iteration, work))
     running = asyncio.get_running_loop().run_in_executor(None, in_context)
     cancelled = None
     while not running.done():

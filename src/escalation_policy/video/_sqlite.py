@@ -157,9 +157,9 @@ def _prepare_file(path: str | os.PathLike[str]) -> Path:
     return file
 
 
-def _path_error(problem: str, found: str) -> InvalidValueError:
+def _path_error(problem: str, kind: str) -> InvalidValueError:
     return InvalidValueError(
-        Fault("path", problem, found=found, accepted="a file of calls with mode 0600, or a new one")
+        Fault("path", problem, found=kind, accepted="a file of calls with mode 0600, or a new one")
     )
 
 

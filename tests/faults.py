@@ -83,7 +83,7 @@ FAULTS: Final = [
     Fault(name="the ledger fails before it stores the claim", errors_before_update={1: ForeignError}),
     Fault(name="the ledger fails after it has stored the claim", errors_after_update={1: ForeignError}),
     Fault(
-        name="the same, and it does not take it back",
+        name="the same, and it fails to release the claim",
         errors_after_update={1: ForeignError},
         errors_before_update={2: ForeignError},
     ),
@@ -97,23 +97,23 @@ FAULTS: Final = [
         errors_before_update={2: ForeignError},
     ),
     Fault(name="the provider rejects the request", error_before_call=ProviderRejectedError),
-    Fault(name="the provider cannot tell, and has made none", error_before_call=ProviderOutcomeUnknownError),
-    Fault(name="the provider cannot tell, and has made one", error_after_call=ProviderOutcomeUnknownError),
+    Fault(name="the provider does not know, and has created no call", error_before_call=ProviderOutcomeUnknownError),
+    Fault(name="the provider does not know, and has created a call", error_after_call=ProviderOutcomeUnknownError),
     Fault(
         name="the same, and the ledger fails",
         error_after_call=ProviderOutcomeUnknownError,
         errors_before_update={2: ForeignError},
     ),
-    Fault(name="the provider raises anything else", error_before_call=ForeignError),
-    Fault(name="the provider raises anything else, and has made one", error_after_call=ForeignError),
-    Fault(name="the provider answers what is no call", answer=lambda call: call.join_url),
-    Fault(name="the provider answers the call of another host", answer=lambda call: attrs.evolve(call, account_id="1")),
-    Fault(name="interrupted before the call is made", error_before_call=Interrupted),
-    Fault(name="interrupted when the call is made", error_after_call=Interrupted),
-    Fault(name="killed before the call is made", error_before_call=Killed),
-    Fault(name="killed when the call is made", error_after_call=Killed),
+    Fault(name="the provider raises any other error", error_before_call=ForeignError),
+    Fault(name="the provider raises any other error, and has created a call", error_after_call=ForeignError),
+    Fault(name="the provider returns something that is not a call", answer=lambda call: call.join_url),
+    Fault(name="the provider returns a call of another host", answer=lambda call: attrs.evolve(call, account_id="1")),
+    Fault(name="interrupted before the call is created", error_before_call=Interrupted),
+    Fault(name="interrupted when the call is created", error_after_call=Interrupted),
+    Fault(name="killed before the call is created", error_before_call=Killed),
+    Fault(name="killed when the call is created", error_after_call=Killed),
     Fault(name="the ledger fails before it records the call", errors_before_update={2: ForeignError}),
-    Fault(name="the same, from then on", errors_before_update={2: ForeignError, 3: ForeignError}),
+    Fault(name="the same, and every later update fails", errors_before_update={2: ForeignError, 3: ForeignError}),
     Fault(name="the ledger fails after it has recorded the call", errors_after_update={2: ForeignError}),
     Fault(name="interrupted before the call is recorded", errors_before_update={2: Interrupted}),
     Fault(name="interrupted when the call is recorded", errors_after_update={2: Interrupted}),
@@ -258,7 +258,7 @@ def _state_of(entry: LedgerEntry) -> str:
     claim = entry.claims.get(KEY)
     if claim is None:
         return "the call" if entry.recorded else "nothing"
-    return "a doubt" if claim.is_in_doubt(NOW) else "a claim, a doubt in 60 s"
+    return "a doubt" if claim.is_in_doubt(NOW) else "a claim that becomes a doubt in 60 s"
 
 
 class Mode(Enum):
@@ -292,7 +292,7 @@ def results_of(fault: Fault) -> dict[Mode, Result]:
 def table() -> list[str]:
     """Return the lines of the table: every fault, with its results."""
     lines = [
-        "| What fails | in | The caller gets | Calls made | In the ledger | The next click | Calls made by then |",
+        "| What fails | in | The caller gets | Calls created | In the ledger | The next click | Calls created by then |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for fault in FAULTS:

@@ -96,6 +96,11 @@ class TestEntryFromJson:
         assert entry == entry_from_json(text) == entry_from_json(text.encode())
         assert text == entry_to_json(entry_from_json(text))
 
+    def test_reads_a_bytearray(self) -> None:
+        """Some database drivers return texts as such."""
+        text: Any = bytearray(entry_to_json(ENTRY), "ascii")
+        assert ENTRY == entry_from_json(text)
+
     def test_keeps_the_offset_of_a_named_zone(self) -> None:
         """The name is lost; the moment and the local time stay."""
         at = datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))

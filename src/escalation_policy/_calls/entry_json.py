@@ -55,6 +55,8 @@ def entry_from_json(text: str | bytes) -> LedgerEntry:
 
 
 def _parse_entry(faults: Faults, text: object) -> LedgerEntry:
+    if isinstance(text, bytearray):  # the type of texts in some database drivers
+        text = bytes(text)
     if not isinstance(text, str | bytes):
         faults.append(Fault.mismatch("entry", kind_of(text), "JSON as a str or bytes"))
         return EMPTY
@@ -119,10 +121,7 @@ def _parse_time(value: object) -> datetime | None:
 
 def _form(accepted: str, test: Callable[[Any], bool]) -> Form[Any]:
     """Return the form of the values that pass a test."""
-    return Form(
-        accepted=accepted,
-        parse=lambda value: value if test(value) else None,
-    )
+    return Form(accepted=accepted, parse=lambda value: value if test(value) else None)
 
 
 _VERSION_FORM: Final = Form(

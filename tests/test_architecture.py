@@ -62,7 +62,6 @@ LATE: Final = {
     "__main__.py": 1,
     "_check.py": 1,
     "_fields.py": 1,  # difflib, for an error
-    "_ledger_check.py": 1,
     "paths.py": 1,  # unicodedata, for names in other alphabets
     "policy.py": 1,  # hashlib, for fingerprints
     "_provider_check.py": 2,

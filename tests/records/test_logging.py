@@ -17,7 +17,8 @@ import pytest
 
 from escalation_policy import ESCALATE_TO_VIDEO, Decision, Domain, Login, Policy, Rule, context, fact, predicate
 from escalation_policy.exceptions import InvalidValueError
-from escalation_policy.records import DecisionLogger, DecisionRecord, _logging, record
+from escalation_policy.records import DecisionLogger, DecisionRecord, record
+from escalation_policy.records._recording import Recorder
 from escalation_policy.testing import a_request
 from support import SAMPLE, Sample
 
@@ -315,11 +316,13 @@ class TestLevels:
         """But that of a denial, where an error would be logged: only the record tells whether it is one."""
         calls: list[object] = []
 
-        def counted(*args: Any, **kwargs: Any) -> DecisionRecord:
-            calls.append(args)
-            return record(*args, **kwargs)
+        make = Recorder.record
 
-        monkeypatch.setattr(_logging, "record", counted)
+        def counting(self: Recorder, decision: Any, **arguments: Any) -> DecisionRecord:
+            calls.append(decision)
+            return make(self, decision, **arguments)
+
+        monkeypatch.setattr(Recorder, "record", counting)
         logger.setLevel(level)
         decisions = DecisionLogger(logger)
 
@@ -401,7 +404,7 @@ class TestSampling:
         self, logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """That would be most of the cost."""
-        monkeypatch.setattr(_logging, "record", explode)
+        monkeypatch.setattr(Recorder, "record", explode)
         decisions = DecisionLogger(logger, sample_allows=0)
 
         decisions.log(ALLOW, id="d1", at=AT)

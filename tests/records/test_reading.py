@@ -21,8 +21,7 @@ from escalation_policy import ESCALATE_TO_VIDEO, Login
 from escalation_policy._engine.rules import CODE_WORDS
 from escalation_policy.exceptions import InvalidValueError
 from escalation_policy.records import BrokenLine, DecisionRecord, open_log, read_records, record
-from escalation_policy.records._lines import _end_of, quickly
-from escalation_policy.records._reading import unpacked
+from escalation_policy.records._reading import _LineReader, unpacked
 from escalation_policy.testing import a_request
 
 AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -335,22 +334,26 @@ class TestArguments:
         assert str(first).startswith("line must be a str or bytes, got ")
 
 
-class TestQuickly:
-    """The short way reads what the long way reads, or leaves it to that."""
+def read_usual(text: str) -> DecisionRecord | None:
+    """Read a line in the fast way."""
+    return _LineReader(None).read_usual(text)
 
-    @pytest.mark.parametrize("each", [ALLOWED, DENIED], ids=["allowed", "denied"])
-    def test_reads_what_is_laid_out_as_usual(self, each: DecisionRecord) -> None:
-        """The same."""
-        assert each == quickly(each.to_json())
 
-    # A text that looks like a record and is no JSON, or has a member twice, is not read this way.
+class TestUsualLines:
+    """The fast way to read a line agrees with the slow way, or leaves the line to it."""
+
+    @pytest.mark.parametrize("record", [ALLOWED, DENIED], ids=["allowed", "denied"])
+    def test_are_lines_as_to_json_writes_them(self, record: DecisionRecord) -> None:
+        """Both ways read the same record."""
+        assert record == read_usual(record.to_json())
+
+    # Some look like a record and are not JSON.
     @pytest.mark.parametrize(
         "text",
         [
             "",
             LINE[1:],
             f" {LINE}",
-            f"{LINE} ",
             f"{LINE}x",
             LINE.replace(',"facts":', ',,"facts":'),
             LINE.replace(',"facts":', ';"facts":'),
@@ -358,10 +361,10 @@ class TestQuickly:
             LINE.replace(',"facts_read_at"', '"facts_read_at"'),
             LINE.replace(',"masked":', ',,"masked":'),
             LINE.replace(',"masked":', ';"masked":'),
-            f"{{{MEMBERS['facts']},{MEMBERS['first']},{MEMBERS['next']},{MEMBERS['last']}}}",
-            f"{{,{MEMBERS['facts']},{MEMBERS['first']},{MEMBERS['next']},{MEMBERS['last']}}}",
+            f"{{,{MEMBERS['first']},{MEMBERS['facts']},{MEMBERS['next']},{MEMBERS['last']}}}",
             f"{{{MEMBERS['first']},{MEMBERS['next']},{MEMBERS['facts']},,{MEMBERS['last']}}}",
             LINE[:-1] + ',"id":"d9"}',
+            LINE.replace(',"effect"', ',"next_party":"agent","effect"').replace(',"next_party":null', ""),
             LINE[: LINE.index('"facts":')] + '"facts":[]' + LINE[LINE.index(',"facts_read_at"') :],
             LINE.replace('"hidden":[]', '"hidden":["r"]'),
             LINE.replace('"effect":"allow"', '"effect":"deny"'),
@@ -369,15 +372,15 @@ class TestQuickly:
             json.dumps(json.loads(LINE)),
         ],
     )
-    def test_leaves_the_rest(self, text: str) -> None:
-        """Without a word."""
-        assert quickly(text) is None
+    def test_are_not_other_lines(self, text: str) -> None:
+        """The slow way reads these, or says what is wrong with them."""
+        assert read_usual(text) is None
 
-    def test_reads_a_member_that_stands_twice_as_json_does(self) -> None:
-        """The last one counts."""
+    def test_may_hold_a_member_twice_and_the_last_one_counts(self) -> None:
+        """As it does for `json.loads()`."""
         text = LINE.replace('"facts_read_at":null', '"effect":"allow","facts_read_at":"2026-01-31T09:30:00Z"')
         twice = text.replace('"effect":"allow"', '"effect":"deny"', 1)
-        assert attrs.evolve(ALLOWED, facts_read_at=AT) == quickly(twice) == DecisionRecord.from_json(twice)
+        assert attrs.evolve(ALLOWED, facts_read_at=AT) == read_usual(twice) == DecisionRecord.from_json(twice)
 
     @given(st.data())
     def test_never_contradicts_the_long_way(self, data: st.DataObject) -> None:
@@ -395,17 +398,17 @@ class TestQuickly:
                 | st.text(max_size=3)
             )
             text = text[:start] + put + text[end:]
-        found = quickly(text)
-        assert found is None or found == DecisionRecord.from_json(text)
+        fast = read_usual(text)
+        assert fast is None or fast == DecisionRecord.from_json(text)
 
-    def test_remembers_no_long_ends(self) -> None:
-        """What somebody makes up takes no memory."""
-        _end_of.cache_clear()
+    def test_with_a_long_tail_are_not_kept(self) -> None:
+        """A log cannot fill the memory."""
+        reader = _LineReader(None)
         long = attrs.evolve(ALLOWED, met=[f"{number:0100}" for number in range(100)])
-        assert (None, 0) == (quickly(long.to_json()), _end_of.cache_info().currsize)
+        assert (None, 0) == (reader.read_usual(long.to_json()), reader._parse_tail.cache_info().currsize)
         assert [long] == list(read_records([long.to_json()]))
-        quickly(LINE)
-        assert _end_of.cache_info().currsize == 1
+        reader.read_usual(LINE)
+        assert reader._parse_tail.cache_info().currsize == 1
 
 
 class TestOpenLog:

@@ -2,9 +2,8 @@
 
 import math
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from enum import Enum, Flag
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final
@@ -30,8 +29,7 @@ from escalation_policy import (
     predicate,
 )
 from escalation_policy.exceptions import InvalidValueError
-from escalation_policy.records import DecisionRecord, RecordedReason, record
-from escalation_policy.records._forms import form_of
+from escalation_policy.records import DecisionRecord, RecordedReason, _recording, record
 from escalation_policy.testing import a_request
 from support import ALLOWED, SAMPLE, UNKNOWN_WHEN_NONE, Colour, Part, Sample, Size
 
@@ -254,36 +252,6 @@ def shown(value: Any) -> str:
     if type(value) in (set, frozenset):
         return f"{type(value).__name__} of {' and '.join(sorted(map(ascii, value)))}"
     return hex(value) if isinstance(value, int) else f"{value!a:.30}"
-
-
-class Number(Enum):
-    """An enum whose values are no strings."""
-
-    ONE = 1
-    TWO = 2
-
-
-class Odd(Enum):
-    """An enum some of whose values are strings, and the names of others."""
-
-    A = "B"
-    B = 1
-
-
-class Unhashable(Enum):  # noqa: PLW1641  that is the point
-    """An enum that nobody can put into a set."""
-
-    A = "a"
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-
-class Bits(Flag):
-    """An enum whose members can be joined."""
-
-    ONE = 1
-    TWO = 2
 
 
 class Text(str):
@@ -580,76 +548,142 @@ class TestHostileRequests:
             record(decision, at=AT, id="d1")
 
 
-class TestForms:
-    """What is told of a value can be taken back."""
+@attrs.frozen
+class Loose:
+    """A request with a field that may be anything."""
+
+    thing: object = None
+    ratio: float = 0.5
+
+
+LOOSE: Final = Facts(Loose)
+
+
+def interpreted(policy: Policy[Any], request: Any) -> tuple[RecordedReason, ...]:
+    """Gives the reasons of a decision that somebody has read, which are all found out anew."""
+    decision = policy.decide(request)
+    assert decision.reasons
+    return record(decision, at=AT, id="d1").reasons
+
+
+def policy_of(*conditions: Any) -> Policy[Any]:
+    """Return a policy with a rule for each condition."""
+    return Policy("p", [Rule(f"r{number}", each) for number, each in enumerate(conditions)])
+
+
+NONE: Final = frozenset[str]()
+NAME: Final = SAMPLE(lambda r: r.name)
+TEXT: Final = SAMPLE(lambda r: r.part.text)
+SIZE: Final = SAMPLE(lambda r: r.size)
+COLOUR: Final = SAMPLE(lambda r: r.colour)
+NUMBER: Final = SAMPLE(lambda r: r.number)
+LOST: Final = SAMPLE(lambda r: r.lost).then(lambda part: part.absent)
+
+
+class TestReasonsThatComeAgain:
+    """Denials for the same reasons have the very same ones."""
 
     @pytest.mark.parametrize(
-        ("kind", "value", "told"),
+        ("policy", "one", "two"),
         [
-            (str, "x\n\ud800", "x\n\ud800"),
-            (bool, False, False),
-            (int, -(2**63), -(2**63)),
-            (int, 0, 0),
-            (float, -0.5, -0.5),
-            (Login, Login.SAML, "saml"),
-            (Permission, Permission.USE_EMOJI, "use_emoji"),
-            (Number, Number.TWO, "TWO"),
-            (Odd, Odd.A, "A"),
-            (Odd, Odd.B, "B"),
-            (Unhashable, Unhashable.A, "a"),
-            (frozenset[str], frozenset({"b", "a"}), ("a", "b")),
-            (frozenset[str], frozenset[str](), ()),
-            (frozenset[bool], frozenset({True, False}), (False, True)),
-            (frozenset[int], frozenset({3, -1}), (-1, 3)),
-            (frozenset[Permission], frozenset({Permission.USE_EMOJI}), ("use_emoji",)),
-            (frozenset[Number], frozenset(Number), ("ONE", "TWO")),
+            (ESCALATE_TO_VIDEO, a_request(account_id="998"), a_request(account_id="999")),
+            (ESCALATE_TO_VIDEO, a_request(login=Login.SAML), a_request(login=Login.SAML, agent_id="u9")),
+            (policy_of(NAME.equals("t") | FLAG), Sample(name="u", flag=False), Sample(name="v", flag=False)),
+            (policy_of(FLAG & NUMBER.equals(1)), Sample(flag=False), Sample(flag=False, name="u")),
         ],
-        ids=shown,
+        ids=["facts that are compared", "a fact that is shown", "joined by or", "joined by and"],
     )
-    def test_of_scalars_enums_and_sets_of_these(self, kind: Any, value: Any, told: Any) -> None:
-        """Enums by their values where all of these are strings, by their names otherwise."""
-        form = form_of(kind)
-        assert form.taken is not None
-        assert told == form.told(value)
-        assert type(told) is type(form.told(value))
-        assert value == form.taken(told)
-        assert type(value) is type(form.taken(told))
+    def test_where_requests_differ_in_what_no_reason_tells(self, policy: Any, one: Any, two: Any) -> None:
+        """They are not found out again."""
+        assert recorded(policy, one).reasons[0] is recorded(policy, two).reasons[0]
+
+    def test_but_not_where_they_are_masked_otherwise(self) -> None:
+        """Who asks for more sees more."""
+        policy, request = policy_of(NUMBER.equals(2)), Sample()
+        masked, shown = (recorded(policy, request, reveal=reveal) for reveal in ([], ["number"]))
+        assert ["masked", "1"] == [made.reasons[0].evidence[0].seen for made in (masked, shown)]
+
+
+class TestReasonsThatDiffer:
+    """Whatever a reason tells is never that of another request."""
 
     @pytest.mark.parametrize(
-        ("kind", "told"),
+        ("condition", "requests"),
         [
-            (str, 5),
-            (str, ("a",)),
-            (bool, 1),
-            (int, True),
-            (int, 2**63),
-            (float, math.inf),
-            (Login, "telepathy"),
-            (Login, True),
-            (Login, ("saml",)),
-            (frozenset[str], "abc"),
-            (frozenset[str], ("a", 1)),
-            (frozenset[Permission], ("use_emoji", "use_telepathy")),
-            (frozenset[Permission], "use_emoji"),
+            (
+                SAMPLE(lambda r: r.size).equals(Size.SMALL) & FLAG,
+                [Sample(size=Size.LARGE), Sample(flag=False)],
+            ),
+            (
+                SAMPLE(lambda r: r.colour).equals(Colour.RED),
+                [Sample(colour=Colour.BLUE), Sample(colour=Colour.UNKNOWN)],
+            ),
+            (LOST.equals("t"), [Sample(), Sample(lost=Part()), Sample(lost=Part(absent="u"))]),
+            (~LOST.is_set(), [Sample(), Sample(lost=Part(absent="u"))]),
+            (NUMBER.one_of([0]), [Sample(), Sample(number=2), Sample(number=-(2**63)), Sample(number=2**63)]),
+            (NAME.equals("t") & TEXT.equals("t"), [Sample(name="u"), Sample(part=Part(text="u"))]),
+            ((NAME.equals("t") & TEXT.equals("t")) | ~FLAG, [Sample(name="u"), Sample(part=Part(text="u"))]),
+            (~SAMPLE(lambda r: r.names).is_set(), [Sample(), Sample(names=frozenset({"a"}))]),
+            (~SAMPLE(lambda r: r.sizes).is_set(), [Sample(), Sample(sizes=frozenset(Size))]),
+            (~LOOSE(lambda r: r.ratio).is_set(), [Loose(), Loose(ratio=0.0), Loose(ratio=-0.0)]),
+            (~LOOSE(lambda r: r.thing).is_set(), [Loose(1), Loose(True), Loose(Size.SMALL), Loose("1")]),
+            (LOOSE(lambda r: r.thing).satisfies("no", lambda _: False), [Loose(1), Loose(2), Loose("1")]),
         ],
+        ids=["which", "unknown", "missing", "there", "ints", "and", "deep", "strs", "sizes", "ratio", "any", "opaque"],
     )
-    def test_that_cannot_be_taken_back_are_not_guessed(self, kind: Any, told: Any) -> None:
-        """A newer version may know more members."""
-        taken = form_of(kind).taken
-        assert taken is not None
-        assert None is taken(told)
+    def test_where_requests_differ_in_what_it_tells(self, condition: Any, requests: Iterable[Any]) -> None:
+        """In whatever order they come."""
+        policy, asked = policy_of(condition), [*requests]
+        for request in (*asked, *reversed(asked)):
+            assert interpreted(policy, request) == recorded(policy, request).reasons
 
-    @pytest.mark.parametrize("kind", [Part, object, dict, tuple[str, ...], frozenset, list[str]])
-    def test_of_anything_else_tell_that_it_is_there(self, kind: Any) -> None:
-        """And nothing can be taken back."""
-        form = form_of(kind)
-        assert (True, None) == (form.told(object()), form.taken)
+    def test_where_another_rule_is_not_met_either(self) -> None:
+        """Nor is what is hidden behind it, and who acts next."""
+        requests = [
+            a_request(account_id="999"),
+            a_request(intervention_agent_id="u9"),
+            a_request(login=Login.SAML),
+            a_request(login=Login.SAML, ringcentral=None),
+            a_request(login=Login.SAML, ringcentral=None, ringcentral_account_id=None),
+            a_request(permissions=()),
+            a_request(permissions=[Permission.USE_EMOJI]),
+            a_request(video=VideoAccess.UNKNOWN),
+        ]
+        for request in (*requests, *reversed(requests)):
+            read = ESCALATE_TO_VIDEO.decide(request)
+            assert read.reasons
+            assert record(read, at=AT, id="d1") == recorded(ESCALATE_TO_VIDEO, request)
 
-    def test_of_sets_of_anything_else_tell_that_a_set_is_there(self) -> None:
-        """What is none is not what was promised, which a rule takes for an error."""
-        form = form_of(frozenset[Part])
-        assert (True, None, None) == (form.told(frozenset([Part()])), form.told([Part()]), form.taken)
 
-    def test_of_joined_flags_are_none(self) -> None:
-        """They are no member."""
-        assert (None, "ONE") == (form_of(Bits).told(Bits.ONE | Bits.TWO), form_of(Bits).told(Bits.ONE))
+class TestMemory:
+    """What a policy keeps for its records stays small."""
+
+    def test_of_reasons_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A recorder forgets reasons if there are too many."""
+        monkeypatch.setattr(_recording, "_REASONS", 2)
+        policy = policy_of(SIZE.equals(Size.SMALL), COLOUR.equals(Colour.RED), SAMPLE(lambda r: r.maybe).is_true())
+        recorder = _recording.recorder_of(policy.decide(Sample()), None, NONE, NONE)
+        for maybe in (None, False):
+            for colour in Colour:
+                request = Sample(size=Size.LARGE, colour=colour, maybe=maybe)
+                reasons = {reason.code: reason.status for reason in policy.decide(request).reasons}
+                assert reasons == {reason.code: reason.status for reason in recorded(policy, request).reasons}
+                assert 1 <= len(recorder._reasons) <= 2
+
+    def test_holds_no_reason_that_shows_a_number(self) -> None:
+        """A number can be personal."""
+        policy = policy_of(NUMBER.equals(0))
+        recorder = _recording.recorder_of(policy.decide(Sample()), None, frozenset(["number"]), NONE)
+        (reason,) = recorded(policy, Sample(number=5), reveal=["number"]).reasons
+        assert ("5", {}) == (reason.evidence[0].seen, recorder._reasons)
+
+    def test_of_recorders_belongs_to_the_policy(self) -> None:
+        """Equal policies have recorders of their own, and a policy has one for each choice of what to mask."""
+        policy, equal = policy_of(FLAG), policy_of(FLAG)
+        recorders = [
+            _recording.recorder_of(one.decide(Sample()), None, reveal, NONE)
+            for one in (policy, policy, equal)
+            for reveal in (NONE, frozenset(["flag"]))
+        ]
+        assert recorders[:2] == recorders[2:4]
+        assert 4 == len(set(recorders))

@@ -107,6 +107,14 @@ class TestReplay:
         assert ((evidence,),) == tuple(each.evidence for each in flip.reasons)
         assert ((), Effect.DENY, ()) == (flip.hidden, flip.effect, flip.missing)
 
+    def test_counts_allows_that_are_denied_now(self) -> None:
+        """Apart from denials that are allowed now, in whatever order they come."""
+        strict = NOT_OWNED.with_rules(Rule("saml", fact(lambda r: r.login).equals(Login.SAML)))
+        for log in ([self.OWNED, self.ANOTHERS, self.OWNED], [self.ANOTHERS, self.OWNED, self.OWNED]):
+            result = replay(log, strict)
+            assert (2, 0, 1, 0) == (result.now_denied, result.now_allowed, result.changed, result.same)
+            assert [(Effect.ALLOW, Effect.DENY)] * 2 == [(flip.record.effect, flip.effect) for flip in result.flips]
+
     def test_tells_a_denial_for_other_reasons_from_one_for_the_same(self) -> None:
         """The order of rules does not count."""
         denied = kept(a_request(login=Login.PASSWORD, enabled=False))
@@ -343,6 +351,22 @@ class TestMissingFacts:
         """Each of them, once."""
         condition = TEXT.equals(OTHER) & TEXT.is_set() & fact(lambda r: r.agent.team_ids).contains("t1")
         assert ("context.a", "context.b", "agent.team_ids") == again(kept(a_request()), condition).missing
+
+    def test_are_those_of_rules_that_have_no_answer(self) -> None:
+        """A rule that the rest of its condition decides needs no more facts."""
+        enabled, teams = fact(lambda r: r.agent.enabled).is_true(), fact(lambda r: r.agent.team_ids).contains("t1")
+        policy = Policy(
+            "p", [Rule("a", OTHER.is_set() | enabled), Rule("b", teams), Rule("c", TEXT.equals("t") | teams)]
+        )
+        result = replay([kept(a_request())], policy)
+        assert {"agent.team_ids": 1, "context.a": 1} == result.missing
+        assert [("agent.team_ids", "context.a")] == [gap.missing for gap in result.gaps]
+
+    def test_count_even_if_another_rule_is_not_met(self) -> None:
+        """It would be denied, but nobody can say for which reasons."""
+        policy = ESCALATE_TO_VIDEO.with_rules(Rule("a", TEXT.is_set()))
+        (replayed,) = replay_each([kept(a_request(login=Login.PASSWORD))], policy)
+        assert (None, ("context.a",), ()) == (replayed.effect, replayed.missing, replayed.reasons)
 
     def test_are_all_where_there_was_no_request(self) -> None:
         """Whatever predicates would have said of it."""

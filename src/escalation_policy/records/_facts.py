@@ -87,7 +87,7 @@ def _set_decoder(decode: Callable[[Any], object]) -> Callable[[Any], object]:
 def is_fact(value: Any) -> bool:
     """Return whether a record can store this as the value of a fact."""
     members: Any = value if type(value) is tuple else (value,)
-    numbers = [member for member in members if type(member) not in _TEXT_OR_FLAG]
+    numbers: list[Any] = [member for member in members if type(member) not in _TEXT_OR_FLAG]
     return value is None or all(type(number) in (int, float) and is_portable(number) for number in numbers)
 
 

@@ -26,7 +26,7 @@ DENY: Final = ESCALATE_TO_VIDEO.decide(a_request(account_id="999", login=Login.P
 
 
 def explode(_: object) -> bool:
-    """Raises, with an address in its message that nobody must see."""
+    """Raise, with an address in its message that nobody must see."""
     raise ValueError("ada@example.com")
 
 
@@ -44,18 +44,21 @@ DECISIONS: Final[dict[str, Decision[Any]]] = {
 
 
 def check(response: dict[str, Any]) -> None:
-    """Checks a response against section "Decision": one required key and one optional one, each of its type.
+    """Check a response against section "Decision": one required key and one optional one, each of its type.
 
     The context is the implementation's; what the examples there call reasons are objects of texts.
     """
-    told: dict[str, Any] = response.get("context", {})
+    context: dict[str, Any] = response.get("context", {})
     kinds: dict[str, type] = {name: type(value) for name, value in response.items()}
-    kinds_told: dict[str, type] = {name: type(value) for name, value in told.items()}
+    kinds_in_context: dict[str, type] = {name: type(value) for name, value in context.items()}
     texts: set[type] = {
-        type(text) for name in ("reason_admin", "reason_user") for pair in told.get(name, {}).items() for text in pair
+        type(text)
+        for name in ("reason_admin", "reason_user")
+        for pair in context.get(name, {}).items()
+        for text in pair
     }
     assert kinds in ({"decision": bool}, {"decision": bool, "context": dict})
-    assert kinds_told.items() <= {"id": str, "reason_admin": dict, "reason_user": dict}.items()
+    assert kinds_in_context.items() <= {"id": str, "reason_admin": dict, "reason_user": dict}.items()
     assert texts <= {str}
 
 
@@ -103,10 +106,10 @@ class TestToAuthzen:
     @pytest.mark.parametrize("decision", DECISIONS.values(), ids=DECISIONS)
     def test_tells_the_codes_in_order(self, decision: Decision[Any]) -> None:
         """Neither list has one that the other has not; what is hidden is in none."""
-        told = to_authzen(decision).get("context", {"reason_admin": {}, "reason_user": {}})
+        response_context = to_authzen(decision).get("context", {"reason_admin": {}, "reason_user": {}})
 
         codes = [] if decision else [reason.code for reason in decision.reasons]
-        assert [codes, codes] == [list(told["reason_admin"]), list(told["reason_user"])]
+        assert [codes, codes] == [list(response_context["reason_admin"]), list(response_context["reason_user"])]
 
     @pytest.mark.parametrize("decision", DECISIONS.values(), ids=DECISIONS)
     def test_leaks_nothing(self, decision: Decision[Any]) -> None:
@@ -120,13 +123,13 @@ class TestToAuthzen:
         """What a rule without a text of its own requires is shown to the administrator alone."""
         rule = Rule("code", context("code", str).equals("sesame"))
 
-        told = to_authzen(Policy("p", [rule]).decide(a_request(context={"code": "wrong"})))["context"]
+        response_context = to_authzen(Policy("p", [rule]).decide(a_request(context={"code": "wrong"})))["context"]
 
-        assert "sesame" not in str(told["reason_user"])
-        assert "wrong" not in str(told)
+        assert "sesame" not in str(response_context["reason_user"])
+        assert "wrong" not in str(response_context)
 
     @pytest.mark.parametrize(
-        ("decision", "id", "told"),
+        ("decision", "id", "message"),
         [
             (True, None, "decision must be a Decision, got a bool"),
             (DENY, "", "id must be a non-empty str or None, got an empty str"),
@@ -134,12 +137,12 @@ class TestToAuthzen:
         ],
         ids=["decision", "empty", "number"],
     )
-    def test_refuses_what_it_cannot_tell(self, decision: Any, id: Any, told: str) -> None:  # noqa: A002
+    def test_refuses_wrong_arguments(self, decision: Any, id: Any, message: str) -> None:  # noqa: A002
         """A bool has no reasons."""
         with pytest.raises(InvalidValueError) as caught:
             to_authzen(decision, id=id)
 
-        assert told == str(caught.value)
+        assert message == str(caught.value)
 
     def test_makes_a_response_that_is_the_callers(self) -> None:
         """What is done to it changes no other."""

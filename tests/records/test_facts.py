@@ -12,14 +12,14 @@ from support import Part
 
 
 def shown(value: Any) -> str:
-    """Names a value in the same way in every process."""
+    """Return a name for a value that is the same in every process."""
     if type(value) in (set, frozenset):
         return f"{type(value).__name__} of {' and '.join(sorted(map(ascii, value)))}"
     return hex(value) if isinstance(value, int) else f"{value!a:.30}"
 
 
 class Number(Enum):
-    """An enum whose values are no strings."""
+    """An enum whose values are not strings."""
 
     ONE = 1
     TWO = 2
@@ -75,13 +75,13 @@ class TestCodecs:
         ids=shown,
     )
     def test_of_scalars_enums_and_sets_of_these(self, kind: Any, value: Any, stored: Any) -> None:
-        """Enums by their values where all of these are strings, by their names otherwise."""
-        form = codec_of(kind)
-        assert form.decode is not None
-        assert stored == form.encode(value)
-        assert type(stored) is type(form.encode(value))
-        assert value == form.decode(stored)
-        assert type(value) is type(form.decode(stored))
+        """Enum members by their values if all values are strings, otherwise by their names."""
+        codec = codec_of(kind)
+        assert codec.decode is not None
+        assert stored == codec.encode(value)
+        assert type(stored) is type(codec.encode(value))
+        assert value == codec.decode(stored)
+        assert type(value) is type(codec.decode(stored))
 
     @pytest.mark.parametrize(
         ("kind", "stored"),
@@ -101,23 +101,23 @@ class TestCodecs:
             (frozenset[Permission], "use_emoji"),
         ],
     )
-    def test_that_cannot_be_taken_back_are_not_guessed(self, kind: Any, stored: Any) -> None:
+    def test_do_not_guess_what_cannot_be_converted_back(self, kind: Any, stored: Any) -> None:
         """A newer version may know more members."""
         decode = codec_of(kind).decode
         assert decode is not None
         assert None is decode(stored)
 
     @pytest.mark.parametrize("kind", [Part, object, dict, tuple[str, ...], frozenset, list[str]])
-    def test_of_anything_else_tell_that_it_is_there(self, kind: Any) -> None:
-        """And nothing can be taken back."""
-        form = codec_of(kind)
-        assert (True, None) == (form.encode(object()), form.decode)
+    def test_of_other_types_store_that_there_was_a_value(self, kind: Any) -> None:
+        """And nothing can be converted back."""
+        codec = codec_of(kind)
+        assert (True, None) == (codec.encode(object()), codec.decode)
 
-    def test_of_sets_of_anything_else_tell_that_a_set_is_there(self) -> None:
-        """What is none is not what was promised, which a rule takes for an error."""
-        form = codec_of(frozenset[Part])
-        assert (True, None, None) == (form.encode(frozenset([Part()])), form.encode([Part()]), form.decode)
+    def test_of_sets_of_other_types_store_that_there_was_a_set(self) -> None:
+        """Another collection is a value of a wrong type, which is an error to a rule."""
+        codec = codec_of(frozenset[Part])
+        assert (True, None, None) == (codec.encode(frozenset([Part()])), codec.encode([Part()]), codec.decode)
 
-    def test_of_joined_flags_are_none(self) -> None:
-        """They are no member."""
+    def test_of_flags_do_not_accept_joined_members(self) -> None:
+        """They are not a member."""
         assert (None, "ONE") == (codec_of(Bits).encode(Bits.ONE | Bits.TWO), codec_of(Bits).encode(Bits.ONE))

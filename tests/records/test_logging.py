@@ -66,7 +66,7 @@ class Lines(logging.Handler):
         self.records: list[logging.LogRecord] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keeps a line."""
+        """Keep a line."""
         self.records.append(record)
 
     @property
@@ -82,31 +82,31 @@ class Lines(logging.Handler):
 
 @pytest.fixture
 def lines() -> Lines:
-    """What was logged."""
+    """Return a handler that keeps what was logged."""
     return Lines()
 
 
 @pytest.fixture
 def logger(lines: Lines) -> logging.Logger:
-    """A logger that stands alone, so that nothing of one test is left for the next."""
+    """Return a logger that stands alone, so that nothing of one test is left for the next."""
     alone = logging.Logger("alone", logging.DEBUG)  # noqa: LOG001
     alone.addHandler(lines)
     return alone
 
 
 def extra_of(line: logging.LogRecord) -> dict[str, Any]:
-    """Gives what a line has that other lines have not; a formatter leaves there what it made of it."""
+    """Return what a line has beyond the attributes of every line. A formatter may add `message`."""
     plain = {*vars(logging.makeLogRecord({})), "message"}
     return {name: value for name, value in vars(line).items() if name not in plain}
 
 
 def explode(*_: object) -> Any:
-    """Fails, as whatever a host brings along can."""
+    """Raise, as any function of a host's can."""
     raise RuntimeError("broken")
 
 
 def always(answer: object) -> Callable[[object], Any]:
-    """Makes a function that looks at nothing."""
+    """Return a function that ignores its argument."""
 
     def answered(_: object) -> object:
         return answer
@@ -115,7 +115,7 @@ def always(answer: object) -> Callable[[object], Any]:
 
 
 def interrupt(*_: object) -> Any:
-    """Ctrl-C, which nothing may swallow."""
+    """Raise what Ctrl-C raises. Nothing may swallow it."""
     raise KeyboardInterrupt
 
 
@@ -272,8 +272,8 @@ class TestExtra:
         """Neither the message nor a key does."""
         DecisionLogger(logger).log(DENY, id="d1", at=AT)
 
-        told = str([lines.messages, extra_of(lines.records[0])])
-        assert not [each for each in ("664287016", "664307016", "98765", "ada@example.com") if each in told]
+        message = str([lines.messages, extra_of(lines.records[0])])
+        assert not [each for each in ("664287016", "664307016", "98765", "ada@example.com") if each in message]
 
 
 class TestLevels:
@@ -346,8 +346,8 @@ class TestSampling:
     """Leaving out a part of what was allowed."""
 
     @staticmethod
-    def kept(decisions: DecisionLogger, ids: list[str]) -> list[str]:
-        """Logs an allowed decision for each id, and gives those that were kept."""
+    def logged_ids(decisions: DecisionLogger, ids: list[str]) -> list[str]:
+        """Log an allowed decision for each id, and return the ids that were logged."""
         return [each for each in ids if decisions.log(ALLOW, id=each, at=AT) is not None]
 
     IDS: Final = [f"d{number}" for number in range(300)]
@@ -356,31 +356,31 @@ class TestSampling:
         """Who samples has chosen to."""
         decisions = DecisionLogger(logger)
 
-        assert self.IDS == self.kept(decisions, self.IDS)
+        assert self.IDS == self.logged_ids(decisions, self.IDS)
         assert 0 == decisions.dropped
 
     def test_keeps_nothing_at_zero(self, logger: logging.Logger, lines: Lines) -> None:
         """And counts it all."""
         decisions = DecisionLogger(logger, sample_allows=0)
 
-        assert [] == self.kept(decisions, self.IDS)
+        assert [] == self.logged_ids(decisions, self.IDS)
         assert ([], 300, 0) == (lines.records, decisions.dropped, decisions.failed)
 
     def test_is_told_by_the_id_alone(self, logger: logging.Logger) -> None:
         """So that every process keeps the same ones, on every machine and every Python."""
         decisions = DecisionLogger(logger, sample_allows=0.5)
 
-        assert ["d0", "d5", "d6", "d8"] == self.kept(decisions, self.IDS[:10])
-        assert ["d0", "d5", "d6", "d8"] == self.kept(decisions, self.IDS[:10])
+        assert ["d0", "d5", "d6", "d8"] == self.logged_ids(decisions, self.IDS[:10])
+        assert ["d0", "d5", "d6", "d8"] == self.logged_ids(decisions, self.IDS[:10])
         assert 12 == decisions.dropped
 
     def test_keeps_about_as_many_as_it_should(self, logger: logging.Logger) -> None:
         """Ids that are numbered are spread as evenly as others."""
-        assert 15 < len(self.kept(DecisionLogger(logger, sample_allows=0.1), self.IDS)) < 45
+        assert 15 < len(self.logged_ids(DecisionLogger(logger, sample_allows=0.1), self.IDS)) < 45
 
     def test_keeps_what_a_lower_rate_keeps(self, logger: logging.Logger) -> None:
         """To raise the rate loses nothing of what one knew before."""
-        some, more = (set(self.kept(DecisionLogger(logger, sample_allows=each), self.IDS)) for each in (0.1, 0.3))
+        some, more = (set(self.logged_ids(DecisionLogger(logger, sample_allows=each), self.IDS)) for each in (0.1, 0.3))
 
         assert some < more
 
@@ -388,7 +388,7 @@ class TestSampling:
         """One that cannot be encoded too."""
         decisions = DecisionLogger(logger, sample_allows=0.999999)
 
-        assert list(HOSTILE.values()) == self.kept(decisions, list(HOSTILE.values()))
+        assert list(HOSTILE.values()) == self.logged_ids(decisions, list(HOSTILE.values()))
 
     def test_leaves_denials_alone(self, logger: logging.Logger, lines: Lines) -> None:
         """They are what somebody will ask about."""
@@ -413,17 +413,17 @@ class TestSampling:
 
     def test_may_differ_from_record_to_record(self, logger: logging.Logger) -> None:
         """A function gives the rate, or a bool."""
-        seen: list[DecisionRecord] = []
+        candidates: list[DecisionRecord] = []
 
         def rate(made: DecisionRecord) -> float:
-            seen.append(made)
+            candidates.append(made)
             return {"d0": True, "d5": True, "d9": 0.0}.get(made.id, 0.5)
 
         decisions = DecisionLogger(logger, sample_allows=rate)
 
-        assert ["d0", "d5", "d6", "d8"] == self.kept(decisions, self.IDS[:10])
+        assert ["d0", "d5", "d6", "d8"] == self.logged_ids(decisions, self.IDS[:10])
         assert (6, 0) == (decisions.dropped, decisions.failed)
-        assert self.IDS[:10] == [each.id for each in seen]
+        assert self.IDS[:10] == [each.id for each in candidates]
 
     @pytest.mark.parametrize(
         "rate",
@@ -455,10 +455,10 @@ class TestDrop:
 
     def test_is_by_the_record(self, logger: logging.Logger, lines: Lines) -> None:
         """Of what was allowed and of what was denied."""
-        asked: list[DecisionRecord] = []
+        candidates: list[DecisionRecord] = []
 
         def other_domain(made: DecisionRecord) -> bool:
-            asked.append(made)
+            candidates.append(made)
             return made.about["domain"] != "acme"
 
         decisions = DecisionLogger(logger, drop=other_domain)
@@ -467,7 +467,7 @@ class TestDrop:
         answers = [decisions.log(each, id=f"d{at}", at=AT) for at, each in enumerate((ALLOW, elsewhere, DENY))]
 
         assert [ALLOW_LINE, DENY_LINE] == lines.messages
-        assert [asked[0], None, asked[2]] == answers
+        assert [candidates[0], None, candidates[2]] == answers
         assert (1, 0) == (decisions.dropped, decisions.failed)
 
     def test_spares_errors(self, logger: logging.Logger, lines: Lines) -> None:
@@ -531,12 +531,12 @@ class Failing(logging.Handler):
     """A handler that does not catch what it raises, as `handle()` expects of it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Fails."""
+        """Raise."""
         explode(record)
 
 
 def add_handler(logger: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
-    """Adds a handler that fails."""
+    """Add a handler that fails."""
     handler = Failing()
     handler.emit = broken  # type: ignore[method-assign]
     logger.addHandler(handler)
@@ -544,32 +544,32 @@ def add_handler(logger: logging.Logger, broken: Callable[..., Any]) -> dict[str,
 
 
 def add_filter(logger: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
-    """Adds a filter that fails."""
+    """Add a filter that fails."""
     logger.addFilter(broken)
     return {}
 
 
 def make_line(logger: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
-    """Makes the logger fail to make a line."""
+    """Make the logger fail to make a line."""
     logger.makeRecord = broken  # type: ignore[method-assign]
     return {}
 
 
 def drop(_: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
-    """Gives a predicate that fails."""
+    """Return options with a predicate that fails."""
     return {"drop": broken}
 
 
 def sample(_: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
-    """Gives a rate that fails."""
+    """Return options with a rate that fails."""
     return {"sample_allows": broken}
 
 
 class TestFailures:
-    """Whatever fails, a decision is what it was, and whoever asked for it goes on."""
+    """If something fails, the decision is unchanged and the caller goes on."""
 
     @pytest.mark.parametrize("way", [add_handler, add_filter, make_line, drop, sample], ids=lambda way: way.__name__)
-    def test_are_counted_and_told(
+    def test_are_counted_and_reported(
         self,
         way: Callable[[logging.Logger, Callable[..., Any]], dict[str, Any]],
         logger: logging.Logger,
@@ -584,21 +584,21 @@ class TestFailures:
         assert ALLOW == decision
         assert (0, 1) == (decisions.dropped, decisions.failed)
         assert (way in (drop, sample)) is (answer is not None)
-        told = capsys.readouterr().err
-        assert told.startswith("--- Logging error ---\nTraceback")
-        assert "RuntimeError: broken\nCall stack:\n" in told
-        assert "test_are_counted_and_told" in told
-        assert "Message: 'a decision was " in told
+        message = capsys.readouterr().err
+        assert message.startswith("--- Logging error ---\nTraceback")
+        assert "RuntimeError: broken\nCall stack:\n" in message
+        assert "test_are_counted_and_reported" in message
+        assert "Message: 'a decision was " in message
 
     @pytest.mark.parametrize("way", [add_handler, add_filter, make_line, drop, sample], ids=lambda way: way.__name__)
-    def test_are_not_told_in_production(
+    def test_are_not_reported_in_production(
         self,
         way: Callable[[logging.Logger, Callable[..., Any]], dict[str, Any]],
         logger: logging.Logger,
         capsys: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """Where `logging.raiseExceptions` is off; they are counted all the same."""
+        """If `logging.raiseExceptions` is off. They are counted anyway."""
         monkeypatch.setattr(logging, "raiseExceptions", False)
         decisions = DecisionLogger(logger, **way(logger, explode))
 
@@ -619,7 +619,7 @@ class TestFailures:
         assert 0 == decisions.failed
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             ({"at": datetime(2026, 1, 31)}, "at must be a datetime with a zone, got a datetime without one"),  # noqa: DTZ001
             ({"id": ""}, "id must be a non-empty str, got an empty str"),
@@ -629,10 +629,10 @@ class TestFailures:
         ],
         ids=["time", "empty", "number", "decision", "correlation"],
     )
-    def test_of_arguments_are_told_too(
+    def test_of_arguments_are_reported_too(
         self,
         arguments: dict[str, Any],
-        told: str,
+        message: str,
         logger: logging.Logger,
         lines: Lines,
         capsys: pytest.CaptureFixture[str],
@@ -640,11 +640,11 @@ class TestFailures:
         """A host that passes nonsense is told so, and goes on."""
         decisions = DecisionLogger(logger)
 
-        given: dict[str, Any] = {"decision": ALLOW, "id": "d1", "at": AT, **arguments}
-        answer = decisions.log(**given)
+        call: dict[str, Any] = {"decision": ALLOW, "id": "d1", "at": AT, **arguments}
+        answer = decisions.log(**call)
 
         assert (None, [], 1) == (answer, lines.records, decisions.failed)
-        assert f"InvalidValueError: {told}\n" in capsys.readouterr().err
+        assert f"InvalidValueError: {message}\n" in capsys.readouterr().err
 
     def test_of_a_mask_that_fits_no_fact_log_nothing(
         self, logger: logging.Logger, lines: Lines, capsys: pytest.CaptureFixture[str]
@@ -674,7 +674,7 @@ class TestFailures:
         assert "no_such_key" in capsys.readouterr().err
 
     @pytest.mark.parametrize("there", [True, False], ids=["closed", "none"])
-    def test_cannot_fail_to_be_told(
+    def test_do_not_raise_if_they_cannot_be_reported(
         self,
         there: bool,  # noqa: FBT001
         logger: logging.Logger,
@@ -725,7 +725,7 @@ class TestConfiguration:
         assert [DENY_LINE] == lines.messages
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             ({"logger": 7}, "logger must be the name of a logger, or a Logger, got an int"),
             ({"allow_level": "INFO"}, "allow_level must be an int, such as logging.INFO, got a str"),
@@ -744,16 +744,16 @@ class TestConfiguration:
         ],
         ids=lambda value: value if isinstance(value, str) else next(iter(value)),
     )
-    def test_is_refused_where_it_makes_no_sense(self, arguments: dict[str, Any], told: str) -> None:
+    def test_is_refused_where_it_makes_no_sense(self, arguments: dict[str, Any], message: str) -> None:
         """At once, and not with the first decision."""
         with pytest.raises(InvalidValueError) as caught:
             DecisionLogger(**arguments)
 
-        assert told == str(caught.value)
+        assert message == str(caught.value)
 
 
 def everything(logger: logging.Logger) -> list[DecisionRecord]:
-    """Logs decisions of each sort, with all that there is to say."""
+    """Log decisions of each sort, with every optional argument."""
     decisions = DecisionLogger(logger)
     odd = predicate("odd", lambda _: False)
     policy = Policy("p", [Rule("odd", odd), Rule("later", fact(lambda r: r.agent.enabled).is_true(), after=["odd"])])
@@ -770,7 +770,7 @@ class TestFormatters:
     """What people have already keeps the keys as they are."""
 
     def expected(self, lines: Lines) -> list[dict[str, Any]]:
-        """What was handed over."""
+        """Return what the logger handed over."""
         return [extra_of(line) | {"said": line.getMessage()} for line in lines.records]
 
     def test_json(self, logger: logging.Logger, lines: Lines) -> None:

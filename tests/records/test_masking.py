@@ -40,7 +40,7 @@ CANARY: Final = a_request(
 
 
 def recorded(policy: Any, request: Any, **arguments: Any) -> DecisionRecord:
-    """Decides, by one condition or a policy, and records that; what is written is looked at, and read again."""
+    """Decide by a condition or a policy, and record it. Also check that the line is read back as the same record."""
     chosen: Any = policy if type(policy) is Policy else Policy("p", [Rule("r", policy)])
     usual: dict[str, Any] = {"at": AT, "id": "d1"}
     made = record(chosen.decide(request), **usual | arguments)
@@ -48,18 +48,18 @@ def recorded(policy: Any, request: Any, **arguments: Any) -> DecisionRecord:
     return made
 
 
-def seen(made: DecisionRecord) -> list[tuple[str, str]]:
-    """Gives what was seen of which fact."""
+def shown_values(made: DecisionRecord) -> list[tuple[str, str]]:
+    """Return what the record shows of each fact."""
     return [(each.fact, each.seen) for reason in made.reasons for each in reason.evidence]
 
 
 def silent(_: object) -> Any:
-    """Forgets to answer."""
+    """Return no answer."""
     return None
 
 
 def private_paths(value: Any, way: tuple[str, ...]) -> Iterator[str]:
-    """Lists the paths of all fields that are declared private, in a value and in what it is made of."""
+    """Yield the paths of all private fields of a value and of its parts."""
     kind: Any = value.__class__
     for field in attrs.fields(kind) if attrs.has(kind) else ():
         if field.metadata.get("escalation_policy.private"):
@@ -130,9 +130,9 @@ class TestByDefault:
     def test_fields_of_hosts_own_types_are_masked_unless_they_are_declared_public(self) -> None:
         """And private wins over public; below a host's field a type of the library's speaks for itself."""
         names = ["open", "plain", "badge", "secret", "both"]
-        asked: list[Any] = [HOST(attrgetter(name)) for name in names]
-        asked += [HOST.context("s", str), HOST(lambda r: r.agent.id), HOST(lambda r: r.agent.email)]
-        made = recorded(Policy("p", [Rule(str(each.path), each.is_set()) for each in asked]), Host())
+        facts_: list[Any] = [HOST(attrgetter(name)) for name in names]
+        facts_ += [HOST.context("s", str), HOST(lambda r: r.agent.id), HOST(lambda r: r.agent.email)]
+        made = recorded(Policy("p", [Rule(str(each.path), each.is_set()) for each in facts_]), Host())
         assert {
             "agent.email": "email#1",
             "agent.id": "u1",
@@ -154,15 +154,15 @@ class TestByDefault:
     def test_nothing_that_is_masked_is_anywhere_in_the_record(self) -> None:
         """Neither in the line nor in the repr, whichever way it was decided."""
         for name, private in PRIVATE.items():
-            known = private.path.read(CANARY)
-            for condition in (private.is_set(), ~private.is_set(), private.equals("1"), ~private.equals(str(known))):
+            value = private.path.read(CANARY)
+            for condition in (private.is_set(), ~private.is_set(), private.equals("1"), ~private.equals(str(value))):
                 for key in (None, KEY):
                     made = recorded(condition, CANARY, key=key)
                     for text in (made.to_json(), repr(made)):
-                        assert str(known) not in text, name
+                        assert str(value) not in text, name
                         assert "anary" not in text
-        asked = context("s", str).equals("x") | context("n", int).equals(1) | ~context("b", bool).is_true()
-        made = recorded(asked, CANARY)
+        condition = context("s", str).equals("x") | context("n", int).equals(1) | ~context("b", bool).is_true()
+        made = recorded(condition, CANARY)
         assert "canary" not in made.to_json()
         assert "57721566" not in made.to_json()
         hosts = [HOST(lambda r: r.plain), HOST(lambda r: r.badge), HOST.context("s", str)]
@@ -203,7 +203,7 @@ class TestReveal:
     def test_shows_what_was_seen_too(self) -> None:
         """Numbers, bools and members of enums; strings never stand there."""
         condition = context("n", int).equals(1)
-        assert [("context.n", "another value")] == seen(recorded(condition, CANARY, reveal=["context.n"]))
+        assert [("context.n", "another value")] == shown_values(recorded(condition, CANARY, reveal=["context.n"]))
         assert 57721566 == recorded(condition, CANARY, reveal=["context.n"]).facts["context.n"]
 
 
@@ -211,32 +211,32 @@ class TestPredicates:
     """What a predicate says is kept when it is revealed by name."""
 
     @staticmethod
-    def asked(answers: Any, *, version: str | None = None) -> Any:
-        """Makes a predicate that gives these answers, one after the other."""
-        given = iter(answers)
-        return predicate("risky", lambda _: next(given), version=version)
+    def predicate_with(answers: Any, *, version: str | None = None) -> Any:
+        """Return a predicate that gives these answers, one after the other."""
+        remaining = iter(answers)
+        return predicate("risky", lambda _: next(remaining), version=version)
 
     def test_are_not_asked_again_when_they_are_revealed(self) -> None:
         """What they answered when the decision was made is kept, under the identity by which a replay finds it."""
-        made = recorded(self.asked([False], version="3"), ALLOWED, reveal=["risky"])
+        made = recorded(self.predicate_with([False], version="3"), ALLOWED, reveal=["risky"])
         assert {"predicate(; 'risky'@'3')": False} == made.outputs
         assert ["r"] == [reason.code for reason in made.reasons]
 
     def test_are_not_asked_otherwise(self) -> None:
         """Nor by another name."""
-        assert {} == recorded(self.asked([True]), ALLOWED).outputs
-        assert {} == recorded(self.asked([True]), ALLOWED, reveal=["context", "r", "predicate"]).outputs
+        assert {} == recorded(self.predicate_with([True]), ALLOWED).outputs
+        assert {} == recorded(self.predicate_with([True]), ALLOWED, reveal=["context", "r", "predicate"]).outputs
 
     def test_are_kept_as_they_answered_though_the_rule_asks_for_the_opposite(self) -> None:
         """One predicate has one answer."""
         for answer in (True, False):
-            made = recorded(~self.asked([answer]), ALLOWED, reveal=["risky"])
+            made = recorded(~self.predicate_with([answer]), ALLOWED, reveal=["risky"])
             assert {"predicate(; 'risky'@None)": answer} == made.outputs
 
     def test_that_answer_with_no_bool_or_raise_are_left_out(self) -> None:
         """They said nothing."""
         for answers in ([None], [1], []):
-            assert {} == recorded(self.asked(answers), ALLOWED, reveal=["risky"]).outputs
+            assert {} == recorded(self.predicate_with(answers), ALLOWED, reveal=["risky"]).outputs
 
     def test_over_a_fact_are_revealed_alike_and_left_out_where_there_is_none(self) -> None:
         """By the name of what they ask, not by the fact's."""
@@ -251,10 +251,12 @@ class TestPredicates:
     def test_show_what_was_seen_only_when_they_are_revealed(self) -> None:
         """Their outputs are a host's own facts."""
         denied = predicate("risky", lambda _: False)
-        assert [("risky", "masked")] == seen(recorded(denied, ALLOWED))
-        assert [("risky", "false")] == seen(recorded(denied, ALLOWED, reveal=["risky"]))
-        assert [("risky", "masked")] == seen(recorded(predicate("risky", silent), ALLOWED))
-        assert [("risky", "None, not a bool")] == seen(recorded(predicate("risky", silent), ALLOWED, reveal=["risky"]))
+        assert [("risky", "masked")] == shown_values(recorded(denied, ALLOWED))
+        assert [("risky", "false")] == shown_values(recorded(denied, ALLOWED, reveal=["risky"]))
+        assert [("risky", "masked")] == shown_values(recorded(predicate("risky", silent), ALLOWED))
+        assert [("risky", "None, not a bool")] == shown_values(
+            recorded(predicate("risky", silent), ALLOWED, reveal=["risky"])
+        )
 
 
 class TestMask:
@@ -283,7 +285,7 @@ class TestMask:
     def test_hides_what_was_seen_too(self) -> None:
         """And what support asks first."""
         made = recorded(fact(lambda r: r.agent.enabled).is_true(), a_request(enabled=False), mask=["agent", "login"])
-        assert [("agent.enabled", "masked")] == seen(made)
+        assert [("agent.enabled", "masked")] == shown_values(made)
         assert ["value#2", "value#3"] == [made.about["agent"], made.about["role"]]
         assert str(made.about["login"]).startswith("value:Login#")
 
@@ -302,7 +304,7 @@ class TestEvidence:
     """Evidence tells no more of a masked fact than the status does."""
 
     @pytest.mark.parametrize(
-        ("condition", "request_", "found"),
+        ("condition", "request_", "expected"),
         [
             (SAMPLE(lambda r: r.name).equals("x"), Sample(), "another value"),
             (~SAMPLE(lambda r: r.name).equals("t"), Sample(), "set"),
@@ -318,10 +320,10 @@ class TestEvidence:
             (SAMPLE(lambda r: r.name).satisfies("p", lambda _: 1 / 0 > 1), Sample(), "error"),
         ],
     )
-    def test_of_what_is_masked(self, condition: Any, request_: Any, found: str) -> None:
+    def test_of_what_is_masked(self, condition: Any, request_: Any, expected: str) -> None:
         """Whether there is something, and whether it was what was asked for."""
-        assert found in {seen for _, seen in seen(recorded(condition, request_))}
-        assert {found} == {each for _, each in seen(recorded(condition, request_))}
+        assert expected in {value for _, value in shown_values(recorded(condition, request_))}
+        assert {expected} == {each for _, each in shown_values(recorded(condition, request_))}
 
     def test_of_what_is_revealed_is_the_decisions_own(self) -> None:
         """Nothing is changed there."""
@@ -353,9 +355,9 @@ class TestTokens:
     def test_of_another_type_differ_though_the_values_are_equal(self) -> None:
         """As `True` and 1 do for a rule."""
         request = Sample(flag=True, number=1, ratio=1.0, context={"n": 1, "s": "1", "b": True})
-        asked: list[Any] = [SAMPLE(lambda r: r.flag), SAMPLE(lambda r: r.number), SAMPLE(lambda r: r.ratio)]
-        asked += [SAMPLE.context("n", int), SAMPLE.context("s", str), SAMPLE.context("b", bool)]
-        policy = Policy("p", [Rule(str(each.path), each.is_set()) for each in asked])
+        facts_: list[Any] = [SAMPLE(lambda r: r.flag), SAMPLE(lambda r: r.number), SAMPLE(lambda r: r.ratio)]
+        facts_ += [SAMPLE.context("n", int), SAMPLE.context("s", str), SAMPLE.context("b", bool)]
+        policy = Policy("p", [Rule(str(each.path), each.is_set()) for each in facts_])
         for key in (None, KEY):
             facts = recorded(policy, request, key=key).facts
             assert facts["flag"] == facts["context.b"]
@@ -365,8 +367,8 @@ class TestTokens:
     def test_of_a_kind_that_a_host_declares_are_compared_with_each_other(self) -> None:
         """So are those of no kind."""
         names = ["plain", "other", "badge", "spare_badge", "secret", "badges"]
-        asked: list[Any] = [HOST(attrgetter(name)) for name in names]
-        facts = recorded(Policy("p", [Rule(str(each.path), each.is_set()) for each in asked]), Host()).facts
+        facts_: list[Any] = [HOST(attrgetter(name)) for name in names]
+        facts = recorded(Policy("p", [Rule(str(each.path), each.is_set()) for each in facts_]), Host()).facts
         assert facts["plain"] == facts["other"] != facts["secret"]
         assert facts["badge"] == facts["spare_badge"] != facts["secret"]
         assert facts["badge"] in set(facts["badges"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -432,11 +434,11 @@ class TestKeyedTokens:
 
     def test_of_a_set_are_in_order(self) -> None:
         """In that of the tokens, which has nothing to do with that of the values."""
-        found: Any = recorded(SAMPLE(lambda r: r.names).is_set(), Sample(names=frozenset("abcdef")), key=KEY).facts[
+        tokens: Any = recorded(SAMPLE(lambda r: r.names).is_set(), Sample(names=frozenset("abcdef")), key=KEY).facts[
             "names"
         ]
-        assert sorted(found) == list(found)
-        assert 6 == len({*found})
+        assert sorted(tokens) == list(tokens)
+        assert 6 == len({*tokens})
 
 
 class Health(Enum):
@@ -454,15 +456,15 @@ class TestEnums:
 
         @attrs.frozen
         class Checked:
-            mine: Health
+            left: Health
             yours: Health
 
         checked = Facts(Checked)
-        policy = Policy("p", [Rule("r", checked(lambda r: r.mine).equals(checked(lambda r: r.yours)))])
+        policy = Policy("p", [Rule("r", checked(lambda r: r.left).equals(checked(lambda r: r.yours)))])
         good, bad = Health
-        assert {"mine": "value:Health#1", "yours": "value:Health#1"} == recorded(policy, Checked(good, good)).facts
+        assert {"left": "value:Health#1", "yours": "value:Health#1"} == recorded(policy, Checked(good, good)).facts
         made = recorded(policy, Checked(good, bad))
-        assert {"mine": "value:Health#1", "yours": "value:Health#2"} == made.facts
+        assert {"left": "value:Health#1", "yours": "value:Health#2"} == made.facts
         assert "good" not in made.to_json()
 
     def test_masks_what_was_seen_where_a_member_reads_as_if_it_told_nothing(self) -> None:
@@ -484,20 +486,20 @@ class TestEnums:
         policy = Policy("p", [Rule("r", ~one), Rule("s", ~checked(lambda r: r.all_outcomes).is_set())])
         for outcome in Outcome:
             made = recorded(policy, Checked(outcome, frozenset([outcome])))
-            assert [("outcome", "masked"), ("all_outcomes", "masked")] == seen(made)
+            assert [("outcome", "masked"), ("all_outcomes", "masked")] == shown_values(made)
 
     def test_masks_what_a_negated_test_would_tell(self) -> None:
         """That it is not met says that the fact is just what it names."""
-        asked: Any
-        for asked, value in (
+        condition: Any
+        for condition, value in (
             (~context("k", str).equals("secret"), "secret"),
             (~context("k", str).one_of(["secret"]), "secret"),
             (~context("k", int).equals(7654321), 7654321),
         ):
-            made = recorded(asked, a_request(context={"k": value}))
+            made = recorded(condition, a_request(context={"k": value}))
             assert made.reasons[0].evidence[0].required.endswith(" (a certain value)")
             assert str(value) not in made.to_json()
-            assert str(value) in recorded(asked, a_request(context={"k": value}), reveal=["context"]).to_json()
+            assert str(value) in recorded(condition, a_request(context={"k": value}), reveal=["context"]).to_json()
         plain = recorded(context("k", str).equals("gold"), a_request(context={"k": "secret"}))
         assert "equals 'gold'" == plain.reasons[0].evidence[0].required
 

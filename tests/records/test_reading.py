@@ -47,8 +47,8 @@ PACKED: Final = gzip.compress(DATA)
 OTHER_TEXT: Final = "line does not end with a JSON object"
 
 
-def told(lines: Any, **options: Any) -> list[str]:
-    """Reads lines, and names what was found: records by their id, broken lines by their number and what is wrong."""
+def ids_and_faults(lines: Any, **options: Any) -> list[str]:
+    """Read lines, and return the ids of records, and the number and the faults of broken lines."""
     return [
         each.id if isinstance(each, DecisionRecord) else f"{each.number}: {each}"
         for each in read_records(lines, **options)
@@ -56,12 +56,12 @@ def told(lines: Any, **options: Any) -> list[str]:
 
 
 def changed(**fields: Any) -> str:
-    """Gives a line in which some things are different."""
+    """Return a line with other values in some fields."""
     return json.dumps(json.loads(LINE) | fields)
 
 
 def in_bytes(text: str) -> io.BytesIO:
-    """Gives a binary file."""
+    """Return a binary file."""
     return io.BytesIO(text.encode())
 
 
@@ -69,16 +69,16 @@ class Stream(io.RawIOBase):
     """A file that gives some parts and then, if there is one, an error."""
 
     def __init__(self, parts: Iterator[bytes], error: OSError | None = None) -> None:
-        """Has given nothing yet."""
+        """Take the parts to return."""
         self.parts = parts
         self.error = error
 
     def readable(self) -> bool:
-        """It is."""
+        """Return that it is."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Gives the next part."""
+        """Return the next part."""
         part = next(self.parts, b"")
         if not part and self.error:
             raise self.error
@@ -111,11 +111,11 @@ class TestReadRecords:
     def test_no_letter_stops_a_text_file(self) -> None:
         """Its bytes are read."""
         file = io.TextIOWrapper(io.BytesIO(b"\xff\n" + DATA), encoding="utf-8")
-        assert ["1: line must be UTF-8, got another byte at 0", "d1", "d2"] == told(file)
+        assert ["1: line must be UTF-8, got another byte at 0", "d1", "d2"] == ids_and_faults(file)
 
     def test_passes_over_blank_lines(self) -> None:
         """They are counted all the same."""
-        assert ["d1", f"5: {OTHER_TEXT}"] == told(["", "\n", LINE, b" \t\r\n", "x"])
+        assert ["d1", f"5: {OTHER_TEXT}"] == ids_and_faults(["", "\n", LINE, b" \t\r\n", "x"])
 
     def test_reads_no_more_than_it_is_asked_for(self) -> None:
         """A log may have no end."""
@@ -138,14 +138,14 @@ class TestReadRecords:
     )
     def test_reads_what_stands_after_other_text(self, prefix: str) -> None:
         """The JSON that reaches to the end of the line."""
-        assert ["d1"] == told([f"{prefix}{LINE}\n".encode()])
+        assert ["d1"] == ids_and_faults([f"{prefix}{LINE}\n".encode()])
 
     def test_looks_for_its_beginning_in_few_places(self) -> None:
         """Each takes time, and a line may be made of nothing else."""
-        assert [f"1: {OTHER_TEXT}"] == told(["{" * 8 + LINE])
-        assert [f"1: {OTHER_TEXT}"] == told(['{"a":' * 200_000])
+        assert [f"1: {OTHER_TEXT}"] == ids_and_faults(["{" * 8 + LINE])
+        assert [f"1: {OTHER_TEXT}"] == ids_and_faults(['{"a":' * 200_000])
 
-    # What is wrong with a line is told in its place, with its number, and the next one is read.
+    # What is wrong with a line is reported in its place, with its number, and the next one is read.
     @pytest.mark.parametrize(
         ("line", "fault"),
         [
@@ -186,7 +186,7 @@ class TestReadRecords:
     def test_tells_what_is_wrong(self, line: Any, fault: str) -> None:
         """All of it."""
         line = line if isinstance(line, bytes) else line.encode()
-        assert ["d2", f"2: {fault}", "d1"] == told([OTHER.encode(), line, LINE.encode()])
+        assert ["d2", f"2: {fault}", "d1"] == ids_and_faults([OTHER.encode(), line, LINE.encode()])
 
     def test_tells_faults_as_data(self) -> None:
         """With the number of the line."""
@@ -219,7 +219,9 @@ class TestWithin:
     @pytest.mark.parametrize("line", [{}, {"log": None}, {"other": LINE}, {"log": {}}, {"log": [1]}, json.loads(LINE)])
     def test_passes_over_lines_that_have_nothing_there(self, line: object) -> None:
         """A log tells other things too."""
-        assert ["d1"] == told([json.dumps(line), json.dumps({"log": {"decision": LINE}})], within="log.decision")
+        assert ["d1"] == ids_and_faults(
+            [json.dumps(line), json.dumps({"log": {"decision": LINE}})], within="log.decision"
+        )
 
     @pytest.mark.parametrize(
         ("line", "fault"),
@@ -234,7 +236,7 @@ class TestWithin:
     )
     def test_tells_what_is_wrong_with_what_stands_there(self, line: str, fault: str) -> None:
         """As for a line that is nothing else."""
-        assert [f"1: {fault}"] == told([line], within="log")
+        assert [f"1: {fault}"] == ids_and_faults([line], within="log")
 
 
 class TestDuplicates:
@@ -243,14 +245,14 @@ class TestDuplicates:
     def test_are_told_with_the_line_of_the_first(self) -> None:
         """And counted once."""
         expected = ["d1", "d2"] + [f"{line}: record.id is the id of the record in line 1 too" for line in (3, 4)]
-        assert expected == told([LINE, OTHER, LINE, changed(correlation_id="y")])
+        assert expected == ids_and_faults([LINE, OTHER, LINE, changed(correlation_id="y")])
 
     @pytest.mark.parametrize("between", range(12))
     def test_are_found_where_they_stand_near(self, between: int) -> None:
         """Among as many records as the window holds, for certain; after twice as many they are forgotten."""
         lines = [LINE, *(changed(id=f"x{number}") for number in range(between)), LINE]
-        found = f"{between + 2}: record.id is the id of the record in line 1 too"
-        assert (found if between < 9 else "d1") == told(lines, window=5)[-1]
+        fault = f"{between + 2}: record.id is the id of the record in line 1 too"
+        assert (fault if between < 9 else "d1") == ids_and_faults(lines, window=5)[-1]
 
 
 class TestLongLines:
@@ -259,29 +261,29 @@ class TestLongLines:
     @pytest.mark.parametrize("more", [0, 1])
     @pytest.mark.parametrize("end", ["", "\n", f"\n{OTHER}\n"], ids=["cut", "last", "before another"])
     @pytest.mark.parametrize("read", [io.StringIO, in_bytes], ids=["text", "bytes"])
-    def test_are_told_and_passed_over(self, read: Callable[[str], Any], end: str, more: int) -> None:
+    def test_are_reported_and_skipped(self, read: Callable[[str], Any], end: str, more: int) -> None:
         """The first one that is too long, by one."""
         longest = len(LINE) + 10
         long = f"line is longer than {longest:,} {'characters' if read is io.StringIO else 'bytes'} and was not read"
         first = f"1: {long}" if more else "d1"
         rest = ["d2"] if OTHER in end and len(OTHER) <= longest else [f"2: {long}"] if OTHER in end else []
         padded = LINE + " " * (10 + more)
-        assert [first, *rest] == told(read(padded + end), longest=longest)
+        assert [first, *rest] == ids_and_faults(read(padded + end), longest=longest)
 
-    def test_are_told_of_lines_that_are_held_already(self) -> None:
+    def test_are_also_reported_of_lines_in_memory(self) -> None:
         """So that it makes no difference where they come from."""
         long = f"line is longer than {len(LINE):,} characters and was not read"
-        assert ["d1", f"2: {long}"] == told([LINE, OTHER], longest=len(LINE))
+        assert ["d1", f"2: {long}"] == ids_and_faults([LINE, OTHER], longest=len(LINE))
 
     def test_are_never_held(self) -> None:
         """A hundred megabytes are read in pieces."""
         parts = [b"x" * 8192] * (100 * 1024 // 8)
         stream = io.BufferedReader(Stream(iter([*parts, f"\n{LINE}\n".encode()])))
         tracemalloc.start()
-        found = told(stream)
+        lines = ids_and_faults(stream)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert ["1: line is longer than 1,048,576 bytes and was not read", "d1"] == found
+        assert ["1: line is longer than 1,048,576 bytes and was not read", "d1"] == lines
         assert peak < 6 * 1024 * 1024
 
 
@@ -319,13 +321,13 @@ class TestArguments:
     )
     def test_are_refused(self, options: dict[str, Any], message: str) -> None:
         """Before a line is read."""
-        given: dict[str, Any] = {"lines": [], **options}
+        arguments: dict[str, Any] = {"lines": [], **options}
         with pytest.raises(InvalidValueError) as caught:
-            read_records(**given)
+            read_records(**arguments)
         assert message == str(caught.value)
 
     @pytest.mark.parametrize("thing", [None, 1, ["{}"], memoryview(b"{}")], ids=lambda thing: type(thing).__name__)
-    def test_among_the_lines_are_told_in_their_place(self, thing: Any) -> None:
+    def test_among_the_lines_are_reported_in_their_place(self, thing: Any) -> None:
         """What is no line stops nothing."""
         first, second = read_records([thing, "text"])
         assert isinstance(first, BrokenLine)
@@ -420,7 +422,7 @@ class TestOpenLog:
         path.write_bytes(DATA)
         for name in (path, str(path)):
             with open_log(name) as log:
-                assert ["d1", "d2"] == told(log)
+                assert ["d1", "d2"] == ids_and_faults(log)
             assert log.closed
 
     def test_opens_packed_files(self, tmp_path: Path) -> None:
@@ -428,23 +430,23 @@ class TestOpenLog:
         path = tmp_path / "a.log"
         path.write_bytes(gzip.compress(DATA) + gzip.compress(changed(id="d3").encode()))
         with open_log(path) as log:
-            assert ["d1", "d2", "d3"] == told(log)
+            assert ["d1", "d2", "d3"] == ids_and_faults(log)
         assert log.closed
 
     def test_opens_standard_input(self, tmp_path: Path) -> None:
         """Which stays open."""
         path = tmp_path / "a.log"
         path.write_bytes(DATA)
-        kept = os.dup(0)
+        stdin = os.dup(0)
         try:
             with path.open("rb") as stream:
                 os.dup2(stream.fileno(), 0)
             with open_log("-") as log:
-                assert ["d1", "d2"] == told(log)
+                assert ["d1", "d2"] == ids_and_faults(log)
             assert os.fstat(0)
         finally:
-            os.dup2(kept, 0)
-            os.close(kept)
+            os.dup2(stdin, 0)
+            os.close(stdin)
 
     def test_raises_what_the_system_says(self, tmp_path: Path) -> None:
         """Before anything is read."""
@@ -468,7 +470,7 @@ class TestOpenLog:
         path = tmp_path / "a.log"
         path.write_bytes(data)
         with open_log(path) as log:
-            assert expected == told(log)
+            assert expected == ids_and_faults(log)
 
     @pytest.mark.parametrize("before", [[], ["d1"]], ids=["at once", "later"])
     def test_a_medium_that_fails_is_a_broken_line(self, before: list[str]) -> None:
@@ -476,9 +478,11 @@ class TestOpenLog:
         parts = iter([f"{LINE}\n".encode()] if before else [])
         broken: Any = Stream(parts, OSError(5, "input/output error"))
         with io.BufferedReader(broken) as stream, unpacked(stream) as log:
-            assert [*before, f"{len(before) + 1}: line and all after it cannot be read (OSError)"] == told(log)
+            assert [*before, f"{len(before) + 1}: line and all after it cannot be read (OSError)"] == ids_and_faults(
+                log
+            )
 
     def test_letters_that_cannot_be_read_are_a_broken_line(self) -> None:
         """Where somebody else decodes them."""
         stream = codecs.getreader("ascii")(io.BytesIO(b"\xff\n"))
-        assert ["1: line and all after it cannot be read (UnicodeDecodeError)"] == told(stream)
+        assert ["1: line and all after it cannot be read (UnicodeDecodeError)"] == ids_and_faults(stream)

@@ -43,18 +43,18 @@ HOSTILE: Final = [
 
 
 def allowed(**fields: Any) -> DecisionRecord:
-    """Makes a record of an allow."""
+    """Return a record of an allow."""
     usual: dict[str, Any] = {"id": "d1", "at": AT, "effect": Effect.ALLOW, "policy_id": "p", "fingerprint": "f"}
     return DecisionRecord(**usual | fields)
 
 
 def denied(**fields: Any) -> DecisionRecord:
-    """Makes a record of a denial."""
+    """Return a record of a denial."""
     return allowed(**{"effect": Effect.DENY, "reasons": [REASON]} | fields)
 
 
 def full(**fields: Any) -> DecisionRecord:
-    """Makes a record in which nothing is left out."""
+    """Return a record with a value in every field."""
     return denied(
         **{
             "policy_version": "7",
@@ -73,17 +73,17 @@ def full(**fields: Any) -> DecisionRecord:
 
 
 def pickled(made: DecisionRecord) -> Any:
-    """Sends a record to another process, in a way."""
+    """Return a record as another process gets it."""
     return pickle.loads(pickle.dumps(made))
 
 
 def as_bytes(line: str) -> bytes:
-    """Gives a line as a file does."""
+    """Return a line as a binary file does."""
     return line.encode("ascii")
 
 
 def as_array(line: str) -> bytearray:
-    """Gives a line as a buffer does."""
+    """Return a line as a buffer does."""
     return bytearray(as_bytes(line))
 
 
@@ -111,7 +111,7 @@ class TestDecisionRecord:
         assert AT == getattr(allowed(**{name: there}), name)
 
     @pytest.mark.parametrize(
-        ("fields", "told"),
+        ("fields", "message"),
         [
             ({"id": ""}, "DecisionRecord.id must be a non-empty str, got an empty str"),
             ({"id": 5}, "DecisionRecord.id must be a non-empty str, got an int"),
@@ -184,14 +184,14 @@ class TestDecisionRecord:
             ),
         ],
     )
-    def test_refuses_what_it_does_not_take(self, fields: dict[str, Any], told: str) -> None:
+    def test_refuses_what_it_does_not_take(self, fields: dict[str, Any], message: str) -> None:
         """Also reasons that contradict the effect."""
         with pytest.raises(InvalidValueError) as caught:
             allowed(**fields)
-        assert told == str(caught.value)
+        assert message == str(caught.value)
 
     @pytest.mark.parametrize(
-        ("fields", "told"),
+        ("fields", "message"),
         [
             ({"code": ""}, "RecordedReason.code must be a non-empty str, got an empty str"),
             ({"code": "a b"}, "RecordedReason.code must be made of ASCII letters, digits and _.:-, got a str"),
@@ -211,12 +211,12 @@ class TestDecisionRecord:
             ({"error": ""}, "RecordedReason.error must be a non-empty str or None, got an empty str"),
         ],
     )
-    def test_refuses_reasons_that_are_none(self, fields: dict[str, Any], told: str) -> None:
+    def test_refuses_reasons_that_are_none(self, fields: dict[str, Any], message: str) -> None:
         """A reason is a value too."""
         usual: dict[str, Any] = {"code": "r", "status": ReasonStatus.UNMET}
         with pytest.raises(InvalidValueError) as caught:
             RecordedReason(**usual | fields)
-        assert told == str(caught.value)
+        assert message == str(caught.value)
 
     def test_cannot_be_changed(self) -> None:
         """Not even its facts, whatever becomes of what they were made from."""
@@ -253,7 +253,7 @@ class TestDecisionRecord:
 
     def test_answers_what_support_asks_first(self) -> None:
         """Of whom, where and about what it was decided; nothing where nobody was told."""
-        told = record(ESCALATE_TO_VIDEO.decide(a_request()), at=AT, id="d1").about
+        about = record(ESCALATE_TO_VIDEO.decide(a_request()), at=AT, id="d1").about
         assert {
             "domain": "acme",
             "agent": "u1",
@@ -263,8 +263,8 @@ class TestDecisionRecord:
             "message": "c1",
             "intervention": "i1",
             "state": "open",
-        } == told
-        assert dict.fromkeys(told) == allowed().about
+        } == about
+        assert dict.fromkeys(about) == allowed().about
 
 
 class TestToJson:
@@ -349,13 +349,13 @@ class TestToJson:
 
 
 def changed(**fields: Any) -> dict[str, Any]:
-    """Gives the JSON of a record in which some things are different."""
+    """Return the JSON of a record with other values in some fields."""
     payload: dict[str, Any] = json.loads(full().to_json())
     return payload | fields
 
 
 def reason_with(**fields: Any) -> list[dict[str, Any]]:
-    """Gives the JSON of a reason in which some things are different."""
+    """Return the JSON of a reason with other values in some fields."""
     return [changed()["reasons"][0] | fields]
 
 

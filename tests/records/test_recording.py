@@ -39,7 +39,7 @@ FLAG: Final = SAMPLE(lambda r: r.flag).is_true()
 
 
 def recorded(condition: Any, request: Any, **arguments: Any) -> DecisionRecord:
-    """Decides by one rule, and records that; what is written is looked at, and read again."""
+    """Decide by a condition or a policy, and record it. Also check that the line is read back as the same record."""
     policy: Any = condition if type(condition) is Policy else Policy("p", [Rule("r", condition)])
     usual: dict[str, Any] = {"at": AT, "id": "d1"}
     made = record(policy.decide(request), **usual | arguments)
@@ -48,7 +48,7 @@ def recorded(condition: Any, request: Any, **arguments: Any) -> DecisionRecord:
 
 
 def facts_of(request: Any, *conditions: Any, **arguments: Any) -> dict[str, Any]:
-    """Gives the facts of the record of a decision by these conditions."""
+    """Return the facts of the record of a decision by these conditions."""
     policy = Policy("p", [Rule(f"r{number}", each) for number, each in enumerate(conditions)])
     return dict(recorded(policy, request, **arguments).facts)
 
@@ -144,7 +144,7 @@ class TestArguments:
     """What is given wrongly is refused, and said why."""
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             ({"decision": None}, "decision must be a Decision, got None"),
             ({"decision": ESCALATE_TO_VIDEO}, "decision must be a Decision, got a Policy"),
@@ -202,12 +202,12 @@ class TestArguments:
             ),
         ],
     )
-    def test_that_are_wrong_are_refused(self, arguments: dict[str, Any], told: str) -> None:
+    def test_that_are_wrong_are_refused(self, arguments: dict[str, Any], message: str) -> None:
         """Whether or not the record would need them."""
-        given: dict[str, Any] = {"decision": ESCALATE_TO_VIDEO.decide(ALLOWED), "at": AT, "id": "d1"} | arguments
+        call: dict[str, Any] = {"decision": ESCALATE_TO_VIDEO.decide(ALLOWED), "at": AT, "id": "d1"} | arguments
         with pytest.raises(InvalidValueError) as caught:
-            record(given.pop("decision"), **given)
-        assert told == str(caught.value)
+            record(call.pop("decision"), **call)
+        assert message == str(caught.value)
 
     def test_refuse_a_key_that_is_empty(self) -> None:
         """It would keep nothing secret."""
@@ -248,7 +248,7 @@ class TestPolicies:
 
 
 def shown(value: Any) -> str:
-    """Names a value in the same way in every process."""
+    """Return a name for a value that is the same in every process."""
     if type(value) in (set, frozenset):
         return f"{type(value).__name__} of {' and '.join(sorted(map(ascii, value)))}"
     return hex(value) if isinstance(value, int) else f"{value!a:.30}"
@@ -443,7 +443,7 @@ class Hostile:
     text: str = "t"
     size: Size = Size.SMALL
     colour: Colour = Colour.UNKNOWN
-    untold: str | None = attrs.field(default=None, metadata=UNKNOWN_WHEN_NONE)
+    unsupplied: str | None = attrs.field(default=None, metadata=UNKNOWN_WHEN_NONE)
     absent: str | None = None
     part: Part = Part()  # noqa: RUF009  it is frozen
     context: Mapping[str, Any] = attrs.field(factory=dict[str, Any], hash=False)
@@ -458,7 +458,7 @@ class Refusing(dict[str, Any]):
     """A mapping that refuses some keys."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Refuses the key `no`."""
+        """Raise for the key `no`."""
         if key == "no":
             raise RuntimeError
         return super().get(key, default)
@@ -469,14 +469,14 @@ HOSTILE_FACTS: Final[dict[str, Any]] = {
     "text": HOSTILE(lambda r: r.text),
     "size": HOSTILE(lambda r: r.size),
     "colour": HOSTILE(lambda r: r.colour),
-    "untold": HOSTILE(lambda r: r.untold),
+    "unsupplied": HOSTILE(lambda r: r.unsupplied),
     "absent": HOSTILE(lambda r: r.absent),
     "part.text": HOSTILE(lambda r: r.part.text),
     "context.yes": HOSTILE.context("yes", str),
     "context.no": HOSTILE.context("no", str),
 }
 HOSTILE_POLICY: Final = Policy("p", [Rule(name, each.is_set()) for name, each in HOSTILE_FACTS.items()])
-SHOWN: Final = ["text", "size", "colour", "untold", "absent", "part", "context"]
+SHOWN: Final = ["text", "size", "colour", "unsupplied", "absent", "part", "context"]
 
 
 class TestHostileRequests:
@@ -490,22 +490,22 @@ class TestHostileRequests:
         "part.text": "t",
         "size": "small",
         "text": "t",
-        "untold": None,
+        "unsupplied": None,
     }
 
     def test_are_read_as_others_are_while_they_behave(self) -> None:
         """This is what the rest is compared with."""
         made = recorded(HOSTILE_POLICY, Hostile(), reveal=SHOWN)
         assert self.READ == made.facts
-        assert ("context.no", "context.yes", "untold") == made.unknown
+        assert ("context.no", "context.yes", "unsupplied") == made.unknown
 
-    @pytest.mark.parametrize("name", ["text", "size", "colour", "untold", "absent", "part", "context"])
+    @pytest.mark.parametrize("name", ["text", "size", "colour", "unsupplied", "absent", "part", "context"])
     def test_lose_what_cannot_be_read_and_nothing_else(self, name: str) -> None:
         """The other facts are what they are otherwise, also those that nobody told."""
         made = recorded(HOSTILE_POLICY, Hostile(frozenset({name})), reveal=SHOWN)
         kept = {each: value for each, value in self.READ.items() if each.partition(".")[0] != name}
         assert kept == made.facts
-        assert tuple(each for each in ("context.no", "context.yes", "untold") if each in kept) == made.unknown
+        assert tuple(each for each in ("context.no", "context.yes", "unsupplied") if each in kept) == made.unknown
         assert "ada" not in made.to_json()
 
     def test_may_refuse_one_key_of_a_mapping(self) -> None:
@@ -513,7 +513,7 @@ class TestHostileRequests:
         mapping: Any = Refusing(yes="x", no="y")
         made = recorded(HOSTILE_POLICY, Hostile(context=mapping), reveal=SHOWN)
         assert self.READ.keys() - {"context.no"} == made.facts.keys()
-        assert ("x", ("untold",)) == (made.facts["context.yes"], made.unknown)
+        assert ("x", ("unsupplied",)) == (made.facts["context.yes"], made.unknown)
         nothing: Any = ["no", "mapping"]
         made = recorded(HOSTILE_POLICY, Hostile(context=nothing), reveal=SHOWN)
         assert self.READ.keys() - {"context.no", "context.yes"} == made.facts.keys()
@@ -523,7 +523,7 @@ class TestHostileRequests:
         nothing: Any = None
         made = recorded(HOSTILE_POLICY, Hostile(part=nothing, text=nothing), reveal=SHOWN)
         assert (None, None) == (made.facts["part.text"], made.facts["text"])
-        assert ("context.no", "context.yes", "untold") == made.unknown
+        assert ("context.no", "context.yes", "unsupplied") == made.unknown
         assert {"text", "absent", "part.text"} <= {
             each.code for each in made.reasons if each.status is ReasonStatus.UNMET
         }
@@ -560,7 +560,7 @@ LOOSE: Final = Facts(Loose)
 
 
 def interpreted(policy: Policy[Any], request: Any) -> tuple[RecordedReason, ...]:
-    """Gives the reasons of a decision that somebody has read, which are all found out anew."""
+    """Return the recorded reasons of a decision whose reasons were read before."""
     decision = policy.decide(request)
     assert decision.reasons
     return record(decision, at=AT, id="d1").reasons

@@ -1,4 +1,4 @@
-"""Replay: what is decided again, what is told of that, and what is never guessed."""
+"""Replay: what is decided again, how it is reported, and what is never guessed."""
 
 import json
 import tracemalloc
@@ -37,30 +37,30 @@ RISK: Final = context("risk", int)
 LOW: Final = RISK.satisfies("risk below 5", lambda risk: risk < 5, version="1")
 
 
-def kept(request: Any, policy: Policy[Any] = ESCALATE_TO_VIDEO, **options: Any) -> DecisionRecord:
-    """Decides and records."""
+def recorded(request: Any, policy: Policy[Any] = ESCALATE_TO_VIDEO, **options: Any) -> DecisionRecord:
+    """Decide and record."""
     return record(policy.decide(request), at=AT, id="d1", **options)
 
 
 def policy_of(condition: Any) -> Policy[Any]:
-    """Makes a policy of one rule."""
+    """Return a policy of one rule."""
     return Policy("p", [Rule("r", condition)])
 
 
 def again(each: DecisionRecord, condition: Any) -> Replayed:
-    """Decides a record again, by one rule."""
+    """Decide a record again, by one rule."""
     (replayed,) = replay_each([each], policy_of(condition))
     return replayed
 
 
 def over(condition: Any, request: Any, *others: Any, **options: Any) -> Replayed:
-    """Decides a request by one rule, and records that with the facts of other conditions; then decides the record again."""
+    """Decide a request by one rule, record it with the facts of other conditions, and decide the record again."""
     rules = [Rule(f"r{number}", each) for number, each in enumerate((condition, *others))]
-    return again(kept(request, Policy("p", rules), **options), condition)
+    return again(recorded(request, Policy("p", rules), **options), condition)
 
 
 def altered(each: DecisionRecord, **facts: Any) -> DecisionRecord:
-    """Makes a record of other facts; `__` stands for a dot."""
+    """Return a record with other facts; `__` stands for a dot."""
     changes = {name.replace("__", "."): value for name, value in facts.items()}
     return attrs.evolve(each, facts={**each.facts, **changes})
 
@@ -68,33 +68,33 @@ def altered(each: DecisionRecord, **facts: Any) -> DecisionRecord:
 class TestReplay:
     """All of a log."""
 
-    OWNED: Final = kept(a_request())
-    ANOTHERS: Final = kept(a_request(intervention_agent_id="u2"))
-    PASSWORD: Final = kept(a_request(login=Login.PASSWORD))
+    OWNED: Final = recorded(a_request())
+    ANOTHERS: Final = recorded(a_request(intervention_agent_id="u2"))
+    PASSWORD: Final = recorded(a_request(login=Login.PASSWORD))
 
     def test_counts_each_record_once(self) -> None:
         """Whatever is no record is counted by itself."""
-        log = [self.OWNED, self.ANOTHERS, "no record", self.PASSWORD, None, kept("no request")]
-        told = replay(log, NOT_OWNED)
-        counts = (told.same, told.changed, told.now_allowed, told.now_denied, told.not_replayable)
+        log = [self.OWNED, self.ANOTHERS, "no record", self.PASSWORD, None, recorded("no request")]
+        result = replay(log, NOT_OWNED)
+        counts = (result.same, result.changed, result.now_allowed, result.now_denied, result.not_replayable)
         assert (2, 0, 1, 0, 1) == counts
-        assert (sum(counts), 2) == (told.records, told.unreadable)
+        assert (sum(counts), 2) == (result.records, result.unreadable)
 
     def test_names_the_policy(self) -> None:
         """Which may have the id of the one that decided then."""
-        told = replay([], NOT_OWNED)
+        result = replay([], NOT_OWNED)
         assert ("escalate_to_video", NOT_OWNED.version, NOT_OWNED.fingerprint) == (
-            told.policy_id,
-            told.policy_version,
-            told.fingerprint,
+            result.policy_id,
+            result.policy_version,
+            result.fingerprint,
         )
-        assert (0, (), (), {}) == (told.records, told.flips, told.gaps, told.missing)
+        assert (0, (), (), {}) == (result.records, result.flips, result.gaps, result.missing)
 
     def test_lists_the_flips_with_both_sets_of_reasons(self) -> None:
         """Of what was denied and is allowed now, those of its time."""
-        told = replay([self.ANOTHERS, self.OWNED], NOT_OWNED)
-        assert [Replayed(self.ANOTHERS, Effect.ALLOW)] == list(told.flips)
-        assert ["intervention_owned"] == [reason.code for reason in told.flips[0].record.reasons]
+        result = replay([self.ANOTHERS, self.OWNED], NOT_OWNED)
+        assert [Replayed(self.ANOTHERS, Effect.ALLOW)] == list(result.flips)
+        assert ["intervention_owned"] == [reason.code for reason in result.flips[0].record.reasons]
 
     def test_gives_the_reasons_for_what_is_denied_now(self) -> None:
         """With evidence, and with what is hidden behind them."""
@@ -117,7 +117,7 @@ class TestReplay:
 
     def test_tells_a_denial_for_other_reasons_from_one_for_the_same(self) -> None:
         """The order of rules does not count."""
-        denied = kept(a_request(login=Login.PASSWORD, enabled=False))
+        denied = recorded(a_request(login=Login.PASSWORD, enabled=False))
         lax = ESCALATE_TO_VIDEO.without("agent_enabled")
         turned = Policy("p", ESCALATE_TO_VIDEO.rules[::-1])
         assert [1, 0] == [replay([denied], policy).changed for policy in (lax, turned)]
@@ -132,7 +132,9 @@ class TestReplay:
     def test_hides_what_the_policy_hides(self) -> None:
         """Even where nothing was hidden then."""
         first = attrs.evolve(ESCALATE_TO_VIDEO["video_access"], after=())
-        (each,) = replay_each([kept(a_request(ringcentral=None), ESCALATE_TO_VIDEO.replace(first))], ESCALATE_TO_VIDEO)
+        (each,) = replay_each(
+            [recorded(a_request(ringcentral=None), ESCALATE_TO_VIDEO.replace(first))], ESCALATE_TO_VIDEO
+        )
         assert (("extension_in_account",), ("extension_in_account", "video_access")) == (
             each.record.hidden,
             each.hidden,
@@ -142,17 +144,17 @@ class TestReplay:
     def test_counts_what_is_missing_the_most_frequent_first(self) -> None:
         """What the facts of a record lack, by fact."""
         asking = ESCALATE_TO_VIDEO.with_rules(Rule("calm", LOW), Rule("zone", context("zone", str).is_set()))
-        risky = kept(
+        risky = recorded(
             a_request(context={"risk": 1}), ESCALATE_TO_VIDEO.with_rules(Rule("calm", LOW)), reveal=["context"]
         )
-        told = replay([self.OWNED, risky], asking)
-        assert [("context.zone", 2), ("context.risk", 1)] == list(told.missing.items())
-        assert [("context.risk", "context.zone"), ("context.zone",)] == [each.missing for each in told.gaps]
+        result = replay([self.OWNED, risky], asking)
+        assert [("context.zone", 2), ("context.risk", 1)] == list(result.missing.items())
+        assert [("context.risk", "context.zone"), ("context.zone",)] == [each.missing for each in result.gaps]
 
     def test_keeps_only_the_first_of_each(self) -> None:
         """All are counted."""
-        told = replay([self.ANOTHERS, kept("no request")] * 5, NOT_OWNED, keep=2)
-        assert (5, 2, 5, 2) == (told.now_allowed, len(told.flips), told.not_replayable, len(told.gaps))
+        result = replay([self.ANOTHERS, recorded("no request")] * 5, NOT_OWNED, keep=2)
+        assert (5, 2, 5, 2) == (result.now_allowed, len(result.flips), result.not_replayable, len(result.gaps))
 
     def test_needs_no_more_memory_for_more_records(self) -> None:
         """Though each of them flips."""
@@ -183,9 +185,9 @@ class TestReplay:
     )
     def test_refuses_wrong_arguments(self, options: dict[str, Any], message: str) -> None:
         """Before it reads anything."""
-        given: dict[str, Any] = {"policy": ESCALATE_TO_VIDEO, **options}
+        arguments: dict[str, Any] = {"policy": ESCALATE_TO_VIDEO, **options}
         with pytest.raises(InvalidValueError) as caught:
-            replay(iter([self.OWNED]), **given)
+            replay(iter([self.OWNED]), **arguments)
         assert message == str(caught.value)
 
 
@@ -259,7 +261,7 @@ class TestMaskedFacts:
             (NAMES.contains("t"), Sample(names=frozenset("t")), ["names"]),
             (NAMES.subset_of(["t"]), Sample(names=frozenset("t")), ["names"]),
             (~SAMPLE(lambda r: r.size).equals(Size.LARGE), Sample(), ["size"]),
-            # A token may stand for the member that says we were not told.
+            # A token may stand for the member that says nobody supplied the value.
             (COLOUR.is_set(), Sample(colour=Colour.UNKNOWN), ["colour"]),
             (~COLOUR.equals(COLOUR), Sample(colour=Colour.UNKNOWN), ["colour"]),
             # With a fact that is shown, or of another kind of id.
@@ -288,7 +290,7 @@ class TestMaskedFacts:
             fact(lambda r: r.intervention).then(lambda i: i.id),
         )
         policy, earlier = policy_of(TEXT.equals(condition)), policy_of(TEXT.equals(condition) | TEXT.is_set())
-        (each,) = replay_each([kept(request, earlier)], policy)
+        (each,) = replay_each([recorded(request, earlier)], policy)
         assert [reason.evidence for reason in policy.decide(request).reasons] == [
             reason.evidence for reason in each.reasons
         ]
@@ -309,10 +311,10 @@ class TestMaskedFacts:
 
     def test_of_another_kind_of_id_than_today_are_not_compared(self) -> None:
         """Such as those of a record that an older version of the host's types made."""
-        each = kept(a_request(), policy_of(ACCOUNT.equals(DOMAINS)))
+        each = recorded(a_request(), policy_of(ACCOUNT.equals(DOMAINS)))
         other = altered(each, agent__ringcentral__account_id="customer#1")
         assert ("agent.ringcentral.account_id",) == again(other, ~ACCOUNT.equals(DOMAINS)).missing
-        several = kept(Sample(names=frozenset("t")), policy_of(NAMES.contains(NAME)))
+        several = recorded(Sample(names=frozenset("t")), policy_of(NAMES.contains(NAME)))
         for names in (("name#1",), "value#1", ("value#1", 1)):
             assert ("names",) == again(altered(several, names=names), NAMES.contains(NAME)).missing
 
@@ -322,13 +324,13 @@ class TestTypes:
 
     def test_that_differ_are_missing_and_no_yes(self) -> None:
         """The request was denied for an error, which a token cannot show."""
-        asked = Policy("p", [Rule("k", context("k", str).is_set()), Rule("n", context("n", int).is_set())])
+        policy = Policy("p", [Rule("k", context("k", str).is_set()), Rule("n", context("n", int).is_set())])
         for value in ("x", True):
             request = a_request(context={"k": value, "n": 5})
             as_number = Policy("p", [Rule("a", ~context("k", int).equals(context("n", int)))])
             assert not as_number.allows(request)
-            (told,) = replay_each([kept(request, asked)], as_number)
-            assert (None, ("context.k",)) == (told.effect, told.missing)
+            (result,) = replay_each([recorded(request, policy)], as_number)
+            assert (None, ("context.k",)) == (result.effect, result.missing)
 
     def test_of_which_a_policy_reads_two_are_missing(self) -> None:
         """Whichever of them it was."""
@@ -340,8 +342,8 @@ class TestTypes:
             ],
         )
         for options in ({}, {"reveal": ["context"]}):
-            (told,) = replay_each([kept(a_request(context={"k": "x", "n": 5}), policy, **options)], policy)
-            assert (None, ("context.k",)) == (told.effect, told.missing)
+            (result,) = replay_each([recorded(a_request(context={"k": "x", "n": 5}), policy, **options)], policy)
+            assert (None, ("context.k",)) == (result.effect, result.missing)
 
 
 class TestMissingFacts:
@@ -350,7 +352,7 @@ class TestMissingFacts:
     def test_are_named(self) -> None:
         """Each of them, once."""
         condition = TEXT.equals(OTHER) & TEXT.is_set() & fact(lambda r: r.agent.team_ids).contains("t1")
-        assert ("context.a", "context.b", "agent.team_ids") == again(kept(a_request()), condition).missing
+        assert ("context.a", "context.b", "agent.team_ids") == again(recorded(a_request()), condition).missing
 
     def test_are_those_of_rules_that_have_no_answer(self) -> None:
         """A rule that the rest of its condition decides needs no more facts."""
@@ -358,28 +360,28 @@ class TestMissingFacts:
         policy = Policy(
             "p", [Rule("a", OTHER.is_set() | enabled), Rule("b", teams), Rule("c", TEXT.equals("t") | teams)]
         )
-        result = replay([kept(a_request())], policy)
+        result = replay([recorded(a_request())], policy)
         assert {"agent.team_ids": 1, "context.a": 1} == result.missing
         assert [("agent.team_ids", "context.a")] == [gap.missing for gap in result.gaps]
 
     def test_count_even_if_another_rule_is_not_met(self) -> None:
         """It would be denied, but nobody can say for which reasons."""
         policy = ESCALATE_TO_VIDEO.with_rules(Rule("a", TEXT.is_set()))
-        (replayed,) = replay_each([kept(a_request(login=Login.PASSWORD))], policy)
+        (replayed,) = replay_each([recorded(a_request(login=Login.PASSWORD))], policy)
         assert (None, ("context.a",), ()) == (replayed.effect, replayed.missing, replayed.reasons)
 
     def test_are_all_where_there_was_no_request(self) -> None:
         """Whatever predicates would have said of it."""
         everything = predicate("anything", lambda _: True)
-        each = kept("no request", policy_of(everything), reveal=["anything"])
+        each = recorded("no request", policy_of(everything), reveal=["anything"])
         assert ("anything",) == again(each, everything).missing
         assert set(ESCALATE_TO_VIDEO["extension_in_account"].facts) <= set(
-            again(kept("no request"), ESCALATE_TO_VIDEO["extension_in_account"].requires).missing
+            again(recorded("no request"), ESCALATE_TO_VIDEO["extension_in_account"].requires).missing
         )
 
     def test_are_those_of_another_type_of_request(self) -> None:
         """The policy reads what the record never had."""
-        assert ("flag",) == again(kept(a_request()), SAMPLE(lambda r: r.flag).is_true()).missing
+        assert ("flag",) == again(recorded(a_request()), SAMPLE(lambda r: r.flag).is_true()).missing
 
     @pytest.mark.parametrize(
         ("condition", "facts"),
@@ -395,11 +397,11 @@ class TestMissingFacts:
     def test_are_also_those_that_nobody_can_read(self, condition: Any, facts: dict[str, Any]) -> None:
         """A member that this version does not know, or a value that its type never held."""
         (name,) = facts
-        assert (name.replace("__", "."),) == again(altered(kept(a_request()), **facts), condition).missing
+        assert (name.replace("__", "."),) == again(altered(recorded(a_request()), **facts), condition).missing
 
     def test_do_not_matter_where_no_rule_asks_for_them(self) -> None:
         """Or where the rest of the rule decides."""
-        strange = altered(kept(a_request()), message__channel__kind="carrier_pigeon", agent__enabled=0)
+        strange = altered(recorded(a_request()), message__channel__kind="carrier_pigeon", agent__enabled=0)
         assert Effect.ALLOW is again(strange, ESCALATE_TO_VIDEO["role_permits"].requires).effect
         enabled = ESCALATE_TO_VIDEO["agent_enabled"].requires
         assert Effect.ALLOW is again(strange, enabled | ESCALATE_TO_VIDEO["role_permits"].requires).effect
@@ -423,7 +425,7 @@ class TestPredicates:
         kind = fact(lambda r: r.message.channel.kind)
         supported = ESCALATE_TO_VIDEO["channel_supported"]
         each = again(
-            kept(a_request(), Policy("p", [supported])), kind.satisfies("short", lambda each: len(each.value) < 5)
+            recorded(a_request(), Policy("p", [supported])), kind.satisfies("short", lambda each: len(each.value) < 5)
         )
         assert (Effect.DENY, [Evidence("message.channel.kind", 'satisfies "short"', "whats_app")]) == (
             each.effect,
@@ -436,13 +438,13 @@ class TestPredicates:
         def explode(_: object) -> bool:
             raise KeyError("ada@example.com")
 
-        each = again(kept(a_request()), fact(lambda r: r.agent.id).satisfies("explodes", explode))
+        each = again(recorded(a_request()), fact(lambda r: r.agent.id).satisfies("explodes", explode))
         assert [ReasonStatus.ERROR] == [reason.status for reason in each.reasons]
         assert f"KeyError at {__file__}:{explode.__code__.co_firstlineno + 1}" == each.reasons[0].error
         assert (
             Effect.ALLOW
             is again(
-                kept(a_request()),
+                recorded(a_request()),
                 fact(lambda r: r.agent.id).satisfies("explodes", explode) | fact(lambda r: r.agent.enabled).is_true(),
             ).effect
         )
@@ -477,7 +479,7 @@ class TestPredicates:
     def test_of_another_version_say_nothing(self) -> None:
         """Name and version are what identifies them."""
         first, second = (predicate("it", lambda _: True, version=version) for version in "12")
-        each = kept(a_request(), policy_of(first), reveal=["it"])
+        each = recorded(a_request(), policy_of(first), reveal=["it"])
         assert (Effect.ALLOW, None) == (again(each, first).effect, again(each, second).effect)
 
     def test_over_what_is_not_there_need_not_be_asked(self) -> None:
@@ -494,7 +496,7 @@ class TestPredicates:
         def fickle(_: object) -> bool:
             return next(answers, True)
 
-        each = again(kept(a_request()), fact(lambda r: r.agent.id).satisfies("fickle", fickle))
+        each = again(recorded(a_request()), fact(lambda r: r.agent.id).satisfies("fickle", fickle))
         assert (Effect.DENY, ["r"]) == (each.effect, [reason.code for reason in each.reasons])
 
 
@@ -526,13 +528,13 @@ class TestThings:
         """Somebody has altered the record: `True` equals 1, and is none."""
         numbers = self.CROWD(lambda r: r.numbers)
         policy = policy_of(numbers.subset_of([1]))
-        each = kept(Crowd(), policy, reveal=["numbers"])
+        each = recorded(Crowd(), policy, reveal=["numbers"])
         replayed = list(replay_each([each, altered(each, numbers=(True,))], policy))
-        assert [(Effect.ALLOW, ()), (None, ("numbers",))] == [(told.effect, told.missing) for told in replayed]
+        assert [(Effect.ALLOW, ()), (None, ("numbers",))] == [(result.effect, result.missing) for result in replayed]
 
     def test_are_nothing_else(self) -> None:
         """Somebody has altered the record."""
-        each = kept(Crowd(part=Part()), policy_of(self.PART.is_set()), reveal=["part"])
+        each = recorded(Crowd(part=Part()), policy_of(self.PART.is_set()), reveal=["part"])
         assert ("part",) == again(altered(each, part="there"), self.PART.is_set()).missing
 
 
@@ -545,7 +547,7 @@ class TestLines:
             "p", [Rule("r", fact(lambda r: r.agent.role.permissions).subset_of([Permission.ESCALATE_TO_VIDEO]))]
         )
         more = a_request(permissions=[Permission.ESCALATE_TO_VIDEO, Permission.UPDATE_USER])
-        lines = [kept(each).to_json() for each in (a_request(), more, a_request(), more)]
+        lines = [recorded(each).to_json() for each in (a_request(), more, a_request(), more)]
         assert all(json.loads(line) for line in lines)
         read = map(DecisionRecord.from_json, lines)
         assert [Effect.ALLOW, Effect.DENY] * 2 == [each.effect for each in replay_each(read, policy)]

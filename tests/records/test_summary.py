@@ -1,4 +1,4 @@
-"""Records are counted in one pass, by what somebody asks first; the result is the same whatever their order."""
+"""Records are counted in one pass, by what support asks first. Their order does not matter."""
 
 import random
 import tracemalloc
@@ -23,7 +23,7 @@ FACTS: Final = {"agent.id": "u1", "message.channel.kind": "viber", "domain.id": 
 def a_record(
     *reasons: tuple[str, ReasonStatus], at: datetime = AT, facts: dict[str, Any] | None = None
 ) -> DecisionRecord:
-    """Gives a record: denied for reasons, or allowed where there are none."""
+    """Return a record: denied for the reasons, or allowed if there are no reasons."""
     return DecisionRecord(
         id="d",
         at=at,
@@ -129,14 +129,14 @@ class TestSummarize:
         assert (1, summary.last) == (summary.allowed, summary.first)
 
     @pytest.mark.parametrize(
-        ("bucket", "found"),
+        ("bucket", "shown"),
         [(timedelta(0), "0:00:00"), (timedelta(days=-1), "-1 day, 0:00:00"), (5, "5"), (None, "None")],
     )
-    def test_refuses_a_time_that_has_no_length(self, bucket: Any, found: str) -> None:
+    def test_refuses_a_time_that_has_no_length(self, bucket: Any, shown: str) -> None:
         """Before a record is read."""
         with pytest.raises(InvalidValueError) as caught:
             summarize(iter([]), bucket=bucket)
-        assert f"bucket must be a timedelta longer than 0, got {found}" == str(caught.value)
+        assert f"bucket must be a timedelta longer than 0, got {shown}" == str(caught.value)
 
     def test_memory_is_flat(self) -> None:
         """However many records there are about the same things."""
@@ -146,11 +146,11 @@ class TestSummarize:
             summarize(random_records(count))
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
-        assert peaks[1] < peaks[0] + 200_000  # kept, they would take millions
+        assert peaks[1] < peaks[0] + 200_000  # to keep them would take millions
 
 
 def random_records(count: int) -> Iterator[DecisionRecord]:
-    """Gives records one by one, of fifty agents in one month."""
+    """Yield records of fifty agents."""
     chance = random.Random(0)  # noqa: S311  no secret
     for _ in range(count):
         facts = FACTS | {"agent.id": f"u{chance.randrange(50)}"}

@@ -134,7 +134,7 @@ class TestWrittenAndReadWithoutLoss:
 
     @UNHURRIED
     @given(RECORDS)
-    def test_whatever_a_record_holds(self, made: DecisionRecord) -> None:
+    def test_for_all_records(self, made: DecisionRecord) -> None:
         """Also what no policy would ever put into one."""
         assert is_sound(made)
         assert repr(made).isprintable()
@@ -147,7 +147,7 @@ class TestWrittenAndReadWithoutLoss:
         st.lists(st.sampled_from(["agent", "context", "domain.ringcentral_account_id", "message"]), unique=True),
         st.lists(st.sampled_from(["agent.role", "context", "login", "message.channel"]), unique=True),
     )
-    def test_whatever_was_decided(
+    def test_for_all_decisions(
         self, request: EscalationRequest, name: str, key: bytes | None, reveal: list[str], mask: list[str]
     ) -> None:
         """And however it is masked."""
@@ -155,7 +155,7 @@ class TestWrittenAndReadWithoutLoss:
 
     @UNHURRIED
     @given(rule_sets(), REQUESTS, st.booleans())
-    def test_whatever_is_asked_of_other_requests(self, drawn: Any, request: Sample, shown: bool) -> None:  # noqa: FBT001
+    def test_for_all_rules_over_other_requests(self, drawn: Any, request: Sample, shown: bool) -> None:  # noqa: FBT001
         """Predicates that raise, sets, parts, and context values of other types than declared."""
         names = [field.name for field in attrs.fields(Sample)] if shown else []
         reveal = [*names, "truth", "lie", "boom", "none"] if shown else []
@@ -319,7 +319,7 @@ class TestWhatIsMaskedLeavesNoTrace:
         st.permutations(range(6)),
     )
     def test_in_the_members_of_sets(self, sets: list[frozenset[int]], single: int, order: list[int]) -> None:
-        """Neither in what they are nor in how they sort; which are the same in two sets is told."""
+        """Neither their values nor their order show. Equal members of two sets do."""
 
         def facts_with(numbers: Mapping[int, int]) -> Any:
             left, right = (frozenset(f"m{numbers[each]}" for each in members) for members in sets)
@@ -334,7 +334,7 @@ class TestTokens:
     @UNHURRIED
     @given(requests(), st.none() | st.just(KEY))
     def test_within_a_record(self, request: EscalationRequest, key: bytes | None) -> None:
-        """With a key and without; a token of one kind is none of another."""
+        """With a key and without. Tokens of different kinds differ."""
         made = recorded(NOSY, request, key=key)
         values = {
             str(each.path): each.path.read(request)
@@ -379,7 +379,7 @@ class TestNothingLeaks:
     @UNHURRIED
     @given(requests(), st.none() | st.just(KEY), st.sampled_from(["é", '"', "\n", "\ud800", ""]))
     def test_of_what_is_private(self, request: EscalationRequest, key: bytes | None, odd: str) -> None:
-        """Each is told from everything else by a mark of its own."""
+        """A mark in each value makes it easy to find."""
         made = recorded(NOSY, disguised(request, list("0123456789"), f"canary{odd}"), key=key)
         assert "canary" not in made.to_json()
         assert "canary" not in repr(made)
@@ -397,7 +397,7 @@ class TestNothingLeaks:
 
 
 class TestNothingForges:
-    """Whatever a value holds, a line has the keys and the verdict that it had."""
+    """No value changes the keys or the effect of a line."""
 
     @UNHURRIED
     @given(SOME_TEXT, SOME_TEXT, SOME_TEXT, st.booleans())
@@ -507,7 +507,7 @@ class TestRecordsAgreeWithDecisions:
     @UNHURRIED
     @given(rule_sets(PURE), REQUESTS, REQUESTS)
     def test_about_requests_that_follow_each_other(self, drawn: Any, one: Sample, two: Sample) -> None:
-        """What was found out about one is not told of another one, which differs from it in a single fact."""
+        """The requests differ in a single fact, so a reason that was kept must not be used for another request."""
         policy = Policy("p", rules(*drawn))
         for request in varied(one, two):
             self.agree(partial(policy.decide, request), policy)
@@ -521,7 +521,7 @@ class TestRecordsAgreeWithDecisions:
         one: dict[str, Any],
         two: dict[str, Any],
     ) -> None:
-        """Of which a value need not be of the type that a rule asks for."""
+        """Their values may have other types than a rule asks for."""
         condition = tests[0] & ~tests[1] if joined else tests[0] | ~tests[1]
         policy = Policy("p", [Rule("r", condition)])
         for name in NAMES:
@@ -535,7 +535,7 @@ class TestRecordsAgreeWithDecisions:
 
     @UNHURRIED
     @given(requests(), st.timedeltas(timedelta(days=-9999), timedelta(days=9999)), st.integers(-14, 14))
-    def test_is_the_same_each_time_whatever_the_zone(
+    def test_is_the_same_each_time_in_every_zone(
         self, request: EscalationRequest, later: timedelta, hours: int
     ) -> None:
         """Nothing but what it is given goes into a record."""

@@ -104,7 +104,7 @@ class TestToAuthzen:
         }
 
     @pytest.mark.parametrize("decision", DECISIONS.values(), ids=DECISIONS)
-    def test_tells_the_codes_in_order(self, decision: Decision[Any]) -> None:
+    def test_lists_the_codes_in_order(self, decision: Decision[Any]) -> None:
         """Neither list has one that the other has not; what is hidden is in none."""
         response_context = to_authzen(decision).get("context", {"reason_admin": {}, "reason_user": {}})
 

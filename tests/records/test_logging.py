@@ -134,7 +134,7 @@ class TestMessage:
         assert [message] == lines.messages
 
     @pytest.mark.parametrize(("flag", "message"), [(True, "allow p"), (False, "deny p: r (unmet)")], ids=str)
-    def test_has_no_agent_where_there_is_none(
+    def test_names_no_agent_if_the_request_has_none(
         self,
         flag: bool,  # noqa: FBT001
         message: str,
@@ -166,7 +166,7 @@ class TestMessage:
         assert ["allow escalate_to_video agent={} message={}".format(*tokens)] == lines.messages
 
     @hostile
-    def test_is_one_line_whatever_an_id_holds(self, text: str, logger: logging.Logger, lines: Lines) -> None:
+    def test_is_one_line_for_any_id(self, text: str, logger: logging.Logger, lines: Lines) -> None:
         """Each id is one word of printable ASCII, from which it can be had back."""
         request = a_request(agent_id=text, message_id=f"c{text}", login=Login.PASSWORD)
 
@@ -192,7 +192,7 @@ class TestMessage:
 class TestExtra:
     """What stands beside the message, for machines."""
 
-    def test_tells_of_a_denial_all_that_is_asked_first(self, logger: logging.Logger, lines: Lines) -> None:
+    def test_answers_what_support_asks_first_of_a_denial(self, logger: logging.Logger, lines: Lines) -> None:
         """Texts under names that no line has already; a list is joined by commas."""
         request = a_request(ringcentral=None, login=Login.PASSWORD)
 
@@ -246,7 +246,7 @@ class TestExtra:
         }
 
     @hostile
-    def test_is_printable_ascii_whatever_the_host_passes(self, text: str, logger: logging.Logger, lines: Lines) -> None:
+    def test_is_printable_ascii_for_all_texts(self, text: str, logger: logging.Logger, lines: Lines) -> None:
         """A formatter that prints a key as it is prints one line; the record holds the very text."""
         domain = Domain(id=text, ringcentral_account_id="664287016")
         request = a_request(domain=domain, role_id=text, message_id=text, intervention_id=text)
@@ -366,7 +366,7 @@ class TestSampling:
         assert [] == self.logged_ids(decisions, self.IDS)
         assert ([], 300, 0) == (lines.records, decisions.dropped, decisions.failed)
 
-    def test_is_told_by_the_id_alone(self, logger: logging.Logger) -> None:
+    def test_depends_only_on_the_id(self, logger: logging.Logger) -> None:
         """So that every process keeps the same ones, on every machine and every Python."""
         decisions = DecisionLogger(logger, sample_allows=0.5)
 
@@ -433,7 +433,7 @@ class TestSampling:
     def test_keeps_what_a_broken_function_is_asked_about(
         self, rate: Callable[[DecisionRecord], Any], logger: logging.Logger, lines: Lines
     ) -> None:
-        """Whoever broke it should not lose the log as well."""
+        """A bug in the function must not cost the log too."""
         decisions = DecisionLogger(logger, sample_allows=rate)
 
         answer = decisions.log(ALLOW, id="d1", at=AT)
@@ -493,7 +493,7 @@ class TestDrop:
         assert ([DENY_LINE], 0, failed) == (lines.messages, decisions.dropped, decisions.failed)
 
     def test_comes_with_sampling(self, logger: logging.Logger, lines: Lines) -> None:
-        """Each decision is counted once, whichever of the two left it out."""
+        """Each decision is counted once, by either option."""
         for rate in (0.5, always(0.5)):
             decisions = DecisionLogger(logger, sample_allows=rate, drop=lambda made: made.id in ("d5", "d9"))
             for number in range(10):
@@ -637,7 +637,7 @@ class TestFailures:
         lines: Lines,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        """A host that passes nonsense is told so, and goes on."""
+        """A host that passes an invalid argument gets a report, and goes on."""
         decisions = DecisionLogger(logger)
 
         call: dict[str, Any] = {"decision": ALLOW, "id": "d1", "at": AT, **arguments}
@@ -660,7 +660,7 @@ class TestFailures:
     def test_that_a_handler_deals_with_are_its_own(
         self, logger: logging.Logger, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """As those of the standard library do: they tell of them, and nothing is to be seen from outside."""
+        """Handlers of the standard library report failures themselves, so nothing is visible from outside."""
         stream = io.StringIO()
         handler = logging.StreamHandler(stream)
         handler.setFormatter(logging.Formatter("%(no_such_key)s"))
@@ -680,7 +680,7 @@ class TestFailures:
         logger: logging.Logger,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """Where there is nobody to tell, that is no reason to raise."""
+        """Without a usable stderr, it still does not raise."""
         closed = io.StringIO()
         closed.close()
         monkeypatch.setattr(sys, "stderr", closed if there else None)

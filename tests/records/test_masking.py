@@ -94,10 +94,10 @@ HOST: Final = Facts(Host)
 
 
 class TestByDefault:
-    """Private facts, whatever is in `context`, and hosts' own facts are masked."""
+    """Private facts, context values, and hosts' own facts are masked."""
 
     def test_private_facts_of_the_built_in_types_are_masked(self) -> None:
-        """E-mail addresses, ids of RingCentral, and names; each kind is told."""
+        """E-mail addresses, ids of RingCentral, and names. Tokens show the kind."""
         made = recorded(PRIVATE_POLICY, CANARY)
         assert tuple(sorted(PRIVATE)) == made.masked
         assert {
@@ -152,7 +152,7 @@ class TestByDefault:
         assert dict.fromkeys(PRIVATE) | {"agent.role.label": "label#1"} == {name: made.facts[name] for name in PRIVATE}
 
     def test_nothing_that_is_masked_is_anywhere_in_the_record(self) -> None:
-        """Neither in the line nor in the repr, whichever way it was decided."""
+        """Neither in the line nor in the repr, for allow and deny."""
         for name, private in PRIVATE.items():
             value = private.path.read(CANARY)
             for condition in (private.is_set(), ~private.is_set(), private.equals("1"), ~private.equals(str(value))):
@@ -238,7 +238,7 @@ class TestPredicates:
         for answers in ([None], [1], []):
             assert {} == recorded(self.predicate_with(answers), ALLOWED, reveal=["risky"]).outputs
 
-    def test_over_a_fact_are_revealed_alike_and_left_out_where_there_is_none(self) -> None:
+    def test_over_a_fact_are_revealed_too_and_left_out_if_it_is_absent(self) -> None:
         """By the name of what they ask, not by the fact's."""
         condition = context("n", int).satisfies("small", lambda n: n < 5, version="1")
         assert {"satisfies('context.n':int; 'small'@'1')": False} == recorded(
@@ -279,7 +279,7 @@ class TestMask:
     @pytest.mark.parametrize("reveal", ["agent", "agent.id"])
     @pytest.mark.parametrize("mask", ["agent", "agent.id"])
     def test_wins_over_reveal(self, mask: str, reveal: str) -> None:
-        """Whichever of them is the longer one."""
+        """The longer path does not win."""
         assert "agent.id" in recorded(ESCALATE_TO_VIDEO, ALLOWED, mask=[mask], reveal=[reveal]).masked
 
     def test_hides_what_was_seen_too(self) -> None:
@@ -382,7 +382,7 @@ class TestTokens:
         assert {"name": "value#1", "names": ()} == recorded(names, Sample()).facts
 
     def test_of_parts_say_that_they_are_there(self) -> None:
-        """And of what is none, nothing."""
+        """An absent value is not masked."""
         condition = SAMPLE(lambda r: r.spare).is_set()
         assert {"spare": "value:Part#1"} == recorded(condition, Sample(spare=Part())).facts
         assert {"spare": None} == recorded(condition, Sample()).facts
@@ -392,7 +392,7 @@ class TestKeyedTokens:
     """With a key a token is an HMAC, and stays the same from record to record."""
 
     def test_stay_the_same_across_records(self) -> None:
-        """Wherever the value stands, and whatever stands beside it."""
+        """In every fact and in every record."""
         made = recorded(PRIVATE_POLICY, CANARY, key=KEY)
         moved = a_request(ringcentral_account_id="31415926535", email="other.canary@example.com", ringcentral=None)
         other = recorded(PRIVATE_POLICY, moved, key=KEY)
@@ -401,7 +401,7 @@ class TestKeyedTokens:
         assert made.facts["agent.email"] != other.facts["agent.email"]
 
     def test_are_what_the_reference_says(self) -> None:
-        """Whoever has the key can find a customer's records again: with 16 digits of HMAC-SHA-256."""
+        """With the key, you can find a customer's records again, by 16 digits of HMAC-SHA-256."""
         digest = hmac.new(KEY, b"email\0str\0canary@example.com", hashlib.sha256).hexdigest()
         assert f"email#{digest[:16]}" == recorded(PRIVATE_POLICY, CANARY, key=KEY).facts["agent.email"]
         number = hmac.new(KEY, b"value\0int\x0057721566", hashlib.sha256).hexdigest()
@@ -421,7 +421,7 @@ class TestKeyedTokens:
 
     @pytest.mark.parametrize("text", ["\ud800", "\udfff\n", "\N{PILE OF POO}", "", "\0"], ids=ascii)
     def test_are_made_of_any_text(self, text: str) -> None:
-        """A lone surrogate is no UTF-8, and is masked all the same."""
+        """A lone surrogate is not UTF-8, and is masked like other text."""
         condition = SAMPLE(lambda r: r.name).is_set()
         token = str(recorded(condition, Sample(name=text), key=KEY).facts["name"])
         assert (token, 22) == (str(recorded(condition, Sample(name=text), key=KEY).facts["name"]), len(token))
@@ -467,7 +467,7 @@ class TestEnums:
         assert {"left": "value:Health#1", "yours": "value:Health#2"} == made.facts
         assert "good" not in made.to_json()
 
-    def test_masks_what_was_seen_where_a_member_reads_as_if_it_told_nothing(self) -> None:
+    def test_masks_a_member_whose_value_is_a_word_of_evidence(self) -> None:
         """Another member would show as `masked`."""
 
         class Outcome(Enum):
@@ -488,7 +488,7 @@ class TestEnums:
             made = recorded(policy, Checked(outcome, frozenset([outcome])))
             assert [("outcome", "masked"), ("all_outcomes", "masked")] == shown_values(made)
 
-    def test_masks_what_a_negated_test_would_tell(self) -> None:
+    def test_masks_what_a_negated_test_would_reveal(self) -> None:
         """That it is not met says that the fact is just what it names."""
         condition: Any
         for condition, value in (

@@ -1,4 +1,4 @@
-"""Records are found in the lines of a log, whatever else stands there; what is wrong with a line is told in its place."""
+"""Records are read from the lines of a log, among other text. A broken line is reported in its place."""
 
 import codecs
 import gzip
@@ -89,7 +89,7 @@ class Stream(io.RawIOBase):
 class TestReadRecords:
     """`read_records()`."""
 
-    # Whatever lines come from.
+    # All sources of lines.
     @pytest.mark.parametrize(
         "lines",
         [
@@ -114,7 +114,7 @@ class TestReadRecords:
         assert ["1: line must be UTF-8, got another byte at 0", "d1", "d2"] == ids_and_faults(file)
 
     def test_passes_over_blank_lines(self) -> None:
-        """They are counted all the same."""
+        """They count as lines."""
         assert ["d1", f"5: {OTHER_TEXT}"] == ids_and_faults(["", "\n", LINE, b" \t\r\n", "x"])
 
     def test_reads_no_more_than_it_is_asked_for(self) -> None:
@@ -183,12 +183,12 @@ class TestReadRecords:
             ),
         ],
     )
-    def test_tells_what_is_wrong(self, line: Any, fault: str) -> None:
+    def test_reports_what_is_wrong(self, line: Any, fault: str) -> None:
         """All of it."""
         line = line if isinstance(line, bytes) else line.encode()
         assert ["d2", f"2: {fault}", "d1"] == ids_and_faults([OTHER.encode(), line, LINE.encode()])
 
-    def test_tells_faults_as_data(self) -> None:
+    def test_reports_faults_as_data(self) -> None:
         """With the number of the line."""
         (broken,) = read_records(["", "x"])
         assert isinstance(broken, BrokenLine)
@@ -234,7 +234,7 @@ class TestWithin:
             ('{"log": {}}', "record.schema is missing: it must be escalation_policy.decision"),
         ],
     )
-    def test_tells_what_is_wrong_with_what_stands_there(self, line: str, fault: str) -> None:
+    def test_reports_faults_of_the_value_there(self, line: str, fault: str) -> None:
         """As for a line that is nothing else."""
         assert [f"1: {fault}"] == ids_and_faults([line], within="log")
 
@@ -242,7 +242,7 @@ class TestWithin:
 class TestDuplicates:
     """An id names one decision."""
 
-    def test_are_told_with_the_line_of_the_first(self) -> None:
+    def test_are_reported_with_the_line_of_the_first(self) -> None:
         """And counted once."""
         expected = ["d1", "d2"] + [f"{line}: record.id is the id of the record in line 1 too" for line in (3, 4)]
         assert expected == ids_and_faults([LINE, OTHER, LINE, changed(correlation_id="y")])
@@ -328,7 +328,7 @@ class TestArguments:
 
     @pytest.mark.parametrize("thing", [None, 1, ["{}"], memoryview(b"{}")], ids=lambda thing: type(thing).__name__)
     def test_among_the_lines_are_reported_in_their_place(self, thing: Any) -> None:
-        """What is no line stops nothing."""
+        """Other things among the lines do not stop the reading."""
         first, second = read_records([thing, "text"])
         assert isinstance(first, BrokenLine)
         assert isinstance(second, BrokenLine)
@@ -386,7 +386,7 @@ class TestUsualLines:
 
     @given(st.data())
     def test_never_contradicts_the_long_way(self, data: st.DataObject) -> None:
-        """Whatever is cut out, put in or put elsewhere."""
+        """Parts of a line are cut out, inserted or moved."""
         text = data.draw(st.sampled_from([LINE, OTHER]))
         marks = [at for at, letter in enumerate(text) if letter in '{}[]",:']
         for _ in range(data.draw(st.integers(1, 3))):
@@ -426,7 +426,7 @@ class TestOpenLog:
             assert log.closed
 
     def test_opens_packed_files(self, tmp_path: Path) -> None:
-        """Whatever they are called; also several that were put together."""
+        """With any name; also several packed files in one."""
         path = tmp_path / "a.log"
         path.write_bytes(gzip.compress(DATA) + gzip.compress(changed(id="d3").encode()))
         with open_log(path) as log:

@@ -105,7 +105,7 @@ class TestDecisionRecord:
 
     @pytest.mark.parametrize("name", ["at", "facts_read_at"])
     def test_keeps_times_in_utc(self, name: str) -> None:
-        """Whoever compares two records need not know where they were made."""
+        """Records from different zones can be compared."""
         there = AT.astimezone(timezone(timedelta(hours=5, minutes=30)))
         assert UTC is getattr(allowed(**{name: there}), name).tzinfo
         assert AT == getattr(allowed(**{name: there}), name)
@@ -211,7 +211,7 @@ class TestDecisionRecord:
             ({"error": ""}, "RecordedReason.error must be a non-empty str or None, got an empty str"),
         ],
     )
-    def test_refuses_reasons_that_are_none(self, fields: dict[str, Any], message: str) -> None:
+    def test_refuses_invalid_reasons(self, fields: dict[str, Any], message: str) -> None:
         """A reason is a value too."""
         usual: dict[str, Any] = {"code": "r", "status": ReasonStatus.UNMET}
         with pytest.raises(InvalidValueError) as caught:
@@ -219,7 +219,7 @@ class TestDecisionRecord:
         assert message == str(caught.value)
 
     def test_cannot_be_changed(self) -> None:
-        """Not even its facts, whatever becomes of what they were made from."""
+        """Not even its facts, if the mapping that they were made from changes."""
         facts = {"a": 1}
         made = allowed(facts=facts)
         facts["a"] = 2
@@ -238,7 +238,7 @@ class TestDecisionRecord:
         assert made == again(made)
         assert hash(made) == hash(again(made))
 
-    def test_tells_true_from_one(self) -> None:
+    def test_distinguishes_true_and_one(self) -> None:
         """As a rule does."""
         assert allowed(facts={"a": True}) != allowed(facts={"a": 1})
 
@@ -252,7 +252,7 @@ class TestDecisionRecord:
         assert len(repr(allowed(id="x" * 1000))) < 100
 
     def test_answers_what_support_asks_first(self) -> None:
-        """Of whom, where and about what it was decided; nothing where nobody was told."""
+        """The agent, the place and the subject of the decision. None if the record does not hold them."""
         about = record(ESCALATE_TO_VIDEO.decide(a_request()), at=AT, id="d1").about
         assert {
             "domain": "acme",
@@ -327,7 +327,7 @@ class TestToJson:
         ["id", "policy_version", "correlation_id", "fact", "name", "member", "output", "evidence", "error", "unknown"],
     )
     def test_cannot_be_broken_by_a_value(self, text: str, place: str) -> None:
-        """Whatever a value holds, it stays that value: no line ends in it and none begins."""
+        """No value can end a line or begin one."""
         reason = RecordedReason("r", ReasonStatus.ERROR, (Evidence(text, text, text),), error=text)
         fields: dict[str, dict[str, Any]] = {
             "fact": {"facts": {"a": text}},
@@ -457,7 +457,7 @@ class TestSchema:
     @needs_validator
     @pytest.mark.parametrize("key", sorted(json.loads(full().to_json())))
     def test_refuses_a_record_that_lacks_a_key(self, key: str) -> None:
-        """What there is none of is null, or empty."""
+        """Keys without a value are null, or empty."""
         payload = changed()
         del payload[key]
         assert not VALIDATOR.is_valid(payload)

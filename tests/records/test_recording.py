@@ -127,17 +127,17 @@ class TestRecord:
         assert read.reasons
         assert record(read, at=AT, id="d1") == record(unread, at=AT, id="d1")
 
-    def test_does_not_ask_a_predicate_again(self) -> None:
+    def test_does_not_call_a_predicate_again(self) -> None:
         """It was asked once, and that is what counts."""
-        asked: list[object] = []
+        calls: list[object] = []
 
         def counts(request: object) -> bool:
-            asked.append(request)
+            calls.append(request)
             return False
 
         decision = Policy("p", [Rule("r", predicate("counts", counts))]).decide(ALLOWED)
         record(decision, at=AT, id="d1")
-        assert [ALLOWED] == asked
+        assert [ALLOWED] == calls
 
 
 class TestArguments:
@@ -239,7 +239,7 @@ class TestPolicies:
         made = record(ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT), at=AT, id="d1", policy=same)
         assert recorded(ESCALATE_TO_VIDEO, OTHER_ACCOUNT) == made
 
-    def test_are_told_apart_though_they_mean_the_same(self) -> None:
+    def test_with_equal_meaning_keep_their_own_remedies(self) -> None:
         """The fingerprint covers neither remedies nor the policy's name."""
         step = Remedy((Step(Party.AGENT, "Do it."),))
         for remedy, party in ((None, None), (step, Party.AGENT)):
@@ -266,9 +266,9 @@ class TestFacts:
     def test_are_what_the_rules_read_and_what_support_asks_first(self) -> None:
         """Those of met rules too, and nothing else."""
         read = {each for rule in ESCALATE_TO_VIDEO.rules for each in rule.facts}
-        asked = {"agent.id", "agent.role.id", "domain.id", "intervention.id", "message.id"}
+        about = {"agent.id", "agent.role.id", "domain.id", "intervention.id", "message.id"}
         for request in (ALLOWED, OTHER_ACCOUNT):
-            assert sorted(read | asked) == list(recorded(ESCALATE_TO_VIDEO, request).facts)
+            assert sorted(read | about) == list(recorded(ESCALATE_TO_VIDEO, request).facts)
         assert {"agent.team_ids", "agent.role.label"}.isdisjoint(read)
 
     def test_of_another_type_of_request_are_what_the_rules_read(self) -> None:
@@ -313,25 +313,25 @@ class TestFacts:
             "context.b": False,
         } == facts_of(request, *conditions, reveal=names)
 
-    def test_tell_of_anything_else_that_it_is_there(self) -> None:
+    def test_of_other_types_show_only_that_there_is_a_value(self) -> None:
         """A part is no scalar: whether there is one is all that a rule asks."""
         condition = SAMPLE(lambda r: r.spare).is_set() | SAMPLE(lambda r: r.part).is_set()
         assert {"part": True, "spare": None} == facts_of(Sample(), condition, reveal=["part", "spare"])
         assert {"part": True, "spare": True} == facts_of(Sample(spare=Part()), condition, reveal=["part", "spare"])
 
-    def test_that_are_none_say_whether_we_were_told(self) -> None:
+    def test_that_are_none_are_absent_or_unknown(self) -> None:
         """Absent and unknown are not the same; what lies behind either is as it is."""
         lost, spare = SAMPLE(lambda r: r.lost), SAMPLE(lambda r: r.spare)
-        asked = [lost.then(lambda p: p.absent), spare.then(lambda p: p.unknown), SAMPLE(lambda r: r.part.unknown)]
-        asked += [SAMPLE(lambda r: r.part.absent), SAMPLE.context("s", str), SAMPLE.context("n", str)]
-        policy = Policy("p", [Rule(f"r{number}", each.is_set()) for number, each in enumerate(asked)])
+        facts = [lost.then(lambda p: p.absent), spare.then(lambda p: p.unknown), SAMPLE(lambda r: r.part.unknown)]
+        facts += [SAMPLE(lambda r: r.part.absent), SAMPLE.context("s", str), SAMPLE.context("n", str)]
+        policy = Policy("p", [Rule(f"r{number}", each.is_set()) for number, each in enumerate(facts)])
         made = recorded(policy, Sample(context={"n": "x"}), reveal=["context"])
-        assert {str(each.path): None for each in asked} | {"context.n": "x"} == made.facts
+        assert {str(each.path): None for each in facts} | {"context.n": "x"} == made.facts
         assert ("context.s", "lost.absent", "part.unknown") == made.unknown
         made = recorded(policy, Sample(lost=Part(), spare=Part()))
         assert ("context.n", "context.s", "part.unknown", "spare.unknown") == made.unknown
 
-    def test_of_the_built_in_policy_say_whether_we_were_told(self) -> None:
+    def test_of_the_built_in_policy_are_absent_or_unknown(self) -> None:
         """Nobody asked RingCentral, and nobody said whether the message is private."""
         assert ("message.private",) == recorded(ESCALATE_TO_VIDEO, ALLOWED).unknown
         assert ("agent.ringcentral.account_id", "message.intervention_id", "message.private") == recorded(
@@ -389,8 +389,8 @@ class TestFacts:
         policy = Policy("p", [Rule("r", Facts(Counted)(lambda r: r.numbers).is_set())])
         odd: Any
         for odd in (frozenset({True}), frozenset({1.0})):
-            for numbers, found in ((odd, {}), (frozenset({1}), {"numbers": (1,)}), (odd, {})):
-                assert found == recorded(policy, Counted(numbers), reveal=["numbers"]).facts
+            for numbers, facts in ((odd, {}), (frozenset({1}), {"numbers": (1,)}), (odd, {})):
+                assert facts == recorded(policy, Counted(numbers), reveal=["numbers"]).facts
 
     def test_of_a_str_that_only_equals_a_member_are_left_out(self) -> None:
         """The rule took it for an error, and so would nobody who reads it."""
@@ -406,7 +406,7 @@ class TestFacts:
         assert ({}, ReasonStatus.ERROR) == (made.facts, made.reasons[0].status)
 
     @pytest.mark.parametrize("thing", [None, 5, "request", object(), Sample, Part(), ALLOWED, {"flag": True}])
-    def test_of_what_is_no_request_are_none(self, thing: Any) -> None:
+    def test_of_other_things_than_requests_are_empty(self, thing: Any) -> None:
         """It reaches no condition, and no reader either; not even where a predicate is revealed."""
         policy = Policy("p", [Rule("r", FLAG), Rule("q", SAMPLE.predicate("yes", lambda _: True))])
         made = recorded(policy, thing, reveal=["flag", "yes"])
@@ -416,7 +416,7 @@ class TestFacts:
             each for reason in made.reasons for each in reason.evidence
         }
 
-    def test_of_no_escalation_request_are_none_either(self) -> None:
+    def test_of_other_things_than_escalation_requests_are_empty(self) -> None:
         """The built-in policy is asked about anything."""
         made = recorded(ESCALATE_TO_VIDEO, {"agent": "u1"})
         assert ({}, ()) == (made.facts, made.masked)
@@ -480,7 +480,7 @@ SHOWN: Final = ["text", "size", "colour", "unsupplied", "absent", "part", "conte
 
 
 class TestHostileRequests:
-    """A request that raises when it is read is recorded all the same."""
+    """A request that raises when it is read is recorded too."""
 
     READ: Final = {
         "absent": None,
@@ -501,11 +501,11 @@ class TestHostileRequests:
 
     @pytest.mark.parametrize("name", ["text", "size", "colour", "unsupplied", "absent", "part", "context"])
     def test_lose_what_cannot_be_read_and_nothing_else(self, name: str) -> None:
-        """The other facts are what they are otherwise, also those that nobody told."""
+        """The other facts stay the same, also unknown ones."""
         made = recorded(HOSTILE_POLICY, Hostile(frozenset({name})), reveal=SHOWN)
-        kept = {each: value for each, value in self.READ.items() if each.partition(".")[0] != name}
-        assert kept == made.facts
-        assert tuple(each for each in ("context.no", "context.yes", "unsupplied") if each in kept) == made.unknown
+        rest = {name_: value for name_, value in self.READ.items() if name_.partition(".")[0] != name}
+        assert rest == made.facts
+        assert tuple(each for each in ("context.no", "context.yes", "unsupplied") if each in rest) == made.unknown
         assert "ada" not in made.to_json()
 
     def test_may_refuse_one_key_of_a_mapping(self) -> None:
@@ -529,7 +529,7 @@ class TestHostileRequests:
         }
 
     def test_do_not_stop_what_stops_a_program(self) -> None:
-        """Whoever presses Ctrl-C means it."""
+        """Ctrl-C is not swallowed."""
 
         @attrs.frozen
         class Stopping:
@@ -593,7 +593,7 @@ class TestReasonsThatComeAgain:
         ],
         ids=["facts that are compared", "a fact that is shown", "joined by or", "joined by and"],
     )
-    def test_where_requests_differ_in_what_no_reason_tells(self, policy: Any, one: Any, two: Any) -> None:
+    def test_if_requests_differ_in_what_no_reason_shows(self, policy: Any, one: Any, two: Any) -> None:
         """They are not found out again."""
         assert recorded(policy, one).reasons[0] is recorded(policy, two).reasons[0]
 
@@ -605,7 +605,7 @@ class TestReasonsThatComeAgain:
 
 
 class TestReasonsThatDiffer:
-    """Whatever a reason tells is never that of another request."""
+    """A reason never shows anything of another request."""
 
     @pytest.mark.parametrize(
         ("condition", "requests"),
@@ -631,10 +631,10 @@ class TestReasonsThatDiffer:
         ],
         ids=["which", "unknown", "missing", "there", "ints", "and", "deep", "strs", "sizes", "ratio", "any", "opaque"],
     )
-    def test_where_requests_differ_in_what_it_tells(self, condition: Any, requests: Iterable[Any]) -> None:
-        """In whatever order they come."""
-        policy, asked = policy_of(condition), [*requests]
-        for request in (*asked, *reversed(asked)):
+    def test_if_requests_differ_in_what_it_shows(self, condition: Any, requests: Iterable[Any]) -> None:
+        """In any order of requests."""
+        policy, in_order = policy_of(condition), [*requests]
+        for request in (*in_order, *reversed(in_order)):
             assert interpreted(policy, request) == recorded(policy, request).reasons
 
     def test_where_another_rule_is_not_met_either(self) -> None:

@@ -73,7 +73,7 @@ class TestReplay:
     PASSWORD: Final = recorded(a_request(login=Login.PASSWORD))
 
     def test_counts_each_record_once(self) -> None:
-        """Whatever is no record is counted by itself."""
+        """Things that are not records are counted apart."""
         log = [self.OWNED, self.ANOTHERS, "no record", self.PASSWORD, None, recorded("no request")]
         result = replay(log, NOT_OWNED)
         counts = (result.same, result.changed, result.now_allowed, result.now_denied, result.not_replayable)
@@ -108,14 +108,14 @@ class TestReplay:
         assert ((), Effect.DENY, ()) == (flip.hidden, flip.effect, flip.missing)
 
     def test_counts_allows_that_are_denied_now(self) -> None:
-        """Apart from denials that are allowed now, in whatever order they come."""
+        """Apart from denials that are allowed now, in any order."""
         strict = NOT_OWNED.with_rules(Rule("saml", fact(lambda r: r.login).equals(Login.SAML)))
         for log in ([self.OWNED, self.ANOTHERS, self.OWNED], [self.ANOTHERS, self.OWNED, self.OWNED]):
             result = replay(log, strict)
             assert (2, 0, 1, 0) == (result.now_denied, result.now_allowed, result.changed, result.same)
             assert [(Effect.ALLOW, Effect.DENY)] * 2 == [(flip.record.effect, flip.effect) for flip in result.flips]
 
-    def test_tells_a_denial_for_other_reasons_from_one_for_the_same(self) -> None:
+    def test_distinguishes_denials_for_other_reasons(self) -> None:
         """The order of rules does not count."""
         denied = recorded(a_request(login=Login.PASSWORD, enabled=False))
         lax = ESCALATE_TO_VIDEO.without("agent_enabled")
@@ -333,7 +333,7 @@ class TestTypes:
             assert (None, ("context.k",)) == (result.effect, result.missing)
 
     def test_of_which_a_policy_reads_two_are_missing(self) -> None:
-        """Whichever of them it was."""
+        """For either type of value."""
         policy = Policy(
             "p",
             [
@@ -371,7 +371,7 @@ class TestMissingFacts:
         assert (None, ("context.a",), ()) == (replayed.effect, replayed.missing, replayed.reasons)
 
     def test_are_all_where_there_was_no_request(self) -> None:
-        """Whatever predicates would have said of it."""
+        """Predicates do not count as answers about it."""
         everything = predicate("anything", lambda _: True)
         each = recorded("no request", policy_of(everything), reveal=["anything"])
         assert ("anything",) == again(each, everything).missing
@@ -411,7 +411,7 @@ class TestMissingFacts:
         each = over(context("yes", bool).is_true(), a_request(context={"yes": "yes"}), reveal=["context"])
         assert (Effect.DENY, None, ("context.yes",)) == (each.record.effect, each.effect, each.missing)
 
-    def test_are_not_those_that_we_were_not_told(self) -> None:
+    def test_are_not_those_that_are_unknown(self) -> None:
         """Unknown and absent are answers."""
         each = over(fact(lambda r: r.message.private).is_true(), a_request(private=None))
         assert [ReasonStatus.UNKNOWN] == [reason.status for reason in each.reasons]
@@ -510,7 +510,7 @@ class Crowd:
 
 
 class TestThings:
-    """What is no value: a record only tells that it was there."""
+    """Of some facts, a record holds only that there was a value."""
 
     CROWD: Final = Facts(Crowd)
     PARTS: Final = CROWD(lambda r: r.parts)
@@ -524,8 +524,8 @@ class TestThings:
         assert Effect.ALLOW is over(both, request, reveal=reveal).effect
         assert Effect.DENY is over(both, Crowd(), reveal=reveal).effect
 
-    def test_are_told_from_numbers_that_equal_them(self) -> None:
-        """Somebody has altered the record: `True` equals 1, and is none."""
+    def test_differ_from_numbers_that_equal_them(self) -> None:
+        """Somebody has altered the record: `True` equals 1, but is not a number."""
         numbers = self.CROWD(lambda r: r.numbers)
         policy = policy_of(numbers.subset_of([1]))
         each = recorded(Crowd(), policy, reveal=["numbers"])
@@ -542,7 +542,7 @@ class TestLines:
     """From what was written."""
 
     def test_are_replayed_as_the_records_they_were(self) -> None:
-        """Sets of permissions included, of which the same ones come again and again."""
+        """Including sets of permissions, which recur."""
         policy = Policy(
             "p", [Rule("r", fact(lambda r: r.agent.role.permissions).subset_of([Permission.ESCALATE_TO_VIDEO]))]
         )

@@ -91,20 +91,20 @@ class TestSummarize:
         st.timedeltas(min_value=timedelta(microseconds=1)),
     )
     def test_counts_each_record_once_in_each_table(self, records: list[DecisionRecord], bucket: timedelta) -> None:
-        """Whatever a log says, and however long the times are."""
+        """For every log and every length of buckets."""
         summary = summarize(records, bucket=bucket)
         for tallies in (summary.agents, summary.channels, summary.domains, summary.times):
             assert len(records) == sum(each.allowed + each.denied for each in tallies)
             assert len(tallies) == len({each.key for each in tallies})
 
-    # What is no name names nobody.
+    # A value that is not a string names nobody.
     @pytest.mark.parametrize("facts", [{}, {"agent.id": None}, {"agent.id": 1}, {"agent.id": ("u1",)}])
-    def test_counts_what_records_do_not_tell(self, facts: dict[str, Any]) -> None:
+    def test_counts_agents_that_records_do_not_name(self, facts: dict[str, Any]) -> None:
         """Under None."""
         assert (Tally(None, 1, 0),) == summarize([a_record(facts=facts)]).agents
 
-    def test_puts_together_what_is_not_told(self) -> None:
-        """In whatever way."""
+    def test_adds_up_records_without_a_name(self) -> None:
+        """Missing, None, or not a string."""
         records = [a_record(facts={"agent.id": value}) for value in (None, 1, True, "u1")]
         assert (Tally(None, 3, 0), Tally("u1", 1, 0)) == summarize(records).agents
 

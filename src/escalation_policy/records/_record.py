@@ -256,7 +256,7 @@ def time_text(at: datetime) -> str:
     return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
-#: What fills the fields of a frozen value.
+#: The functions that set the fields of a frozen value.
 _SETTERS: Final[dict[type, dict[str, Callable[[object, object], None]]]] = {
     cls: {field.name: vars(cls)[field.name].__set__ for field in attrs.fields(cls)}
     for cls in (RecordedReason, DecisionRecord)
@@ -266,8 +266,8 @@ _SETTERS: Final[dict[type, dict[str, Callable[[object, object], None]]]] = {
 def unchecked(cls: type[_T], *parts: Mapping[str, object]) -> _T:
     """Make a record or a reason without checks, from all its fields.
 
-    It is for fields that were just parsed strictly or made by a `Recorder`. With checks, a record takes ten times as long:
-    twice as long as everything else that `record()` does (see `tests/benchmarks/records.py`).
+    It is for fields that were just parsed strictly or made by a `Recorder`. With checks, `record()` would take more than
+    twice as long (see `tests/benchmarks/records.py`).
     """
     value, setters = object.__new__(cls), _SETTERS[cls]
     for fields in parts:

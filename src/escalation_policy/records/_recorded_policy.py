@@ -314,7 +314,7 @@ def _id_kind(path: Path) -> str:
 
 
 def _decode_presence(value: object) -> object:
-    """Decode a fact of which only its presence is recorded."""
+    """Decode a fact if the record stores only that it was set."""
     return value if value is True else None
 
 

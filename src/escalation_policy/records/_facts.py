@@ -58,7 +58,11 @@ def _members_by_name(kind: type[Enum]) -> dict[str, Enum]:
 
 def _scalar_of(kind: type) -> Callable[[Any], Any]:
     """Return a function that returns values of exactly this type, and None for all others."""
-    return lambda value: value if type(value) is kind and (kind in (str, bool) or is_portable(value)) else None
+
+    def exactly(value: Any) -> Any:
+        return value if type(value) is kind and (kind in _TEXT_OR_FLAG or is_portable(value)) else None
+
+    return exactly
 
 
 def _set_encoder(member: Any, encode: Callable[[Any], FactValue]) -> Callable[[Any], FactValue]:
@@ -91,6 +95,6 @@ def is_fact(value: Any) -> bool:
     return value is None or all(type(number) in (int, float) and is_portable(number) for number in numbers)
 
 
-def is_portable(number: float) -> bool:
+def is_portable(number: Any) -> bool:
     """Return whether every JSON reader can read a number: it is finite and fits into 64 bits."""
     return -(2**63) <= number < 2**63 and isfinite(number)

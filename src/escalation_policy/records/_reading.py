@@ -118,8 +118,8 @@ def _lines(lines: Any, longest: int) -> Iterator[str | bytes | Fault]:
                 pass
             yield _too_long(line, longest)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        found = type(error).__name__
-        yield Fault("line", f"and all after it cannot be read ({found})", found=found, accepted="readable to the end")
+        name = type(error).__name__
+        yield Fault("line", f"and all after it cannot be read ({name})", found=name, accepted="readable to the end")
 
 
 def _too_long(line: str | bytes, longest: int) -> Fault:
@@ -219,8 +219,8 @@ def _text_of(line: bytes) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError as error:
-        found = f"another byte at {error.start:,}"
-        raise InvalidPayloadError([Fault.mismatch("line", found, "UTF-8")]) from error
+        place = f"another byte at {error.start:,}"
+        raise InvalidPayloadError([Fault.mismatch("line", place, "UTF-8")]) from error
 
 
 def _payload(text: str) -> object:

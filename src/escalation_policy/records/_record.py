@@ -182,10 +182,8 @@ class DecisionRecord:
         except TypeError as error:
             raise InvalidPayloadError([Fault.mismatch("record", kind_of(text), "a str or bytes of JSON")]) from error
         except (ValueError, RecursionError) as error:
-            found = type(error).__name__
-            raise InvalidPayloadError(
-                [Fault("record", f"is no JSON ({found})", found=found, accepted="JSON")]
-            ) from error
+            name = type(error).__name__
+            raise InvalidPayloadError([Fault("record", f"is no JSON ({name})", found=name, accepted="JSON")]) from error
         return cls.from_payload(payload)
 
     @classmethod
@@ -246,9 +244,10 @@ def _codes_json(codes: tuple[str, ...]) -> str:
 
 
 def _evidence_json(evidence: Evidence) -> str:
-    fact, required, seen, compared_with = evidence
-    first = "" if compared_with is None else f'"compared_with":{quote(compared_with)},'
-    return f'{{{first}"fact":{quote(fact)},"required":{quote(required)},"seen":{quote(seen)}}}'
+    other = evidence.compared_with
+    compared_with = "" if other is None else f'"compared_with":{quote(other)},'
+    fact, required = quote(evidence.fact), quote(evidence.required)
+    return f'{{{compared_with}"fact":{fact},"required":{required},"seen":{quote(evidence.seen)}}}'
 
 
 def time_text(at: datetime) -> str:

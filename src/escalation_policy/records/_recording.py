@@ -258,10 +258,12 @@ class Recorder:
         return recorded
 
     def _masked(self, evidence: Evidence) -> Evidence:
-        fact, required, seen, compared_with = evidence
-        shows_no_value = seen in _SHOWS_NO_VALUE and fact not in self._revealing_words
-        required = self._hidden_requirements.get((fact, required), required)
-        return Evidence(fact, required, seen if shows_no_value else "masked", compared_with)
+        fact, required = evidence.fact, evidence.required
+        shows_no_value = evidence.seen in _SHOWS_NO_VALUE and fact not in self._revealing_words
+        return evidence._replace(
+            required=self._hidden_requirements.get((fact, required), required),
+            seen=evidence.seen if shows_no_value else "masked",
+        )
 
 
 def _has_revealing_word(path: Path) -> bool:
@@ -290,5 +292,5 @@ def _time(name: str, at: datetime) -> datetime:
     in_utc = cast("object", to_utc(at))
     if isinstance(in_utc, datetime) and in_utc.tzinfo is UTC:
         return in_utc
-    found = "a datetime without one" if isinstance(in_utc, datetime) else kind_of(in_utc)
-    raise InvalidValueError(Fault.mismatch(name, found, "a datetime with a zone"))
+    kind = "a datetime without one" if isinstance(in_utc, datetime) else kind_of(in_utc)
+    raise InvalidValueError(Fault.mismatch(name, kind, "a datetime with a zone"))

@@ -40,14 +40,26 @@ def codec_of(kind: Any) -> FactCodec:
         members = _members_by_name(kind)
         # By identity: a `str` that equals a member is not that member, and a member need not be hashable.
         names = {id(member): name for name, member in members.items()}
-        return FactCodec(lambda value: names.get(id(value)), members.get)
+        return FactCodec(_name_encoder(names), members.get)
     if get_origin(kind) is not frozenset:
-        return FactCodec(lambda _: True, None)
+        return FactCodec(_encode_presence, None)
     member = get_args(kind)[0]
     if member in _SCALARS or isinstance(member, type(Enum)):
         encode, decode = codec_of(member)
         return FactCodec(_set_encoder(member, encode), _set_decoder(cast("Callable[[Any], object]", decode)))
-    return FactCodec(lambda value: True if type(value) is frozenset else None, None)
+    return FactCodec(_encode_presence_of_set, None)
+
+
+def _encode_presence(_: object) -> bool:
+    return True
+
+
+def _encode_presence_of_set(value: object) -> bool | None:
+    return True if type(value) is frozenset else None
+
+
+def _name_encoder(names: dict[int, str]) -> Callable[[Any], FactValue]:
+    return lambda value: names.get(id(value))
 
 
 def _members_by_name(kind: type[Enum]) -> dict[str, Enum]:
@@ -66,32 +78,40 @@ def _scalar_of(kind: type) -> Callable[[Any], Any]:
 
 
 def _set_encoder(member: Any, encode: Callable[[Any], FactValue]) -> Callable[[Any], FactValue]:
-    def encode_set(values: frozenset[Any]) -> FactValue:
+    def encode_members(values: frozenset[Any]) -> FactValue:
         members: list[Any] = [encode(value) for value in values]
         return None if None in members else tuple(sorted(members))
 
-    if not isinstance(member, type(Enum)) or has_its_own_equality(member):
-        return lambda values: encode_set(values) if type(values) is frozenset else None
+    def encode_set(values: Any) -> FactValue:
+        return encode_members(values) if _is_a(frozenset, values) else None
+
     # The permissions of a role are many, and they recur. So the codec keeps sets of enum members in order. A string may
     # equal a member, so the types are checked before the cache is asked.
-    encode_once, members_only = lru_cache(_SETS)(encode_set), frozenset([member])
-    return lambda values: (
-        encode_once(values) if type(values) is frozenset and members_only.issuperset(map(type, values)) else None
-    )
+    encode_once, members_only = lru_cache(_SETS)(encode_members), frozenset([member])
+
+    def encode_recurring_set(values: Any) -> FactValue:
+        return encode_once(values) if _is_a(frozenset, values) and members_only.issuperset(map(type, values)) else None
+
+    recurs = isinstance(member, type(Enum)) and not has_its_own_equality(member)
+    return encode_recurring_set if recurs else encode_set
 
 
 def _set_decoder(decode: Callable[[Any], object]) -> Callable[[Any], object]:
     def decode_set(members: Any) -> object:
-        values = frozenset(map(decode, members)) if type(members) is tuple else frozenset([None])
+        values = frozenset(map(decode, members)) if _is_a(tuple, members) else frozenset([None])
         return None if None in values else values
 
     return decode_set
 
 
+def _is_a(kind: type, value: object) -> bool:
+    return type(value) is kind
+
+
 def is_fact(value: Any) -> bool:
     """Return whether a record can store this as the value of a fact."""
-    members: Any = value if type(value) is tuple else (value,)
-    numbers: list[Any] = [member for member in members if type(member) not in _TEXT_OR_FLAG]
+    members = value if _is_a(tuple, value) else (value,)
+    numbers = [member for member in members if type(member) not in _TEXT_OR_FLAG]
     return value is None or all(type(number) in (int, float) and is_portable(number) for number in numbers)
 
 

@@ -81,9 +81,8 @@ class DecisionLogger:
         reveal: Iterable[str] = (),
         mask: Iterable[str] = (),
     ) -> None:
-        require(
-            isinstance(logger, str | logging.Logger), "logger", kind_of(logger), "the name of a logger, or a Logger"
-        )  # pyright: ignore[reportUnnecessaryIsInstance]
+        is_logger = isinstance(logger, str | logging.Logger)  # pyright: ignore[reportUnnecessaryIsInstance]
+        require(is_logger, "logger", kind_of(logger), "the name of a logger, or a Logger")
         self._logger: Final = logging.getLogger(logger) if isinstance(logger, str) else logger
         self._allow_level: Final = _level("allow_level", allow_level)
         self._deny_level: Final = _level("deny_level", deny_level)

@@ -44,8 +44,8 @@ def to_places(name: str, places: Iterable[str]) -> frozenset[str]:
     """
     if places == ():
         return frozenset()
-    members: object = to_tuple(places)
-    if type(members) is not tuple or not all(isinstance(place, str) for place in members):
+    members = to_tuple(places)
+    if type(members) is not tuple or not all(isinstance(place, str) for place in members):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidValueError(Fault.mismatch(name, kind_of(members), "a collection of dotted paths"))
     return frozenset(members)
 

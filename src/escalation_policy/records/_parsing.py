@@ -109,8 +109,9 @@ def _fact(value: Any) -> Any:
     texts = _tuple_of(_STR, value)
     if texts is not None:
         return texts
-    fact = tuple(value) if type(value) is list else value
-    return fact if type(value) is not tuple and is_fact(fact) else None
+    kind: Any = value.__class__
+    fact = tuple(value) if kind is list else value
+    return fact if kind is not tuple and is_fact(fact) else None
 
 
 def _outputs(value: Any) -> FrozenMapping[bool] | None:
@@ -137,9 +138,11 @@ def _is_evidence(evidence: Evidence) -> bool:
 
 def _member_of(accepted: str, members: Iterable[Enum], *, is_nullable: bool = False) -> _Field:
     by_value = {member.value: member for member in members}
-    return _Field(
-        accepted, lambda value: by_value.get(value) if type(value) is str else None, is_nullable, tuple(by_value)
-    )
+
+    def member(value: Any) -> Enum | None:
+        return by_value.get(value) if type(value) is str else None
+
+    return _Field(accepted, member, is_nullable, tuple(by_value))
 
 
 _CODES: Final = _Field(f"a list of codes {CODE_WORDS}", _codes)

@@ -135,7 +135,7 @@ class TestWrittenAndReadWithoutLoss:
     @UNHURRIED
     @given(RECORDS)
     def test_for_all_records(self, made: DecisionRecord) -> None:
-        """Also what no policy would ever put into one."""
+        """Also for records that no policy makes."""
         assert is_sound(made)
         assert repr(made).isprintable()
 
@@ -150,7 +150,7 @@ class TestWrittenAndReadWithoutLoss:
     def test_for_all_decisions(
         self, request: EscalationRequest, name: str, key: bytes | None, reveal: list[str], mask: list[str]
     ) -> None:
-        """And however it is masked."""
+        """With every mask."""
         assert is_sound(recorded(POLICIES[name], request, key=key, reveal=reveal, mask=mask))
 
     @UNHURRIED
@@ -203,7 +203,7 @@ class TestTheSchemaAndTheReaderAgree:
     @settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
     @given(mutations(json.loads(FULL.to_json())))
     def test_over_records_that_somebody_has_tampered_with(self, change: tuple[tuple[Any, ...], object]) -> None:
-        """Only what may be null may be missing, which the schema has no word for."""
+        """Nullable keys may also be missing, which the schema does not express."""
         payload = changed(*change)
         nullable = {"policy_version", "next_party", "correlation_id", "facts_read_at"}
         complete: Any = {**dict.fromkeys(nullable), **payload}
@@ -295,7 +295,7 @@ class TestWhatIsMaskedLeavesNoTrace:
     def test_in_the_built_in_types_and_the_context(
         self, request: EscalationRequest, digits: list[str], mark: str, name: str
     ) -> None:
-        """Ids of accounts and extensions, e-mail addresses, labels, and what a host passes."""
+        """Ids of accounts and extensions, e-mail addresses, labels, and context values."""
         other, policy = disguised(request, digits, mark), POLICIES[name]
         assume(outcome(policy.decide(request)) == outcome(policy.decide(other)))
         assert recorded(policy, request).to_json() == recorded(policy, other).to_json()
@@ -305,7 +305,7 @@ class TestWhatIsMaskedLeavesNoTrace:
     @UNHURRIED
     @given(requests(), RENAMINGS)
     def test_which_is_not_so_of_what_is_shown(self, request: EscalationRequest, digits: list[str]) -> None:
-        """Otherwise the law would hold of records that say nothing."""
+        """Otherwise the law would hold for records that show nothing."""
         other = disguised(request, digits, "x")
         reveal = ["agent", "domain", "context"]
         alike = recorded(NOSY, request, reveal=reveal).facts == recorded(NOSY, other, reveal=reveal).facts
@@ -350,7 +350,7 @@ class TestTokens:
     @UNHURRIED
     @given(requests(), requests())
     def test_across_records_with_a_key(self, one: EscalationRequest, two: EscalationRequest) -> None:
-        """The same for the same value, wherever it stands; another one with another key."""
+        """A value has the same token in every place and record, and another one with another key."""
         first, second, other = (
             recorded(NOSY, one, key=KEY),
             recorded(NOSY, two, key=KEY),
@@ -460,7 +460,7 @@ def varied(one: Sample, two: Sample) -> list[Sample]:
 
 
 class TestRecordsAgreeWithDecisions:
-    """A record says what the decision says, whether or not somebody has read the decision's reasons before."""
+    """A record agrees with its decision, whether or not the decision's reasons were read before."""
 
     @staticmethod
     def agree(decide: Callable[[], Decision[Any]], policy: Policy[Any]) -> None:
@@ -530,7 +530,7 @@ class TestRecordsAgreeWithDecisions:
 
     @pytest.mark.parametrize("thing", [None, "request", object(), Sample()], ids=lambda thing: type(thing).__name__)
     def test_about_what_is_no_request(self, thing: Any) -> None:
-        """Every rule that comes first is an error."""
+        """Every rule without prerequisites is an error."""
         self.agree(lambda: ESCALATE_TO_VIDEO.decide(thing), ESCALATE_TO_VIDEO)
 
     @UNHURRIED
@@ -538,7 +538,7 @@ class TestRecordsAgreeWithDecisions:
     def test_is_the_same_each_time_in_every_zone(
         self, request: EscalationRequest, later: timedelta, hours: int
     ) -> None:
-        """Nothing but what it is given goes into a record."""
+        """Only the arguments go into a record."""
         at = AT + later
         one = recorded(NOSY, request, at=at, facts_read_at=at)
         there = at.astimezone(timezone(timedelta(hours=hours)))

@@ -63,12 +63,12 @@ def check(response: dict[str, Any]) -> None:
 
 
 class TestToAuthzen:
-    """`to_authzen()` says a decision in the words of the Authorization API."""
+    """`to_authzen()` returns a response of the Authorization API."""
 
     @pytest.mark.parametrize("id", [None, "d1"])
     @pytest.mark.parametrize("decision", DECISIONS.values(), ids=DECISIONS)
     def test_has_the_shape_of_a_response(self, decision: Decision[Any], id: str | None) -> None:  # noqa: A002
-        """As JSON too, and with nothing that JSON does not have."""
+        """It survives JSON without loss."""
         response = to_authzen(decision, id=id)
 
         check(response)
@@ -81,7 +81,7 @@ class TestToAuthzen:
         ids=["alone", "with an id"],
     )
     def test_of_what_is_allowed_gives_no_reasons(self, id: str | None, response: object) -> None:  # noqa: A002
-        """An allow whose context somebody does not understand may be rejected."""
+        """An enforcement point may reject an allow whose context it does not understand."""
         assert response == to_authzen(ALLOW, id=id)
 
     def test_gives_each_reason_twice(self) -> None:
@@ -105,7 +105,7 @@ class TestToAuthzen:
 
     @pytest.mark.parametrize("decision", DECISIONS.values(), ids=DECISIONS)
     def test_lists_the_codes_in_order(self, decision: Decision[Any]) -> None:
-        """Neither list has one that the other has not; what is hidden is in none."""
+        """Both texts have the same codes. Hidden rules are not among them."""
         response_context = to_authzen(decision).get("context", {"reason_admin": {}, "reason_user": {}})
 
         codes = [] if decision else [reason.code for reason in decision.reasons]
@@ -120,7 +120,7 @@ class TestToAuthzen:
         assert not [each for each in secrets if each in text]
 
     def test_leaks_no_context_to_the_agent(self) -> None:
-        """What a rule without a text of its own requires is shown to the administrator alone."""
+        """Only the administrator sees what a rule without its own text requires."""
         rule = Rule("code", context("code", str).equals("sesame"))
 
         response_context = to_authzen(Policy("p", [rule]).decide(a_request(context={"code": "wrong"})))["context"]
@@ -145,7 +145,7 @@ class TestToAuthzen:
         assert message == str(caught.value)
 
     def test_makes_a_response_that_is_the_callers(self) -> None:
-        """What is done to it changes no other."""
+        """A change has no effect on other responses."""
         to_authzen(DENY)["context"].clear()
 
         assert ["reason_admin", "reason_user"] == list(to_authzen(DENY)["context"])

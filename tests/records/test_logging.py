@@ -59,7 +59,7 @@ hostile: Final = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 
 
 class Lines(logging.Handler):
-    """Keeps what it is given."""
+    """A handler that keeps what it gets."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class TestMessage:
         logger: logging.Logger,
         lines: Lines,
     ) -> None:
-        """Another request is about something else."""
+        """Other request types have no agent."""
         policy = Policy("p", [Rule("r", SAMPLE(lambda r: r.flag).is_true())])
 
         DecisionLogger(logger).log(policy.decide(Sample(flag=flag)), id="d1", at=AT)
@@ -157,7 +157,7 @@ class TestMessage:
         assert lines.messages[0].startswith("deny escalate_to_video: domain_linked (error), agent_enabled (error), ")
 
     def test_shows_a_token_where_the_id_is_masked(self, logger: logging.Logger, lines: Lines) -> None:
-        """It tells what the record tells, and no more."""
+        """It shows no more than the record."""
         made = DecisionLogger(logger, mask=["agent.id", "message.id"]).log(ALLOW, id="d1", at=AT)
 
         assert made is not None
@@ -167,7 +167,7 @@ class TestMessage:
 
     @hostile
     def test_is_one_line_for_any_id(self, text: str, logger: logging.Logger, lines: Lines) -> None:
-        """Each id is one word of printable ASCII, from which it can be had back."""
+        """Each id is one word of printable ASCII, which can be decoded again."""
         request = a_request(agent_id=text, message_id=f"c{text}", login=Login.PASSWORD)
 
         DecisionLogger(logger).log(ESCALATE_TO_VIDEO.decide(request), id="d1", at=AT)
@@ -190,10 +190,10 @@ class TestMessage:
 
 
 class TestExtra:
-    """What stands beside the message, for machines."""
+    """The keys beside the message, for machines."""
 
     def test_answers_what_support_asks_first_of_a_denial(self, logger: logging.Logger, lines: Lines) -> None:
-        """Texts under names that no line has already; a list is joined by commas."""
+        """Texts under names that log lines do not use already. Lists are joined by commas."""
         request = a_request(ringcentral=None, login=Login.PASSWORD)
 
         made = DecisionLogger(logger).log(
@@ -247,7 +247,7 @@ class TestExtra:
 
     @hostile
     def test_is_printable_ascii_for_all_texts(self, text: str, logger: logging.Logger, lines: Lines) -> None:
-        """A formatter that prints a key as it is prints one line; the record holds the very text."""
+        """A formatter can print a key as it is on one line. The record holds the exact text."""
         domain = Domain(id=text, ringcentral_account_id="664287016")
         request = a_request(domain=domain, role_id=text, message_id=text, intervention_id=text)
         policy = Policy(ESCALATE_TO_VIDEO.id, ESCALATE_TO_VIDEO.rules, version=text)
@@ -262,7 +262,7 @@ class TestExtra:
         assert not any(" " in value for name, value in extra.items() if name != "escalation_record")
 
     def test_replays_from_the_line(self, logger: logging.Logger, lines: Lines) -> None:
-        """The record that stands in it is the one that `record()` makes."""
+        """Its record is the one that `record()` makes."""
         made = DecisionLogger(logger, key=b"k", reveal=["agent.email"], mask=["login"]).log(DENY, id="d1", at=AT)
 
         assert made == record(DENY, id="d1", at=AT, key=b"k", reveal=["agent.email"], mask=["login"])
@@ -280,7 +280,7 @@ class TestLevels:
     """Which level a decision has, and that nothing is made for one that is disabled."""
 
     def test_are_info_but_for_a_rule_that_broke(self, logger: logging.Logger, lines: Lines) -> None:
-        """A denial is the answer that was asked for."""
+        """A denial is an ordinary answer."""
         decisions = DecisionLogger(logger)
 
         for decision in (ALLOW, DENY, BROKEN):
@@ -313,7 +313,7 @@ class TestLevels:
         lines: Lines,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """But that of a denial, where an error would be logged: only the record tells whether it is one."""
+        """Unless errors are logged: only the record of a denial shows whether it is an error."""
         calls: list[object] = []
 
         make = Recorder.record
@@ -343,7 +343,7 @@ class TestLevels:
 
 
 class TestSampling:
-    """Leaving out a part of what was allowed."""
+    """Leaving out a part of the allowed decisions."""
 
     @staticmethod
     def logged_ids(decisions: DecisionLogger, ids: list[str]) -> list[str]:
@@ -353,7 +353,7 @@ class TestSampling:
     IDS: Final = [f"d{number}" for number in range(300)]
 
     def test_keeps_everything_by_default(self, logger: logging.Logger) -> None:
-        """Who samples has chosen to."""
+        """Sampling is off."""
         decisions = DecisionLogger(logger)
 
         assert self.IDS == self.logged_ids(decisions, self.IDS)
@@ -375,11 +375,11 @@ class TestSampling:
         assert 12 == decisions.dropped
 
     def test_keeps_about_as_many_as_it_should(self, logger: logging.Logger) -> None:
-        """Ids that are numbered are spread as evenly as others."""
+        """Numbered ids are spread evenly too."""
         assert 15 < len(self.logged_ids(DecisionLogger(logger, sample_allows=0.1), self.IDS)) < 45
 
     def test_keeps_what_a_lower_rate_keeps(self, logger: logging.Logger) -> None:
-        """To raise the rate loses nothing of what one knew before."""
+        """A higher rate logs the same decisions and more."""
         some, more = (set(self.logged_ids(DecisionLogger(logger, sample_allows=each), self.IDS)) for each in (0.1, 0.3))
 
         assert some < more
@@ -391,7 +391,7 @@ class TestSampling:
         assert list(HOSTILE.values()) == self.logged_ids(decisions, list(HOSTILE.values()))
 
     def test_leaves_denials_alone(self, logger: logging.Logger, lines: Lines) -> None:
-        """They are what somebody will ask about."""
+        """Denials are what support is asked about."""
         for rate in (0, always(0)):
             decisions = DecisionLogger(logger, sample_allows=rate)
             for decision in (DENY, BROKEN):
@@ -451,10 +451,10 @@ class Slow(int):
 
 
 class TestDrop:
-    """Leaving out what a predicate says."""
+    """Leaving out what a predicate selects."""
 
     def test_is_by_the_record(self, logger: logging.Logger, lines: Lines) -> None:
-        """Of what was allowed and of what was denied."""
+        """For allow and deny."""
         candidates: list[DecisionRecord] = []
 
         def other_domain(made: DecisionRecord) -> bool:
@@ -484,7 +484,7 @@ class TestDrop:
     def test_needs_a_clear_yes(
         self, drop: Callable[[DecisionRecord], Any], failed: int, logger: logging.Logger, lines: Lines
     ) -> None:
-        """What a predicate that is broken might have left out is logged."""
+        """If the predicate fails, the decision is logged."""
         decisions = DecisionLogger(logger, drop=drop)
 
         answer = decisions.log(DENY, id="d1", at=AT)
@@ -575,7 +575,7 @@ class TestFailures:
         logger: logging.Logger,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        """On stderr, as logging itself does: what failed, where, and who asked."""
+        """On stderr, as logging itself does: what failed, where, and the caller."""
         decisions = DecisionLogger(logger, **way(logger, explode))
         decision = ESCALATE_TO_VIDEO.decide(a_request())
 
@@ -649,7 +649,7 @@ class TestFailures:
     def test_of_a_mask_that_fits_no_fact_log_nothing(
         self, logger: logging.Logger, lines: Lines, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """A typing error must not show what it was to hide."""
+        """A typing error must not leave a fact unmasked."""
         decisions = DecisionLogger(logger, mask=["agent.ids"])
 
         decisions.log(ALLOW, id="d1", at=AT)
@@ -717,7 +717,7 @@ class TestConfiguration:
         assert "" == capsys.readouterr().err
 
     def test_of_a_pickled_decision_needs_its_policy(self, logger: logging.Logger, lines: Lines) -> None:
-        """It took none along."""
+        """A pickle leaves the policy behind."""
         decision = pickle.loads(pickle.dumps(DENY))
 
         DecisionLogger(logger, policy=ESCALATE_TO_VIDEO).log(decision, id="d1", at=AT)
@@ -767,7 +767,7 @@ def everything(logger: logging.Logger) -> list[DecisionRecord]:
 
 
 class TestFormatters:
-    """What people have already keeps the keys as they are."""
+    """Common formatters keep the keys as they are."""
 
     def expected(self, lines: Lines) -> list[dict[str, Any]]:
         """Return what the logger handed over."""

@@ -69,7 +69,7 @@ def private_paths(value: Any, way: tuple[str, ...]) -> Iterator[str]:
 
 @attrs.frozen(kw_only=True)
 class Host:
-    """A host's own request: what it declares to be of a kind, private, or nothing to hide."""
+    """A host's own request with ids of a kind, private and public fields."""
 
     open: bool = attrs.field(default=True, metadata={"escalation_policy.public": True})
     plain: str = "canary-1"
@@ -110,25 +110,25 @@ class TestByDefault:
         } == {name: made.facts[name] for name in PRIVATE}
 
     def test_these_are_all_that_the_types_declare_private(self) -> None:
-        """One that is added is looked at here."""
+        """A new private field must be added here."""
         assert [*PRIVATE] == sorted(private_paths(ALLOWED, ()))
 
     def test_the_built_in_policy_shows_nothing_else_but_ids(self) -> None:
-        """Those of agents, messages and cases are pseudonyms, without which nobody finds anything again."""
+        """Ids of agents, messages and cases are pseudonyms, and records are found by them."""
         made = recorded(ESCALATE_TO_VIDEO, CANARY)
         private = ["agent.ringcentral.account_id", "agent.ringcentral.extension_id", "domain.ringcentral_account_id"]
         assert tuple(private) == made.masked
         assert ["account#1", "extension#2", "account#3"] == [made.facts[name] for name in private]
 
     def test_context_is_masked(self) -> None:
-        """Nobody knows what a host passes there."""
+        """The library does not know what a host passes there."""
         made = recorded(context("s", str).is_set() & context("n", int).is_set() & context("b", bool).is_set(), CANARY)
         assert {"context.b": "value:bool#1", "context.n": "value:int#2", "context.s": "value#3"} == {
             name: made.facts[name] for name in made.masked
         }
 
     def test_fields_of_hosts_own_types_are_masked_unless_they_are_declared_public(self) -> None:
-        """And private wins over public; below a host's field a type of the library's speaks for itself."""
+        """Private wins over public. The fields of the library's types declare themselves."""
         names = ["open", "plain", "badge", "secret", "both"]
         facts_: list[Any] = [HOST(attrgetter(name)) for name in names]
         facts_ += [HOST.context("s", str), HOST(lambda r: r.agent.id), HOST(lambda r: r.agent.email)]
@@ -146,7 +146,7 @@ class TestByDefault:
         assert ("agent.email", "badge", "both", "context.s", "plain", "secret") == made.masked
 
     def test_what_is_not_there_is_not_masked(self) -> None:
-        """That there is nothing is what the rules ask, and no secret."""
+        """Rules ask whether there is a value. That is not a secret."""
         made = recorded(PRIVATE_POLICY, a_request(email=None, ringcentral=None, ringcentral_account_id=None))
         assert ("agent.role.label",) == made.masked
         assert dict.fromkeys(PRIVATE) | {"agent.role.label": "label#1"} == {name: made.facts[name] for name in PRIVATE}
@@ -187,7 +187,7 @@ class TestReveal:
         ids=repr,
     )
     def test_by_path_with_all_that_is_below_it(self, reveal: list[str], shown: list[str]) -> None:
-        """A part of a name is no path."""
+        """A part of a name is not a path."""
         made = recorded(PRIVATE_POLICY, CANARY, reveal=reveal)
         assert {name: PRIVATE[name].path.read(CANARY) for name in shown} == {
             name: made.facts[name] for name in PRIVATE if name not in made.masked
@@ -201,14 +201,14 @@ class TestReveal:
         assert ((), "canary", 57721566) == (made.masked, made.facts["context.s"], made.facts["context.n"])
 
     def test_shows_what_was_seen_too(self) -> None:
-        """Numbers, bools and members of enums; strings never stand there."""
+        """Numbers, bools and enum members. Strings are never shown there."""
         condition = context("n", int).equals(1)
         assert [("context.n", "another value")] == shown_values(recorded(condition, CANARY, reveal=["context.n"]))
         assert 57721566 == recorded(condition, CANARY, reveal=["context.n"]).facts["context.n"]
 
 
 class TestPredicates:
-    """What a predicate says is kept when it is revealed by name."""
+    """The answer of a predicate is recorded if it is revealed by name."""
 
     @staticmethod
     def predicate_with(answers: Any, *, version: str | None = None) -> Any:
@@ -217,7 +217,7 @@ class TestPredicates:
         return predicate("risky", lambda _: next(remaining), version=version)
 
     def test_are_not_asked_again_when_they_are_revealed(self) -> None:
-        """What they answered when the decision was made is kept, under the identity by which a replay finds it."""
+        """Their answers are recorded under the identity by which a replay finds them."""
         made = recorded(self.predicate_with([False], version="3"), ALLOWED, reveal=["risky"])
         assert {"predicate(; 'risky'@'3')": False} == made.outputs
         assert ["r"] == [reason.code for reason in made.reasons]
@@ -234,12 +234,12 @@ class TestPredicates:
             assert {"predicate(; 'risky'@None)": answer} == made.outputs
 
     def test_that_answer_with_no_bool_or_raise_are_left_out(self) -> None:
-        """They said nothing."""
+        """They gave no answer."""
         for answers in ([None], [1], []):
             assert {} == recorded(self.predicate_with(answers), ALLOWED, reveal=["risky"]).outputs
 
     def test_over_a_fact_are_revealed_too_and_left_out_if_it_is_absent(self) -> None:
-        """By the name of what they ask, not by the fact's."""
+        """By the name of the test, not of the fact."""
         condition = context("n", int).satisfies("small", lambda n: n < 5, version="1")
         assert {"satisfies('context.n':int; 'small'@'1')": False} == recorded(
             condition, CANARY, reveal=["small"]
@@ -290,7 +290,7 @@ class TestMask:
         assert str(made.about["login"]).startswith("value:Login#")
 
     def test_takes_any_key_of_the_context(self) -> None:
-        """No type says which there are; other requests have other facts."""
+        """No type declares the keys, and other requests have other keys."""
         condition = context("s", str).is_set() & context("n", int).is_set()
         made = recorded(condition, CANARY, mask=["context.s", "context.not.there"], reveal=["context"])
         assert (("context.s",), 57721566) == (made.masked, made.facts["context.n"])
@@ -301,7 +301,7 @@ class TestMask:
 
 
 class TestEvidence:
-    """Evidence tells no more of a masked fact than the status does."""
+    """Evidence shows no more of a masked fact than the status does."""
 
     @pytest.mark.parametrize(
         ("condition", "request_", "expected"),
@@ -321,7 +321,7 @@ class TestEvidence:
         ],
     )
     def test_of_what_is_masked(self, condition: Any, request_: Any, expected: str) -> None:
-        """Whether there is something, and whether it was what was asked for."""
+        """Whether there is a value, and whether it met the rule."""
         assert expected in {value for _, value in shown_values(recorded(condition, request_))}
         assert {expected} == {each for _, each in shown_values(recorded(condition, request_))}
 
@@ -340,7 +340,7 @@ class TestTokens:
     """Equal values of one kind have equal tokens, different ones different tokens."""
 
     def test_are_numbered_from_one_in_the_order_of_facts(self) -> None:
-        """Not by what they stand for."""
+        """They are numbered, not derived from the value."""
         same = recorded(ESCALATE_TO_VIDEO, ALLOWED)
         assert ["account#1", "extension#2", "account#1"] == [same.facts[name] for name in same.masked]
         for account in ("1", "99999999999"):
@@ -365,7 +365,7 @@ class TestTokens:
             assert 4 == len({facts[name] for name in ("flag", "number", "ratio", "context.s")})
 
     def test_of_a_kind_that_a_host_declares_are_compared_with_each_other(self) -> None:
-        """So are those of no kind."""
+        """The same holds for values that are not ids."""
         names = ["plain", "other", "badge", "spare_badge", "secret", "badges"]
         facts_: list[Any] = [HOST(attrgetter(name)) for name in names]
         facts = recorded(Policy("p", [Rule(str(each.path), each.is_set()) for each in facts_]), Host()).facts
@@ -374,7 +374,7 @@ class TestTokens:
         assert facts["badge"] in set(facts["badges"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
     def test_of_the_members_of_a_set_stand_in_their_own_order(self) -> None:
-        """The order of the values would tell something of them."""
+        """The order of the values would reveal something about them."""
         names = SAMPLE(lambda r: r.names).is_set() & SAMPLE(lambda r: r.name).is_set()
         for members in (["a", "t", "z"], ["t", "u", "v"], ["a", "b", "t"]):
             made = recorded(names, Sample(names=frozenset(members)))
@@ -409,7 +409,7 @@ class TestKeyedTokens:
         assert f"value:int#{number[:16]}" == made.facts["context.n"]
 
     def test_differ_by_kind_and_by_key(self) -> None:
-        """What two hosts keep cannot be put together."""
+        """Records of two hosts cannot be joined."""
         request = a_request(account_id="7", extension_id="7", ringcentral_account_id="7")
         tokens = [
             str(recorded(ESCALATE_TO_VIDEO, request, key=key).facts[name]).partition("#")[2]
@@ -427,13 +427,13 @@ class TestKeyedTokens:
         assert (token, 22) == (str(recorded(condition, Sample(name=text), key=KEY).facts["name"]), len(token))
 
     def test_of_equal_numbers_are_equal(self) -> None:
-        """Zero has a sign that no rule sees."""
+        """Rules do not distinguish the signs of zero."""
         condition = SAMPLE(lambda r: r.ratio).is_set()
         plus, minus = (recorded(condition, Sample(ratio=zero), key=KEY).facts["ratio"] for zero in (0.0, -0.0))
         assert plus == minus
 
     def test_of_a_set_are_in_order(self) -> None:
-        """In that of the tokens, which has nothing to do with that of the values."""
+        """In the order of the tokens, which does not depend on the order of the values."""
         tokens: Any = recorded(SAMPLE(lambda r: r.names).is_set(), Sample(names=frozenset("abcdef")), key=KEY).facts[
             "names"
         ]
@@ -449,7 +449,7 @@ class Health(Enum):
 
 
 class TestEnums:
-    """An enum stands as a token too, where it is a host's."""
+    """Enum members of a host's own are masked by tokens too."""
 
     def test_masks_members_alike(self) -> None:
         """Equal members have equal tokens."""
@@ -489,7 +489,7 @@ class TestEnums:
             assert [("outcome", "masked"), ("all_outcomes", "masked")] == shown_values(made)
 
     def test_masks_what_a_negated_test_would_reveal(self) -> None:
-        """That it is not met says that the fact is just what it names."""
+        """If it is not met, the fact has the value that the test names."""
         condition: Any
         for condition, value in (
             (~context("k", str).equals("secret"), "secret"),

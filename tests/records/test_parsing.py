@@ -78,16 +78,16 @@ class TestFromJson:
         ids=lambda each: f"{each!a:.20}",
     )
     def test_refuses_what_is_no_json(self, text: Any, name: str) -> None:
-        """Bytes are UTF-8 and nothing else, without a mark before them."""
+        """Bytes must be UTF-8 without a byte order mark."""
         assert [f"record is no JSON ({name})"] == faults_of(text, DecisionRecord.from_json)
 
     @pytest.mark.parametrize(("text", "name"), [(None, "None"), (5, "an int"), ([], "an empty list")])
     def test_refuses_what_is_no_text(self, text: Any, name: str) -> None:
-        """What was parsed already is read by `from_payload()`."""
+        """`from_payload()` reads parsed JSON."""
         assert [f"record must be a str or bytes of JSON, got {name}"] == faults_of(text, DecisionRecord.from_json)
 
     def test_shows_nothing_of_the_text(self) -> None:
-        """A log line may hold anything; the exception it came from is at hand."""
+        """A log line may hold anything. The cause of the error is available."""
         with pytest.raises(InvalidPayloadError) as caught:
             DecisionRecord.from_json('{"id": "ada@example.com"')
         assert "ada" not in str(caught.value)
@@ -96,7 +96,7 @@ class TestFromJson:
     @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", str(2**63), str(-(2**63) - 1), "1e19"])
     @pytest.mark.parametrize("within", ["{}", "[{}]", '["a", {}]'])
     def test_refuses_numbers_that_not_every_reader_knows(self, number: str, within: str) -> None:
-        """Python would take them, and write what others cannot read."""
+        """Python would accept them, and write numbers that others cannot read."""
         line = RECORD.to_json().replace('"facts":{', f'"facts":{{"n":{within.format(number)},')
         assert [f"record.facts must be {FACTS}, got a dict"] == faults_of(line, DecisionRecord.from_json)
 
@@ -113,7 +113,7 @@ class TestVersions:
 
     @pytest.mark.parametrize("version", ["1.0", "1.1", "1.17", "1.007"])
     def test_that_may_only_have_more_are_read(self, version: str) -> None:
-        """Keys that are not known are left out, wherever they stand; the version stays what it was."""
+        """Unknown keys are left out on every level. The version is kept."""
         evidence = [payload()["reasons"][0]["evidence"][0] | {"more": [1]}]
         newer = payload(schema_version=version, more={"a": 1}, reasons=[reason(more=None, evidence=evidence)])
         read = DecisionRecord.from_payload(newer)
@@ -141,7 +141,7 @@ class TestVersions:
         ],
     )
     def test_of_another_major_are_refused_for_that_alone(self, version: Any, shown: str) -> None:
-        """Nothing else means there what it means here, so nothing else is complained of."""
+        """The other fields may mean something else there, so no other fault is reported."""
         message = f"record.schema_version must be 1.x, the only major version that this release reads, got {shown}"
         assert [message] == faults_of(payload(schema_version=version, id=5, reasons="?", effect="maybe"))
 
@@ -159,14 +159,14 @@ class TestVersions:
         ],
     )
     def test_of_another_schema_are_refused(self, name: Any, shown: str) -> None:
-        """It is another kind of thing."""
+        """It is not a decision record."""
         assert [f"record.schema must be escalation_policy.decision, got {shown}"] == faults_of(payload(schema=name))
 
     @pytest.mark.parametrize(
         ("thing", "shown"), [(None, "None"), ([], "an empty list"), ("{}", "a str"), (5, "an int")]
     )
     def test_of_nothing_at_all_are_refused(self, thing: Any, shown: str) -> None:
-        """JSON, and no record."""
+        """It is JSON, but not a record."""
         assert [f"record must be an object, got {shown}"] == faults_of(thing)
         assert [f"record must be an object, got {shown}"] == faults_of(json.dumps(thing), DecisionRecord.from_json)
 
@@ -235,12 +235,12 @@ class TestFields:
         ],
     )
     def test_that_are_not_what_they_should_be_are_refused(self, fields: dict[str, Any], message: str) -> None:
-        """With the place, what stood there and what is accepted."""
+        """With the path, the kind of value and what is accepted."""
         assert [message] == faults_of(payload(**fields))
 
     @pytest.mark.parametrize("key", sorted({*payload()} - {"schema", "schema_version"}))
     def test_that_are_missing_are_refused_unless_they_may_be_null(self, key: str) -> None:
-        """What is not there counts as null."""
+        """A missing field counts as null."""
         nullable = {"policy_version", "next_party", "correlation_id", "facts_read_at"}
         if key in nullable:
             assert None is getattr(DecisionRecord.from_payload(without(key)), key)
@@ -321,19 +321,19 @@ class TestContradictions:
         ],
     )
     def test_between_reasons_and_effect(self, fields: dict[str, Any], problem: str) -> None:
-        """Somebody, or something, has edited that line."""
+        """Somebody has edited the line."""
         assert [f"record.reasons {problem}"] == faults_of(payload(**fields))
 
     def test_are_looked_for_only_where_all_can_be_read(self) -> None:
-        """What cannot be read contradicts nothing."""
+        """Wrong fields are reported first."""
         assert [f"record.id must be {TEXT}, got an empty str"] == faults_of(payload(effect="allow", id=""))
 
 
 class TestFromPayload:
-    """What was parsed already is read without being touched."""
+    """Parsed JSON is read without changing it."""
 
     def test_leaves_what_it_was_given_as_it_was(self) -> None:
-        """It may be a part of something else, and be read again."""
+        """The host may use the object again."""
         object_ = payload()
         before = copy.deepcopy(object_)
         assert RECORD == DecisionRecord.from_payload(object_) == DecisionRecord.from_payload(object_)

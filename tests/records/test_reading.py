@@ -66,7 +66,7 @@ def in_bytes(text: str) -> io.BytesIO:
 
 
 class Stream(io.RawIOBase):
-    """A file that gives some parts and then, if there is one, an error."""
+    """A file that returns some parts and then raises an error, if one is set."""
 
     def __init__(self, parts: Iterator[bytes], error: OSError | None = None) -> None:
         """Take the parts to return."""
@@ -105,7 +105,7 @@ class TestReadRecords:
         ids=["str", "line ends", "bytes", "generator", "StringIO", "binary file", "CRLF", "text file"],
     )
     def test_gives_each_record(self, lines: Any) -> None:
-        """As it was."""
+        """It reads the record that was written."""
         assert [ALLOWED, DENIED] == list(read_records(lines))
 
     def test_no_letter_stops_a_text_file(self) -> None:
@@ -137,11 +137,11 @@ class TestReadRecords:
         ],
     )
     def test_reads_what_stands_after_other_text(self, prefix: str) -> None:
-        """The JSON that reaches to the end of the line."""
+        """The JSON at the end of the line counts."""
         assert ["d1"] == ids_and_faults([f"{prefix}{LINE}\n".encode()])
 
     def test_looks_for_its_beginning_in_few_places(self) -> None:
-        """Each takes time, and a line may be made of nothing else."""
+        """Each try takes time, and a line may consist of braces."""
         assert [f"1: {OTHER_TEXT}"] == ids_and_faults(["{" * 8 + LINE])
         assert [f"1: {OTHER_TEXT}"] == ids_and_faults(['{"a":' * 200_000])
 
@@ -184,7 +184,7 @@ class TestReadRecords:
         ],
     )
     def test_reports_what_is_wrong(self, line: Any, fault: str) -> None:
-        """All of it."""
+        """Everything that is wrong."""
         line = line if isinstance(line, bytes) else line.encode()
         assert ["d2", f"2: {fault}", "d1"] == ids_and_faults([OTHER.encode(), line, LINE.encode()])
 
@@ -197,7 +197,7 @@ class TestReadRecords:
 
 
 class TestWithin:
-    """A record may stand inside another line of JSON."""
+    """A record may be inside another JSON object."""
 
     @pytest.mark.parametrize(
         ("within", "line"),
@@ -212,13 +212,13 @@ class TestWithin:
         ],
     )
     def test_is_found_at_its_path(self, within: str, line: object) -> None:
-        """As an object or as a string; whether dots are in keys or between them."""
+        """As an object or as a string. Dots may be in keys or between them."""
         assert [ALLOWED] == list(read_records([json.dumps(line)], within=within))
         assert [ALLOWED] == list(read_records([f"INFO {json.dumps(line)}"], within=within))
 
     @pytest.mark.parametrize("line", [{}, {"log": None}, {"other": LINE}, {"log": {}}, {"log": [1]}, json.loads(LINE)])
     def test_passes_over_lines_that_have_nothing_there(self, line: object) -> None:
-        """A log tells other things too."""
+        """A log also has other lines."""
         assert ["d1"] == ids_and_faults(
             [json.dumps(line), json.dumps({"log": {"decision": LINE}})], within="log.decision"
         )
@@ -235,7 +235,7 @@ class TestWithin:
         ],
     )
     def test_reports_faults_of_the_value_there(self, line: str, fault: str) -> None:
-        """As for a line that is nothing else."""
+        """As if the record were the whole line."""
         assert [f"1: {fault}"] == ids_and_faults([line], within="log")
 
 
@@ -243,13 +243,13 @@ class TestDuplicates:
     """An id names one decision."""
 
     def test_are_reported_with_the_line_of_the_first(self) -> None:
-        """And counted once."""
+        """And count once."""
         expected = ["d1", "d2"] + [f"{line}: record.id is the id of the record in line 1 too" for line in (3, 4)]
         assert expected == ids_and_faults([LINE, OTHER, LINE, changed(correlation_id="y")])
 
     @pytest.mark.parametrize("between", range(12))
     def test_are_found_where_they_stand_near(self, between: int) -> None:
-        """Among as many records as the window holds, for certain; after twice as many they are forgotten."""
+        """Certainly within one window. After two windows, they are forgotten."""
         lines = [LINE, *(changed(id=f"x{number}") for number in range(between)), LINE]
         fault = f"{between + 2}: record.id is the id of the record in line 1 too"
         assert (fault if between < 9 else "d1") == ids_and_faults(lines, window=5)[-1]
@@ -262,7 +262,7 @@ class TestLongLines:
     @pytest.mark.parametrize("end", ["", "\n", f"\n{OTHER}\n"], ids=["cut", "last", "before another"])
     @pytest.mark.parametrize("read", [io.StringIO, in_bytes], ids=["text", "bytes"])
     def test_are_reported_and_skipped(self, read: Callable[[str], Any], end: str, more: int) -> None:
-        """The first one that is too long, by one."""
+        """Lines that are one character too long."""
         longest = len(LINE) + 10
         long = f"line is longer than {longest:,} {'characters' if read is io.StringIO else 'bytes'} and was not read"
         first = f"1: {long}" if more else "d1"
@@ -271,7 +271,7 @@ class TestLongLines:
         assert [first, *rest] == ids_and_faults(read(padded + end), longest=longest)
 
     def test_are_also_reported_of_lines_in_memory(self) -> None:
-        """So that it makes no difference where they come from."""
+        """The limit holds for all sources of lines."""
         long = f"line is longer than {len(LINE):,} characters and was not read"
         assert ["d1", f"2: {long}"] == ids_and_faults([LINE, OTHER], longest=len(LINE))
 
@@ -291,7 +291,7 @@ class TestMemory:
     """Reading keeps nothing but the ids of the window."""
 
     def test_is_flat(self) -> None:
-        """However many lines there are."""
+        """For any number of lines."""
         peaks: list[int] = []
         for count in (500, 4000):
             lines = (changed(id=f"d{number}") for number in range(count))
@@ -434,7 +434,7 @@ class TestOpenLog:
         assert log.closed
 
     def test_opens_standard_input(self, tmp_path: Path) -> None:
-        """Which stays open."""
+        """Standard input stays open."""
         path = tmp_path / "a.log"
         path.write_bytes(DATA)
         stdin = os.dup(0)
@@ -483,6 +483,6 @@ class TestOpenLog:
             )
 
     def test_letters_that_cannot_be_read_are_a_broken_line(self) -> None:
-        """Where somebody else decodes them."""
+        """If the host's own file object decodes them."""
         stream = codecs.getreader("ascii")(io.BytesIO(b"\xff\n"))
         assert ["1: line and all after it cannot be read (UnicodeDecodeError)"] == ids_and_faults(stream)

@@ -91,7 +91,7 @@ class TestDecisionRecord:
     """A record is a value: valid once it exists, and never changed."""
 
     def test_needs_little(self) -> None:
-        """What is not given is empty."""
+        """Other fields are empty."""
         made = allowed()
         assert ((), (), (), (), ()) == (made.reasons, made.met, made.hidden, made.unknown, made.masked)
         assert ({}, {}) == (made.facts, made.outputs)
@@ -303,7 +303,7 @@ class TestToJson:
 
     @pytest.mark.parametrize("made", [allowed(), denied(), full()], ids=["allow", "deny", "full"])
     def test_is_what_a_sorting_encoder_makes(self, made: DecisionRecord) -> None:
-        """It is put together from parts, and nobody must be able to tell."""
+        """It is put together by hand, which must make no difference."""
         line = made.to_json()
         assert line == json.dumps(json.loads(line), sort_keys=True, separators=(",", ":"))
 
@@ -315,7 +315,7 @@ class TestToJson:
     @pytest.mark.parametrize("made", [allowed(), denied(), full()], ids=["allow", "deny", "full"])
     @pytest.mark.parametrize("kind", [str, as_bytes, as_array])
     def test_is_read_without_loss(self, made: DecisionRecord, kind: Callable[[str], Any]) -> None:
-        """As text and as bytes, and what was read is written as it was."""
+        """As text and as bytes. It is written again as the same line."""
         again = DecisionRecord.from_json(kind(made.to_json()))
         assert made == again
         assert made.to_json() == again.to_json()
@@ -426,12 +426,12 @@ class TestSchema:
         assert schema() == json.loads(path.read_text("utf-8"))
 
     def test_is_a_new_copy_each_time(self) -> None:
-        """Who changes it changes it for nobody else."""
+        """A change has no effect on other copies."""
         schema().clear()
         assert schema()
 
     def test_knows_every_key_and_asks_for_it(self) -> None:
-        """A key that it does not know could be anything."""
+        """A key that is not in the schema could hold anything."""
         written = json.loads(full().to_json())
         assert written.keys() == schema()["properties"].keys()
         assert sorted(written) == schema()["required"]
@@ -475,7 +475,7 @@ class TestSchema:
 
     @needs_validator
     def test_is_what_all_these_tests_hold_records_against(self) -> None:
-        """A fixture that looks at nothing would let everything through."""
+        """A fixture that checks nothing would accept everything."""
         made = allowed()
         object.__setattr__(made, "schema_version", "2.0")
         with pytest.raises(Exception, match=r"is not valid|does not match"):

@@ -57,7 +57,7 @@ class TestRecord:
     """A record says what was decided, by which policy, when and what for."""
 
     def test_says_who_decided_what_and_when(self) -> None:
-        """Some of it is the caller's to say: the library has neither clock nor dice."""
+        """Ids and times come from the caller: the library has no clock and makes no ids."""
         there = timezone(timedelta(hours=-7))
         made = recorded(
             ESCALATE_TO_VIDEO,
@@ -78,7 +78,7 @@ class TestRecord:
         assert (ESCALATE_TO_VIDEO.fingerprint, "1.1") == (made.fingerprint, made.schema_version)
 
     def test_of_an_allow_names_the_rules_that_were_met(self) -> None:
-        """By their codes; nobody acts next."""
+        """By their codes. There is no next party."""
         made = recorded(ESCALATE_TO_VIDEO, ALLOWED)
         assert (Effect.ALLOW, tuple(ESCALATE_TO_VIDEO)) == (made.effect, made.met)
         assert ((), (), None) == (made.reasons, made.hidden, made.next_party)
@@ -100,7 +100,7 @@ class TestRecord:
         assert ((), ("extension_in_account",), Party.ENGAGE_ADMINISTRATOR) == (made.met, made.hidden, made.next_party)
 
     def test_names_where_a_rule_raised_and_not_what_it_said(self) -> None:
-        """Messages of exceptions hold anything."""
+        """The message of an exception can hold anything."""
 
         def explode(_: object) -> bool:
             raise ValueError("ada@example.com")
@@ -114,7 +114,7 @@ class TestRecord:
         assert Party.DEVELOPER is recorded(ESCALATE_TO_VIDEO, a_request(video=VideoAccess.UNKNOWN)).next_party
 
     def test_says_who_acts_first_of_those_who_can(self) -> None:
-        """A rule without a remedy sends nobody."""
+        """A rule without a remedy names no party."""
         step = Remedy((Step(Party.NOBODY, "Wait."), Step(Party.AGENT, "Try again.")))
         policy = Policy("p", [Rule("a", FLAG), Rule("b", FLAG, remedy=step)])
         assert Party.NOBODY is recorded(policy, Sample(flag=False)).next_party
@@ -122,13 +122,13 @@ class TestRecord:
 
     @pytest.mark.parametrize("request_", [ALLOWED, OTHER_ACCOUNT], ids=["allow", "deny"])
     def test_is_the_same_whether_or_not_somebody_has_read_the_reasons(self, request_: Any) -> None:
-        """Both rest on the same."""
+        """Both decisions rest on the same facts."""
         read, unread = ESCALATE_TO_VIDEO.decide(request_), ESCALATE_TO_VIDEO.decide(request_)
         assert read.reasons
         assert record(read, at=AT, id="d1") == record(unread, at=AT, id="d1")
 
     def test_does_not_call_a_predicate_again(self) -> None:
-        """It was asked once, and that is what counts."""
+        """Its answer is part of the decision."""
         calls: list[object] = []
 
         def counts(request: object) -> bool:
@@ -141,7 +141,7 @@ class TestRecord:
 
 
 class TestArguments:
-    """What is given wrongly is refused, and said why."""
+    """Invalid arguments are refused, with the reason."""
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
@@ -221,10 +221,10 @@ class TestArguments:
 
 
 class TestPolicies:
-    """The policy is the decision's own, unless that took none along."""
+    """The policy is the decision's own, unless the decision was pickled."""
 
     def test_of_a_decision_that_was_pickled_must_be_given(self) -> None:
-        """A pickle takes no policy along."""
+        """A pickle leaves the policy behind."""
         decision = pickle.loads(pickle.dumps(ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT)))
         with pytest.raises(InvalidValueError) as caught:
             record(decision, at=AT, id="d1")
@@ -234,7 +234,7 @@ class TestPolicies:
         assert recorded(ESCALATE_TO_VIDEO, OTHER_ACCOUNT) == record(decision, at=AT, id="d1", policy=ESCALATE_TO_VIDEO)
 
     def test_may_be_another_edition_that_means_the_same(self) -> None:
-        """The record names the one that decided."""
+        """The record names the policy that decided."""
         same = Policy("other", reversed(ESCALATE_TO_VIDEO.rules), version="9")
         made = record(ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT), at=AT, id="d1", policy=same)
         assert recorded(ESCALATE_TO_VIDEO, OTHER_ACCOUNT) == made
@@ -272,12 +272,12 @@ class TestFacts:
         assert {"agent.team_ids", "agent.role.label"}.isdisjoint(read)
 
     def test_of_another_type_of_request_are_what_the_rules_read(self) -> None:
-        """Nobody knows what support asks first there."""
+        """The library does not know what support asks first of other requests."""
         assert {"flag": True} == facts_of(Sample(), FLAG, reveal=["flag"])
         assert dict.fromkeys(recorded(FLAG, Sample()).about) == recorded(FLAG, Sample()).about
 
     def test_stand_for_what_they_are(self) -> None:
-        """Enums as their values, sets in order, None where there is nothing."""
+        """Enum members as their values, sets in order, None if there is no value."""
         request = Sample(
             size=Size.LARGE,
             colour=Colour.UNKNOWN,
@@ -314,13 +314,13 @@ class TestFacts:
         } == facts_of(request, *conditions, reveal=names)
 
     def test_of_other_types_show_only_that_there_is_a_value(self) -> None:
-        """A part is no scalar: whether there is one is all that a rule asks."""
+        """A part is not a scalar: a rule can only ask whether it is set."""
         condition = SAMPLE(lambda r: r.spare).is_set() | SAMPLE(lambda r: r.part).is_set()
         assert {"part": True, "spare": None} == facts_of(Sample(), condition, reveal=["part", "spare"])
         assert {"part": True, "spare": True} == facts_of(Sample(spare=Part()), condition, reveal=["part", "spare"])
 
     def test_that_are_none_are_absent_or_unknown(self) -> None:
-        """Absent and unknown are not the same; what lies behind either is as it is."""
+        """Absent and unknown differ, also for facts of an absent or unknown part."""
         lost, spare = SAMPLE(lambda r: r.lost), SAMPLE(lambda r: r.spare)
         facts = [lost.then(lambda p: p.absent), spare.then(lambda p: p.unknown), SAMPLE(lambda r: r.part.unknown)]
         facts += [SAMPLE(lambda r: r.part.absent), SAMPLE.context("s", str), SAMPLE.context("n", str)]
@@ -374,7 +374,7 @@ class TestFacts:
         ids=shown,
     )
     def test_that_are_not_what_was_promised_are_left_out(self, name: str, value: Any) -> None:
-        """A host's own type checks nothing, and a record that guessed would be replayed wrongly."""
+        """A host's own type checks nothing, and a guess would be replayed wrongly."""
         condition = SAMPLE(attrgetter(name)).is_set() & SAMPLE(lambda r: r.size).is_set()
         assert {name, "size"} == facts_of(Sample(), condition).keys()
         assert {"size": "small"} == facts_of(Sample(**{name: value}), condition, reveal=[name, "size"])
@@ -393,7 +393,7 @@ class TestFacts:
                 assert facts == recorded(policy, Counted(numbers), reveal=["numbers"]).facts
 
     def test_of_a_str_that_only_equals_a_member_are_left_out(self) -> None:
-        """The rule took it for an error, and so would nobody who reads it."""
+        """The rule took it for an error, so the record must not show it as the member."""
 
         @attrs.frozen
         class Loose:
@@ -407,7 +407,7 @@ class TestFacts:
 
     @pytest.mark.parametrize("thing", [None, 5, "request", object(), Sample, Part(), ALLOWED, {"flag": True}])
     def test_of_other_things_than_requests_are_empty(self, thing: Any) -> None:
-        """It reaches no condition, and no reader either; not even where a predicate is revealed."""
+        """It reached no condition, so there is nothing to record, even if a predicate is revealed."""
         policy = Policy("p", [Rule("r", FLAG), Rule("q", SAMPLE.predicate("yes", lambda _: True))])
         made = recorded(policy, thing, reveal=["flag", "yes"])
         assert ({}, {}, (), ()) == (made.facts, made.outputs, made.unknown, made.masked)
@@ -417,7 +417,7 @@ class TestFacts:
         }
 
     def test_of_other_things_than_escalation_requests_are_empty(self) -> None:
-        """The built-in policy is asked about anything."""
+        """The built-in policy accepts any argument."""
         made = recorded(ESCALATE_TO_VIDEO, {"agent": "u1"})
         assert ({}, ()) == (made.facts, made.masked)
         assert dict.fromkeys(made.about) == made.about
@@ -494,7 +494,7 @@ class TestHostileRequests:
     }
 
     def test_are_read_as_others_are_while_they_behave(self) -> None:
-        """This is what the rest is compared with."""
+        """The other tests compare with this."""
         made = recorded(HOSTILE_POLICY, Hostile(), reveal=SHOWN)
         assert self.READ == made.facts
         assert ("context.no", "context.yes", "unsupplied") == made.unknown
@@ -519,7 +519,7 @@ class TestHostileRequests:
         assert self.READ.keys() - {"context.no", "context.yes"} == made.facts.keys()
 
     def test_may_have_nothing_where_something_was_promised(self) -> None:
-        """It is absent then, as it was for the rules."""
+        """It is absent, as it was for the rules."""
         nothing: Any = None
         made = recorded(HOSTILE_POLICY, Hostile(part=nothing, text=nothing), reveal=SHOWN)
         assert (None, None) == (made.facts["part.text"], made.facts["text"])
@@ -581,7 +581,7 @@ LOST: Final = SAMPLE(lambda r: r.lost).then(lambda part: part.absent)
 
 
 class TestReasonsThatComeAgain:
-    """Denials for the same reasons have the very same ones."""
+    """Denials for the same reasons share the same values."""
 
     @pytest.mark.parametrize(
         ("policy", "one", "two"),
@@ -594,11 +594,11 @@ class TestReasonsThatComeAgain:
         ids=["facts that are compared", "a fact that is shown", "joined by or", "joined by and"],
     )
     def test_if_requests_differ_in_what_no_reason_shows(self, policy: Any, one: Any, two: Any) -> None:
-        """They are not found out again."""
+        """They are not made again."""
         assert recorded(policy, one).reasons[0] is recorded(policy, two).reasons[0]
 
     def test_but_not_where_they_are_masked_otherwise(self) -> None:
-        """Who asks for more sees more."""
+        """Each choice of what to mask has its own reasons."""
         policy, request = policy_of(NUMBER.equals(2)), Sample()
         masked, shown = (recorded(policy, request, reveal=reveal) for reveal in ([], ["number"]))
         assert ["masked", "1"] == [made.reasons[0].evidence[0].seen for made in (masked, shown)]
@@ -638,7 +638,7 @@ class TestReasonsThatDiffer:
             assert interpreted(policy, request) == recorded(policy, request).reasons
 
     def test_where_another_rule_is_not_met_either(self) -> None:
-        """Nor is what is hidden behind it, and who acts next."""
+        """Hidden rules and the next party differ too."""
         requests = [
             a_request(account_id="999"),
             a_request(intervention_agent_id="u9"),

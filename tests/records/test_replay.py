@@ -66,7 +66,7 @@ def altered(each: DecisionRecord, **facts: Any) -> DecisionRecord:
 
 
 class TestReplay:
-    """All of a log."""
+    """Replaying a whole log."""
 
     OWNED: Final = recorded(a_request())
     ANOTHERS: Final = recorded(a_request(intervention_agent_id="u2"))
@@ -81,7 +81,7 @@ class TestReplay:
         assert (sum(counts), 2) == (result.records, result.unreadable)
 
     def test_names_the_policy(self) -> None:
-        """Which may have the id of the one that decided then."""
+        """It may have the same id as the policy of the records."""
         result = replay([], NOT_OWNED)
         assert ("escalate_to_video", NOT_OWNED.version, NOT_OWNED.fingerprint) == (
             result.policy_id,
@@ -91,7 +91,7 @@ class TestReplay:
         assert (0, (), (), {}) == (result.records, result.flips, result.gaps, result.missing)
 
     def test_lists_the_flips_with_both_sets_of_reasons(self) -> None:
-        """Of what was denied and is allowed now, those of its time."""
+        """If it is allowed now, the old reasons are in the record."""
         result = replay([self.ANOTHERS, self.OWNED], NOT_OWNED)
         assert [Replayed(self.ANOTHERS, Effect.ALLOW)] == list(result.flips)
         assert ["intervention_owned"] == [reason.code for reason in result.flips[0].record.reasons]
@@ -130,7 +130,7 @@ class TestReplay:
         )
 
     def test_hides_what_the_policy_hides(self) -> None:
-        """Even where nothing was hidden then."""
+        """Even if the record hides nothing."""
         first = attrs.evolve(ESCALATE_TO_VIDEO["video_access"], after=())
         (each,) = replay_each(
             [recorded(a_request(ringcentral=None), ESCALATE_TO_VIDEO.replace(first))], ESCALATE_TO_VIDEO
@@ -142,7 +142,7 @@ class TestReplay:
         assert (["extension_linked"], True) == ([reason.code for reason in each.reasons], each.changed)
 
     def test_counts_what_is_missing_the_most_frequent_first(self) -> None:
-        """What the facts of a record lack, by fact."""
+        """Counted by fact."""
         asking = ESCALATE_TO_VIDEO.with_rules(Rule("calm", LOW), Rule("zone", context("zone", str).is_set()))
         risky = recorded(
             a_request(context={"risk": 1}), ESCALATE_TO_VIDEO.with_rules(Rule("calm", LOW)), reveal=["context"]
@@ -152,12 +152,12 @@ class TestReplay:
         assert [("context.risk", "context.zone"), ("context.zone",)] == [each.missing for each in result.gaps]
 
     def test_keeps_only_the_first_of_each(self) -> None:
-        """All are counted."""
+        """But it counts all."""
         result = replay([self.ANOTHERS, recorded("no request")] * 5, NOT_OWNED, keep=2)
         assert (5, 2, 5, 2) == (result.now_allowed, len(result.flips), result.not_replayable, len(result.gaps))
 
     def test_needs_no_more_memory_for_more_records(self) -> None:
-        """Though each of them flips."""
+        """Even if each of them flips."""
 
         def log(count: int) -> Iterator[DecisionRecord]:
             line = self.ANOTHERS.to_json()
@@ -192,15 +192,15 @@ class TestReplay:
 
 
 class TestReplayEach:
-    """One by one."""
+    """Replaying records one by one."""
 
     def test_gives_all_records_in_order_and_leaves_out_the_rest(self) -> None:
-        """Also those that come out as before."""
+        """Also those with the same decision."""
         log: Iterable[object] = [TestReplay.OWNED, "no record", TestReplay.PASSWORD]
         assert [TestReplay.OWNED, TestReplay.PASSWORD] == [each.record for each in replay_each(log, NOT_OWNED)]
 
     def test_refuses_what_is_no_policy_at_once(self) -> None:
-        """And not when the first record is asked for."""
+        """And not when the first record is decided."""
         with pytest.raises(InvalidValueError):
             replay_each([], ESCALATE_TO_VIDEO.decide)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
@@ -217,7 +217,7 @@ COLOUR: Final = SAMPLE(lambda r: r.colour)
 
 
 class TestMaskedFacts:
-    """What tokens still tell, and what they do not."""
+    """What a replay can answer from tokens, and what it cannot."""
 
     @pytest.mark.parametrize("key", [None, b"k"], ids=["numbered", "keyed"])
     @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ class TestMaskedFacts:
         ],
     )
     def test_are_compared_with_their_like(self, condition: Any, request_: Any, key: bytes | None) -> None:
-        """By token, where both are of one kind of id; and what is absent has none."""
+        """By token, if both are of one kind of id. Absent facts have no token."""
         decision = policy_of(condition).decide(request_)
         each = over(condition, request_, key=key)
         assert each.record.masked or "lost" in each.record.unknown or not any(each.record.facts.values())
@@ -272,7 +272,7 @@ class TestMaskedFacts:
         ],
     )
     def test_are_not_compared_with_anything_else(self, condition: Any, request_: Any, missing: list[str]) -> None:
-        """Nobody guesses."""
+        """A replay never guesses."""
         each = over(condition, request_)
         assert (None, missing, (), False) == (each.effect, list(each.missing), each.reasons, each.flipped)
 
@@ -300,7 +300,7 @@ class TestMaskedFacts:
         )
 
     def test_need_no_answer_where_the_rest_of_a_rule_decides(self) -> None:
-        """`|` with what is true, `&` with what is false; and that does not hang on the order."""
+        """A true operand decides `|`, a false one `&`, in any order."""
         request, private = a_request(context={"risk": 1}), fact(lambda r: r.agent.enabled).is_true()
         for either in (LOW | private, private | LOW):
             assert Effect.ALLOW is over(either, request).effect
@@ -310,7 +310,7 @@ class TestMaskedFacts:
         assert over(LOW & private, request).missing == ("context.risk",)
 
     def test_of_another_kind_of_id_than_today_are_not_compared(self) -> None:
-        """Such as those of a record that an older version of the host's types made."""
+        """For example in records that an older version of the host made."""
         each = recorded(a_request(), policy_of(ACCOUNT.equals(DOMAINS)))
         other = altered(each, agent__ringcentral__account_id="customer#1")
         assert ("agent.ringcentral.account_id",) == again(other, ~ACCOUNT.equals(DOMAINS)).missing
@@ -320,7 +320,7 @@ class TestMaskedFacts:
 
 
 class TestTypes:
-    """A token keeps the type of what it stands for: a rule that asks for another one has no answer."""
+    """A token shows the type of its value: a rule over another type has no answer."""
 
     def test_that_differ_are_missing_and_no_yes(self) -> None:
         """The request was denied for an error, which a token cannot show."""
@@ -347,7 +347,7 @@ class TestTypes:
 
 
 class TestMissingFacts:
-    """What a record does not tell at all."""
+    """Facts that a record does not hold."""
 
     def test_are_named(self) -> None:
         """Each of them, once."""
@@ -400,7 +400,7 @@ class TestMissingFacts:
         assert (name.replace("__", "."),) == again(altered(recorded(a_request()), **facts), condition).missing
 
     def test_do_not_matter_where_no_rule_asks_for_them(self) -> None:
-        """Or where the rest of the rule decides."""
+        """Or if the rest of the rule decides."""
         strange = altered(recorded(a_request()), message__channel__kind="carrier_pigeon", agent__enabled=0)
         assert Effect.ALLOW is again(strange, ESCALATE_TO_VIDEO["role_permits"].requires).effect
         enabled = ESCALATE_TO_VIDEO["agent_enabled"].requires
@@ -418,7 +418,7 @@ class TestMissingFacts:
 
 
 class TestPredicates:
-    """What is opaque: asked again where that is possible, and otherwise what it said then."""
+    """Opaque tests are called again if the fact is recorded. Otherwise their recorded answer counts."""
 
     def test_over_facts_that_are_shown_are_asked_again(self) -> None:
         """A new one, too."""
@@ -452,7 +452,7 @@ class TestPredicates:
     @pytest.mark.parametrize("turn", [copy, invert], ids=["as it is", "negated"])
     @pytest.mark.parametrize("answer", [False, True], ids=["no", "yes"])
     def test_that_were_revealed_say_what_they_said(self, *, answer: bool, turn: Callable[[Any], Any]) -> None:
-        """Of the whole request, of a fact that is masked, of one that could not be kept, of one that is no value."""
+        """About the whole request, a masked fact, a fact that could not be recorded, and a part."""
         conditions: list[tuple[Any, Any]] = [
             (predicate("it", lambda _: answer), a_request()),
             (RISK.satisfies("it", lambda _: answer), a_request(context={"risk": 1})),
@@ -477,7 +477,7 @@ class TestPredicates:
         assert (missing,) == over(condition, request_, reveal=["another"]).missing
 
     def test_of_another_version_say_nothing(self) -> None:
-        """Name and version are what identifies them."""
+        """They are identified by name and version."""
         first, second = (predicate("it", lambda _: True, version=version) for version in "12")
         each = recorded(a_request(), policy_of(first), reveal=["it"])
         assert (Effect.ALLOW, None) == (again(each, first).effect, again(each, second).effect)
@@ -490,7 +490,7 @@ class TestPredicates:
         assert (Effect.DENY, ReasonStatus.UNMET) == (each.effect, each.reasons[0].status)
 
     def test_that_change_their_mind_do_not_make_a_denial_without_reasons(self) -> None:
-        """They should not; but what is decided and why always comes from one answer."""
+        """They should not. But effect and reasons always come from one answer."""
         answers = iter([False, True])
 
         def fickle(_: object) -> bool:
@@ -502,7 +502,7 @@ class TestPredicates:
 
 @attrs.frozen(kw_only=True)
 class Crowd:
-    """A request of things that a record only tells to be there."""
+    """A request of which records only hold that facts were set."""
 
     parts: frozenset[Part] | None = None
     part: Part | None = None
@@ -518,7 +518,7 @@ class TestThings:
 
     @pytest.mark.parametrize("reveal", [[], ["parts", "part"]], ids=["masked", "shown"])
     def test_are_there_or_not(self, reveal: list[str]) -> None:
-        """That is all that can be asked of them again."""
+        """A replay can ask nothing else of them."""
         request = Crowd(parts=frozenset([Part()]), part=Part(text="other"))
         both = self.PARTS.is_set() & self.PART.is_set()
         assert Effect.ALLOW is over(both, request, reveal=reveal).effect
@@ -539,7 +539,7 @@ class TestThings:
 
 
 class TestLines:
-    """From what was written."""
+    """Records that were written and read."""
 
     def test_are_replayed_as_the_records_they_were(self) -> None:
         """Including sets of permissions, which recur."""

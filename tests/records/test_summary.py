@@ -48,7 +48,7 @@ class TestSummarize:
     """`summarize()`."""
 
     def test_counts(self) -> None:
-        """What is denied most comes first, times in order."""
+        """The most frequent denials come first. Times are in order."""
         lines = [*RECORDS, BrokenLine(6, ()), "x"]
         assert Summary(
             allowed=2,
@@ -75,7 +75,7 @@ class TestSummarize:
 
     @given(st.permutations(RECORDS))
     def test_does_not_depend_on_the_order(self, records: list[DecisionRecord]) -> None:
-        """Nor does the order of what it gives."""
+        """Neither does the order of the tallies."""
         assert summarize(RECORDS) == summarize(iter(records))
 
     @given(
@@ -139,7 +139,7 @@ class TestSummarize:
         assert f"bucket must be a timedelta longer than 0, got {shown}" == str(caught.value)
 
     def test_memory_is_flat(self) -> None:
-        """However many records there are about the same things."""
+        """For any number of records about the same things."""
         peaks: list[int] = []
         for count in (100, 5000):
             tracemalloc.start()

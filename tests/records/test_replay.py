@@ -502,7 +502,7 @@ class TestPredicates:
 
 @attrs.frozen(kw_only=True)
 class Crowd:
-    """A request of which records only hold that facts were set."""
+    """A request with parts. A record only holds that they were set."""
 
     parts: frozenset[Part] | None = None
     part: Part | None = None

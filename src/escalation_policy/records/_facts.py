@@ -46,7 +46,7 @@ def codec_of(kind: Any) -> FactCodec:
     member = get_args(kind)[0]
     if member in _SCALARS or isinstance(member, type(Enum)):
         encode, decode = codec_of(member)
-        return FactCodec(_set_encoder(member, encode), _set_decoder(cast("Callable[[Any], object]", decode)))
+        return FactCodec(_set_encoder(member, encode), _set_decoder(member, cast("Callable[[Any], object]", decode)))
     return FactCodec(_encode_presence_of_set, None)
 
 
@@ -96,12 +96,14 @@ def _set_encoder(member: Any, encode: Callable[[Any], FactValue]) -> Callable[[A
     return encode_recurring_set if recurs else encode_set
 
 
-def _set_decoder(decode: Callable[[Any], object]) -> Callable[[Any], object]:
-    def decode_set(members: Any) -> object:
-        values = frozenset(map(decode, members)) if _is_a(tuple, members) else frozenset([None])
+def _set_decoder(member: Any, decode: Callable[[Any], object]) -> Callable[[Any], object]:
+    def decode_members(members: tuple[Any, ...]) -> object:
+        values = frozenset(map(decode, members))
         return None if None in values else values
 
-    return decode_set
+    # As above. Only the names of members can be decoded, so it does not matter that 1 equals True.
+    decode_once = lru_cache(_SETS)(decode_members) if isinstance(member, type(Enum)) else decode_members
+    return lambda members: decode_once(members) if _is_a(tuple, members) else None
 
 
 def _is_a(kind: type, value: object) -> bool:

@@ -220,7 +220,7 @@ class DecisionRecord:
             f',"met":{_codes_json(self.met)}'
             f',"next_party":{_json_or_null(self.next_party and self.next_party.value)}'
             f',"outputs":{outputs}'
-            f',"policy_id":{quote(self.policy_id)}'
+            f',"policy_id":"{self.policy_id}"'
             f',"policy_version":{_json_or_null(self.policy_version)}'
             f',"reasons":[{",".join([reason._json for reason in self.reasons])}]'
             f',"schema":"{SCHEMA}"'

@@ -20,7 +20,7 @@ from .._engine.truth import Missing, Truth
 from .._enums import ReasonStatus
 from ._facts import FactCodec, codec_of
 from ._masking import mask_of
-from ._record import RecordedReason
+from ._record import RecordedReason, unchecked
 from ._recording import facts_of_several_types
 
 #: Types whose values are stored as they are. The compiled function checks the type itself.
@@ -233,7 +233,7 @@ class RecordedPolicy:
 
 def _reason(code: str, status: ReasonStatus, answer: Answer) -> RecordedReason:
     evidence = tuple(dict.fromkeys(finding.evidence for finding in answer[1]))
-    return RecordedReason(code, status, evidence, error_of(answer))
+    return unchecked(RecordedReason, {"code": code, "status": status, "evidence": evidence, "error": error_of(answer)})
 
 
 def _answer_condition(condition: Condition[RecordedFacts], readings: Readings) -> Answer:

@@ -249,8 +249,9 @@ class Recorder:
         """Return a reason of a denial, without what was seen of masked facts and answered by hidden predicates."""
         recorded = self._reasons.get(reason)
         if recorded is None:
-            evidence = [each if each.fact in self._shown else self._masked(each) for each in reason.evidence]
-            recorded = RecordedReason(reason.code, reason.status, evidence, reason.error)
+            evidence = tuple([each if each.fact in self._shown else self._masked(each) for each in reason.evidence])
+            fields = {"code": reason.code, "status": reason.status, "evidence": evidence, "error": reason.error}
+            recorded = unchecked(RecordedReason, fields)
             if self._numbers.isdisjoint([each.fact for each in evidence]):
                 if len(self._reasons) >= _REASONS:
                     self._reasons.clear()

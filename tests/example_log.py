@@ -1,4 +1,4 @@
-"""Writes the example log: what a host would keep of one day and a half, from the example cases.
+"""Write the example log: a day and a half of decisions about the example cases.
 
     python tests/example_log.py > docs/examples/decisions.log
 
@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 
 from escalation_policy import ESCALATE_TO_VIDEO, EscalationRequest
-from escalation_policy.cli._case_files import read_case
+from escalation_policy.cli._files import read_case
 from escalation_policy.records import record
 
 CASES: Final = Path(__file__).parents[1] / "docs/examples"
@@ -53,11 +53,11 @@ DECISIONS: Final = """
 
 
 def like(case: str, agent: int, number: int) -> EscalationRequest:
-    """Makes a request like a case, of another agent, message and intervention."""
+    """Return a request like an example case, with another agent, message and intervention."""
     request = read_case(str(CASES / f"{case}.json"))
     ids = {request.agent.id: f"60a4e1d27c9f5b0022c3d4{agent:02}"}
     case_id = f"6421f1023d7a2e0066192a{number:02}"
-    theirs = request.intervention
+    intervention = request.intervention
     message_in = request.message.intervention_id
     return attrs.evolve(
         request,
@@ -65,15 +65,17 @@ def like(case: str, agent: int, number: int) -> EscalationRequest:
         message=attrs.evolve(
             request.message,
             id=f"6421f0b83d7a2e0044f708{number:02}",
-            intervention_id=case_id if theirs and message_in == theirs.id else message_in,
+            intervention_id=case_id if intervention and message_in == intervention.id else message_in,
         ),
-        intervention=theirs
-        and attrs.evolve(theirs, id=case_id, agent_id=ids.get(theirs.agent_id or "", theirs.agent_id)),
+        intervention=intervention
+        and attrs.evolve(
+            intervention, id=case_id, agent_id=ids.get(intervention.agent_id or "", intervention.agent_id)
+        ),
     )
 
 
 def lines() -> list[str]:
-    """Decides one after the other, and keeps a record of each."""
+    """Return the lines of the log: the record of each decision."""
     written: list[str] = []
     for number, line in enumerate(DECISIONS.split("\n")[1:-1], 1):
         day, clock, age, agent, case = line.split()

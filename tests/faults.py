@@ -1,6 +1,6 @@
-"""Everything that can go wrong with a click, done for real: what the caller gets, and what it leaves behind.
+"""Everything that can go wrong with a click: the result for the caller, and what is left in the ledger.
 
-`python tests/faults.py` prints the table that stands in the documentation.
+`python tests/faults.py` prints the table of the documentation.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar, cast, final
 import attrs
 
 from escalation_policy import EscalationRequest, Login
-from escalation_policy._calls.values import call_request_for, case_of
+from escalation_policy._calls.values import call_request_for, entry_id_of
 from escalation_policy.exceptions import (
     ProviderOutcomeUnknownError,
     ProviderRejectedError,
@@ -42,15 +42,15 @@ KEY: Final = call_request_for(ALLOWED).key
 
 
 class Killed(BaseException):
-    """The process, or the thread, is gone: it does nothing any more."""
+    """The process or the thread was killed, and does nothing any more."""
 
 
 class Interrupted(BaseException):
-    """Stands for what interrupts: KeyboardInterrupt in a thread, cancellation in a task."""
+    """Stands for an interruption: KeyboardInterrupt in a thread, cancellation of a task."""
 
 
 class ForeignError(Exception):
-    """What no provider and no ledger was told to raise."""
+    """An error that the protocols do not name."""
 
 
 @final
@@ -59,125 +59,133 @@ class Fault:
     """One thing that goes wrong.
 
     Attributes:
-        name: What it is.
-        request: What is asked for.
-        refuses: What the provider raises before it makes a call.
-        loses: What it raises after it has made one.
-        answers: What it answers, given the call that it has made.
-        ledger_refuses: What the ledger raises before it stores the change of that number, from 1.
-        ledger_loses: What it raises after it has stored it.
+        name: The description in the table.
+        request: The request that is decided.
+        error_before_call: The error that the provider raises before it creates a call.
+        error_after_call: The error that the provider raises after it has created a call.
+        answer: Returns the provider's answer for the call that it has created.
+        errors_before_update: The errors that the ledger raises before it stores an update, by the number of the update.
+        errors_after_update: The errors that the ledger raises after it has stored an update.
     """
 
     name: str
     request: EscalationRequest = ALLOWED
-    refuses: _Error | None = None
-    loses: _Error | None = None
-    answers: Callable[[VideoCall], Any] = lambda call: call
-    ledger_refuses: Mapping[int, _Error] = attrs.field(factory=dict[int, _Error])
-    ledger_loses: Mapping[int, _Error] = attrs.field(factory=dict[int, _Error])
+    error_before_call: _Error | None = None
+    error_after_call: _Error | None = None
+    answer: Callable[[VideoCall], Any] = lambda call: call
+    errors_before_update: Mapping[int, _Error] = attrs.field(factory=dict[int, _Error])
+    errors_after_update: Mapping[int, _Error] = attrs.field(factory=dict[int, _Error])
 
 
 FAULTS: Final = [
     Fault(name="nothing"),
     Fault(name="the request is denied", request=attrs.evolve(ALLOWED, login=Login.PASSWORD)),
-    Fault(name="the ledger fails before it stores the claim", ledger_refuses={1: ForeignError}),
-    Fault(name="the ledger fails after it has stored the claim", ledger_loses={1: ForeignError}),
+    Fault(name="the ledger fails before it stores the claim", errors_before_update={1: ForeignError}),
+    Fault(name="the ledger fails after it has stored the claim", errors_after_update={1: ForeignError}),
     Fault(
-        name="the same, and it does not take it back", ledger_loses={1: ForeignError}, ledger_refuses={2: ForeignError}
+        name="the same, and it fails to release the claim",
+        errors_after_update={1: ForeignError},
+        errors_before_update={2: ForeignError},
     ),
-    Fault(name="interrupted before the claim is stored", ledger_refuses={1: Interrupted}),
-    Fault(name="interrupted when the claim is stored", ledger_loses={1: Interrupted}),
-    Fault(name="killed when the claim is stored", ledger_loses={1: Killed}),
-    Fault(name="the provider is unavailable", refuses=ProviderUnavailableError),
-    Fault(name="the same, and the ledger fails", refuses=ProviderUnavailableError, ledger_refuses={2: ForeignError}),
-    Fault(name="the provider rejects the request", refuses=ProviderRejectedError),
-    Fault(name="the provider cannot tell, and has made none", refuses=ProviderOutcomeUnknownError),
-    Fault(name="the provider cannot tell, and has made one", loses=ProviderOutcomeUnknownError),
-    Fault(name="the same, and the ledger fails", loses=ProviderOutcomeUnknownError, ledger_refuses={2: ForeignError}),
-    Fault(name="the provider raises anything else", refuses=ForeignError),
-    Fault(name="the provider raises anything else, and has made one", loses=ForeignError),
-    Fault(name="the provider answers what is no call", answers=lambda call: call.join_url),
+    Fault(name="interrupted before the claim is stored", errors_before_update={1: Interrupted}),
+    Fault(name="interrupted when the claim is stored", errors_after_update={1: Interrupted}),
+    Fault(name="killed when the claim is stored", errors_after_update={1: Killed}),
+    Fault(name="the provider is unavailable", error_before_call=ProviderUnavailableError),
     Fault(
-        name="the provider answers the call of another host", answers=lambda call: attrs.evolve(call, account_id="1")
+        name="the same, and the ledger fails",
+        error_before_call=ProviderUnavailableError,
+        errors_before_update={2: ForeignError},
     ),
-    Fault(name="interrupted before the call is made", refuses=Interrupted),
-    Fault(name="interrupted when the call is made", loses=Interrupted),
-    Fault(name="killed before the call is made", refuses=Killed),
-    Fault(name="killed when the call is made", loses=Killed),
-    Fault(name="the ledger fails before it records the call", ledger_refuses={2: ForeignError}),
-    Fault(name="the same, from then on", ledger_refuses={2: ForeignError, 3: ForeignError}),
-    Fault(name="the ledger fails after it has recorded the call", ledger_loses={2: ForeignError}),
-    Fault(name="interrupted before the call is recorded", ledger_refuses={2: Interrupted}),
-    Fault(name="interrupted when the call is recorded", ledger_loses={2: Interrupted}),
-    Fault(name="killed when the call is recorded", ledger_loses={2: Killed}),
+    Fault(name="the provider rejects the request", error_before_call=ProviderRejectedError),
+    Fault(name="the provider does not know, and has created no call", error_before_call=ProviderOutcomeUnknownError),
+    Fault(name="the provider does not know, and has created a call", error_after_call=ProviderOutcomeUnknownError),
+    Fault(
+        name="the same, and the ledger fails",
+        error_after_call=ProviderOutcomeUnknownError,
+        errors_before_update={2: ForeignError},
+    ),
+    Fault(name="the provider raises any other error", error_before_call=ForeignError),
+    Fault(name="the provider raises any other error, and has created a call", error_after_call=ForeignError),
+    Fault(name="the provider returns something that is not a call", answer=lambda call: call.join_url),
+    Fault(name="the provider returns a call of another host", answer=lambda call: attrs.evolve(call, account_id="1")),
+    Fault(name="interrupted before the call is created", error_before_call=Interrupted),
+    Fault(name="interrupted when the call is created", error_after_call=Interrupted),
+    Fault(name="killed before the call is created", error_before_call=Killed),
+    Fault(name="killed when the call is created", error_after_call=Killed),
+    Fault(name="the ledger fails before it records the call", errors_before_update={2: ForeignError}),
+    Fault(name="the same, and every later update fails", errors_before_update={2: ForeignError, 3: ForeignError}),
+    Fault(name="the ledger fails after it has recorded the call", errors_after_update={2: ForeignError}),
+    Fault(name="interrupted before the call is recorded", errors_before_update={2: Interrupted}),
+    Fault(name="interrupted when the call is recorded", errors_after_update={2: Interrupted}),
+    Fault(name="killed when the call is recorded", errors_after_update={2: Killed}),
 ]
 
 
 @final
 class Failing(CallLedger):
-    """A ledger that fails where it is told to."""
+    """A ledger that fails as a fault says."""
 
     def __init__(self, inner: CallLedger, fault: Fault, interrupt: Callable[[], object]) -> None:
         self._inner, self._fault, self._interrupt = inner, fault, interrupt
-        self._changes, self._dead = 0, False
+        self._updates, self._is_dead = 0, False
 
     def update(
-        self, case: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
+        self, entry_id: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
     ) -> T:
-        """Fails, or has the other ledger do it."""
-        if self._dead:
+        """Fail, or pass the update to the other ledger."""
+        if self._is_dead:
             raise Killed
-        self._changes += 1
-        self._raise(self._fault.ledger_refuses.get(self._changes))
-        answer = self._inner.update(case, change, now=now)
-        self._raise(self._fault.ledger_loses.get(self._changes))
+        self._updates += 1
+        self._raise(self._fault.errors_before_update.get(self._updates))
+        answer = self._inner.update(entry_id, change, now=now)
+        self._raise(self._fault.errors_after_update.get(self._updates))
         return answer
 
     def kill(self) -> None:
-        """Lets nobody change anything any more."""
-        self._dead = True
+        """Make every later update fail."""
+        self._is_dead = True
 
     def _raise(self, error: _Error | None) -> None:
         if error is Interrupted:
             self._interrupt()
         elif error:
-            self._dead = error is Killed
+            self._is_dead = error is Killed
             raise error
 
 
-class Tried(NamedTuple):
-    """What came of a click with a fault.
+class Result(NamedTuple):
+    """The result of a click with a fault.
 
     Attributes:
-        caller: What the caller got.
-        calls: How many calls the provider had made by then.
-        ledger: What stood in the ledger.
-        next: What the next click gave.
-        calls_then: How many calls the provider had made by then.
+        caller: What the caller gets.
+        calls: How many calls the provider has created by then.
+        ledger: What is in the ledger.
+        next_click: What the next click gets.
+        calls_in_the_end: How many calls the provider has created by then.
     """
 
     caller: str
     calls: int
     ledger: str
-    next: str
-    calls_then: int
+    next_click: str
+    calls_in_the_end: int
 
 
 def _interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def try_sync(fault: Fault, inner: CallLedger) -> Tried:
-    """Clicks with a fault, and once more without."""
+def click_sync(fault: Fault, inner: CallLedger) -> Result:
+    """Click with a fault, and once more without."""
     service = InMemoryVideoProvider()
     ledger = Failing(inner, fault, _interrupt)
 
     class Provider:
-        def create_call(self, wanted: CallRequest, /) -> VideoCall:
-            self._fail(fault.refuses)
-            call = service.create_call(wanted)
-            self._fail(fault.loses)
-            return cast("VideoCall", fault.answers(call))
+        def create_call(self, request: CallRequest, /) -> VideoCall:
+            self._fail(fault.error_before_call)
+            call = service.create_call(request)
+            self._fail(fault.error_after_call)
+            return cast("VideoCall", fault.answer(call))
 
         def _fail(self, error: _Error | None) -> None:
             if error is Killed:
@@ -185,12 +193,12 @@ def try_sync(fault: Fault, inner: CallLedger) -> Tried:
             if error:
                 raise KeyboardInterrupt if error is Interrupted else error("a fault")
 
-    caller = _said(lambda: escalate(fault.request, provider=Provider(), ledger=ledger, now=NOW))
-    return _afterwards(caller, service, inner, fault)
+    caller = _result_of(lambda: escalate(fault.request, provider=Provider(), ledger=ledger, now=NOW))
+    return _click_again(caller, service, inner, fault)
 
 
-def try_async(fault: Fault, inner: CallLedger) -> Tried:
-    """Does the same in a task; what interrupts it is a cancellation."""
+def click_async(fault: Fault, inner: CallLedger) -> Result:
+    """Click in a task. An interruption is a cancellation."""
     service = InMemoryVideoProvider()
 
     async def click() -> Escalation:
@@ -203,11 +211,11 @@ def try_async(fault: Fault, inner: CallLedger) -> Tried:
         ledger = Failing(inner, fault, lambda: asyncio.run_coroutine_threadsafe(cancel(), loop).result())
 
         class Provider:
-            async def create_call(self, wanted: CallRequest, /) -> VideoCall:
-                await self._fail(fault.refuses)
-                call = service.create_call(wanted)
-                await self._fail(fault.loses)
-                return cast("VideoCall", fault.answers(call))
+            async def create_call(self, request: CallRequest, /) -> VideoCall:
+                await self._fail(fault.error_before_call)
+                call = service.create_call(request)
+                await self._fail(fault.error_after_call)
+                return cast("VideoCall", fault.answer(call))
 
             async def _fail(self, error: _Error | None) -> None:
                 if error is Killed:
@@ -220,11 +228,11 @@ def try_async(fault: Fault, inner: CallLedger) -> Tried:
 
         return await escalate_async(fault.request, provider=Provider(), ledger=ledger, now=NOW)
 
-    return _afterwards(_said(lambda: asyncio.run(click())), service, inner, fault)
+    return _click_again(_result_of(lambda: asyncio.run(click())), service, inner, fault)
 
 
-def _said(click: Callable[[], Escalation]) -> str:
-    """Puts in a word what a click gave."""
+def _result_of(click: Callable[[], Escalation]) -> str:
+    """Return the result of a click in words."""
     try:
         return str(click().outcome.value)
     except (asyncio.CancelledError, KeyboardInterrupt):
@@ -238,19 +246,19 @@ def _said(click: Callable[[], Escalation]) -> str:
         return f"`{type(error).__name__}`{with_call}"
 
 
-def _afterwards(caller: str, service: InMemoryVideoProvider, ledger: CallLedger, fault: Fault) -> Tried:
+def _click_again(caller: str, service: InMemoryVideoProvider, ledger: CallLedger, fault: Fault) -> Result:
     calls = len(service.calls)
-    left = ledger.update(case_of(KEY), lambda case: (case, _state(case)))
+    state = ledger.update(entry_id_of(KEY), lambda entry: (entry, _state_of(entry)))
     later = NOW + timedelta(seconds=1)
-    then = _said(lambda: escalate(fault.request, provider=service, ledger=ledger, now=later))
-    return Tried(caller, calls, left, then, len(service.calls))
+    next_click = _result_of(lambda: escalate(fault.request, provider=service, ledger=ledger, now=later))
+    return Result(caller, calls, state, next_click, len(service.calls))
 
 
-def _state(case: LedgerEntry) -> str:
-    attempt = case.attempts.get(KEY)
-    if attempt is None:
-        return "the call" if case.recorded else "nothing"
-    return "a doubt" if attempt.is_in_doubt(NOW) else "a claim, a doubt in 60 s"
+def _state_of(entry: LedgerEntry) -> str:
+    claim = entry.claims.get(KEY)
+    if claim is None:
+        return "the call" if entry.recorded else "nothing"
+    return "a doubt" if claim.is_in_doubt(NOW) else "a claim that becomes a doubt in 60 s"
 
 
 class Mode(Enum):
@@ -259,9 +267,9 @@ class Mode(Enum):
     SYNC = "escalate()"
     ASYNC = "escalate_async()"
 
-    def tries(self, fault: Fault, ledger: CallLedger) -> Tried:
-        """Clicks with a fault."""
-        return (try_sync if self is Mode.SYNC else try_async)(fault, ledger)
+    def click(self, fault: Fault, ledger: CallLedger) -> Result:
+        """Click with a fault."""
+        return (click_sync if self is Mode.SYNC else click_async)(fault, ledger)
 
 
 LEDGERS: Final[dict[str, Callable[[Path], CallLedger]]] = {
@@ -270,29 +278,29 @@ LEDGERS: Final[dict[str, Callable[[Path], CallLedger]]] = {
 }
 
 
-def try_everywhere(fault: Fault) -> dict[Mode, Tried]:
-    """Tries a fault in each mode; it may not matter with which ledger."""
-    tried: dict[Mode, Tried] = {}
+def results_of(fault: Fault) -> dict[Mode, Result]:
+    """Click with a fault in each mode. The result must not depend on the ledger."""
+    results: dict[Mode, Result] = {}
     for mode in Mode:
         for name, make in LEDGERS.items():
             with tempfile.TemporaryDirectory() as folder:
-                came = mode.tries(fault, make(Path(folder)))
-            assert tried.setdefault(mode, came) == came, (fault.name, mode, name)
-    return tried
+                result = mode.click(fault, make(Path(folder)))
+            assert results.setdefault(mode, result) == result, (fault.name, mode, name)
+    return results
 
 
 def table() -> list[str]:
-    """Tries everything, and writes down what came of it."""
+    """Return the lines of the table: every fault, with its results."""
     lines = [
-        "| What fails | in | The caller gets | Calls made | In the ledger | The next click | Calls made by then |",
+        "| What fails | in | The caller gets | Calls created | In the ledger | The next click | Calls created by then |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for fault in FAULTS:
-        tried = try_everywhere(fault)
-        where = {came: [mode for mode in Mode if tried[mode] == came] for came in tried.values()}
-        for came, modes in where.items():
+        results = results_of(fault)
+        modes_by_result = {result: [mode for mode in Mode if results[mode] == result] for result in results.values()}
+        for result, modes in modes_by_result.items():
             name = "both" if len(modes) == len(Mode) else f"`{modes[0].value}`"
-            lines.append(f"| {' | '.join([fault.name, name, *map(str, came)])} |")
+            lines.append(f"| {' | '.join([fault.name, name, *map(str, result)])} |")
     return lines
 
 

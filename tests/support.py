@@ -1,4 +1,4 @@
-"""The allowed request, a second type of request, and what holds records against their schema."""
+"""An allowed request, a second request type, and the validator of records."""
 
 from enum import Enum
 from importlib import import_module
@@ -12,7 +12,7 @@ from escalation_policy import EscalationRequest, Facts
 from escalation_policy.records import schema
 from escalation_policy.testing import a_request
 
-#: Only who works on the library has jsonschema.
+#: Hosts that run these tests may not have jsonschema.
 _jsonschema: Final[Any] = import_module("jsonschema") if find_spec("jsonschema") else None
 VALIDATOR: Final[Any] = _jsonschema and _jsonschema.Draft202012Validator(schema())
 needs_validator: Final = pytest.mark.skipif(VALIDATOR is None, reason="needs jsonschema")
@@ -29,13 +29,13 @@ class Colour(Enum):
 
 
 class Size(Enum):
-    """An enum without one."""
+    """An enum without an unknown member."""
 
     SMALL = "small"
     LARGE = "large"
 
 
-#: What a host writes on a field of its own request where None says "we were not told".
+#: The metadata of a host's field in which None means that nobody supplied the value.
 UNKNOWN_WHEN_NONE: Final = {"escalation_policy.unknown_when_none": True}
 PRIVATE: Final = {"escalation_policy.private": True}
 
@@ -52,7 +52,7 @@ class Part:
 
 @attrs.frozen(kw_only=True)
 class Sample:
-    """Another type of request, with a field of each sort; nothing in it is checked."""
+    """Another request type, with a field of each kind. It checks no field."""
 
     flag: bool = True
     maybe: bool | None = None

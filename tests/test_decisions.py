@@ -240,7 +240,7 @@ class TestReason:
 
     def test_of_two_facts_names_both_if_neither_has_a_value(self) -> None:
         """Both have to be supplied. An error comes first: the missing fact may be there once it is fixed."""
-        condition = fact(lambda r: r.intervention.agent_id).equals(context("owner", str))
+        condition = fact(lambda r: r.intervention).then(lambda case: case.agent_id).equals(context("owner", str))
         assert (
             Evidence("intervention.agent_id", "equals context.owner", "not set", "context.owner"),
             Evidence("context.owner", "is set", "unknown"),

@@ -32,10 +32,8 @@ import pytest
 import escalation_policy
 from escalation_policy import ESCALATE_TO_VIDEO, Permission, administration, engage, exceptions, records, testing, video
 from escalation_policy import typing as protocols
-from escalation_policy.testing import _keywords as keywords
 from escalation_policy.testing import pytest_plugin, strategies
-from escalation_policy.testing._coverage import Coverage, Tallies
-from escalation_policy.testing._coverage_reports import as_json
+from escalation_policy.testing._builders import PLACES, Places
 from postgresql import needs_postgresql
 
 sybil = pytest.importorskip("sybil", reason="needs sybil")
@@ -320,16 +318,6 @@ _PUBLIC = [
     for name, value in vars(strategies).items()
     if isinstance(value, FunctionType) and value.__module__ == strategies.__name__ and not name.startswith("_")
 ]
-_BUILDERS = {
-    "a_domain": keywords.DOMAIN,
-    "a_role": keywords.ROLE,
-    "a_ringcentral_user": keywords.RINGCENTRAL_USER,
-    "an_agent": keywords.AGENT,
-    "a_channel": keywords.CHANNEL,
-    "a_message": keywords.MESSAGE,
-    "an_intervention": keywords.INTERVENTION,
-    "a_request": keywords.REQUEST,
-}
 _CLASSES = [
     value
     for module in (escalation_policy, records, video, protocols, *PROVIDERS)
@@ -351,8 +339,8 @@ class TestReference:
         """In backticks, anywhere under the heading that names the class."""
         assert set() == members(cls) - told_of(cls.__name__)
 
-    @pytest.mark.parametrize(("builder", "places"), _BUILDERS.items(), ids=list(_BUILDERS))
-    def test_names_every_keyword_of_a_builder_in_its_section(self, builder: str, places: keywords.Places) -> None:
+    @pytest.mark.parametrize(("builder", "places"), PLACES.items(), ids=list(PLACES))
+    def test_names_every_keyword_of_a_builder_in_its_section(self, builder: str, places: Places) -> None:
         """In backticks, anywhere under the heading that names the builder."""
         assert set() == set(places) - told_of(builder)
 
@@ -361,15 +349,6 @@ class TestReference:
         options = re.findall(r'"(--policy-cov-[\w-]+)"', Path(pytest_plugin.__file__).read_text(encoding="utf-8"))
         assert options
         assert set(options) == set(re.findall(r"`(--policy-cov-[\w-]+)=", dict(reference())["Options"]))
-
-    def test_names_every_key_of_the_plugins_report(self) -> None:
-        """In backticks."""
-        tallies, coverage = Tallies([]), Coverage()
-        tallies.add(ESCALATE_TO_VIDEO, ESCALATE_TO_VIDEO.decide(testing.a_request()))
-        coverage.add(tallies.data())
-        keys = set(re.findall(r'"(\w+)":', as_json(coverage.figures(), complete=True)))
-        assert {"schema", "policies", "code", "call"} <= keys
-        assert set() == keys - set(re.findall(r"`(\w+)`", dict(reference())["The report as JSON"]))
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

@@ -1,4 +1,4 @@
-"""The built-in policy: each of its sixteen rules, at its edges and behind one another."""
+"""The built-in policy: each of its sixteen rules, at its limits and in combination."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -39,7 +39,7 @@ LISTED: Final = {
 UNKNOWN: Final = {"unknown"}
 
 
-#: What differs from the allowed request; which codes are then reported, and which are hidden.
+#: The difference from the allowed request, the codes that are reported, and the codes that are hidden.
 Row = tuple[dict[str, Any], str, str]
 TABLE: Final[dict[str, Row]] = {
     "allowed": ({}, "", ""),
@@ -124,16 +124,16 @@ TABLE: Final[dict[str, Row]] = {
         if author is not MessageAuthor.CUSTOMER
     },
     **{
-        f"on {each.value}": ({"channel": each, "private": True}, "", "")
-        if each.value in LISTED
-        else ({"channel": each, "private": True}, "channel_supported", "")
-        for each in ChannelKind
+        f"on {kind.value}": ({"channel": kind, "private": True}, "", "")
+        if kind.value in LISTED
+        else ({"channel": kind, "private": True}, "channel_supported", "")
+        for kind in ChannelKind
     },
 }
 
 
 def verdicts(policy: Policy) -> dict[str, tuple[list[str], list[str]]]:
-    """Decides the whole table by one policy."""
+    """Decide the whole table with one policy."""
     decisions = {name: policy.decide(a_request(**fields)) for name, (fields, _, _) in TABLE.items()}
     return {
         name: ([] if decision else [reason.code for reason in decision.reasons], list(decision.hidden))
@@ -142,23 +142,23 @@ def verdicts(policy: Policy) -> dict[str, tuple[list[str], list[str]]]:
 
 
 class TestEveryRule:
-    """Each rule decides as the page says, and as careful as the table where the page is silent."""
+    """Each rule decides as the page says. If the page says nothing, the table is careful."""
 
     @pytest.mark.parametrize("name", TABLE)
     def test_decides_as_the_table_says(self, name: str) -> None:
-        """Both functions of the policy answer alike, and nothing but the listed codes is reported or hidden."""
+        """`decide()` and `allows()` agree, and only the listed codes are reported or hidden."""
         fields, codes, hidden = TABLE[name]
         decision = ESCALATE_TO_VIDEO.decide(a_request(**fields))
         reported = [] if decision else [reason.code for reason in decision.reasons]
         assert (codes.split(), hidden.split()) == (reported, list(decision.hidden))
         assert ESCALATE_TO_VIDEO.allows(a_request(**fields)) is decision.allowed is (not codes)
 
-    def test_is_in_the_table_as_the_only_thing_in_the_way(self) -> None:
-        """A rule that never stands alone could be dropped, and no row would notice."""
+    def test_is_in_the_table_as_the_only_reason(self) -> None:
+        """If a rule were never the only reason, nobody would notice that it is missing."""
         assert set(ESCALATE_TO_VIDEO) == {codes for _, codes, _ in TABLE.values() if codes and " " not in codes}
 
     def test_is_in_the_documented_order(self) -> None:
-        """Reasons are told in this order, and hosts show the first one."""
+        """Reasons have this order, and hosts show the first one."""
         expected = (
             "domain_linked agent_enabled agent_in_domain role_in_domain channel_in_domain role_permits extension_linked "
             "extension_in_account video_access ringcentral_sso channel_supported twitter_private customer_message "
@@ -166,8 +166,8 @@ class TestEveryRule:
         )
         assert expected.split() == list(ESCALATE_TO_VIDEO)
 
-    def test_of_unknown_facts_is_unknown_and_asks_for_them(self) -> None:
-        """What we were not told is neither allowed nor called the agent's fault."""
+    def test_is_unknown_if_its_facts_are_unknown(self) -> None:
+        """An unknown fact is neither allowed nor the agent's fault: the developer has to supply it."""
         request = a_request(
             account_id=None,
             video=VideoAccess.UNKNOWN,
@@ -178,8 +178,8 @@ class TestEveryRule:
         )
         reasons = ESCALATE_TO_VIDEO.decide(request).reasons
         assert UNKNOWN == {reason.status.value for reason in reasons}
-        asked = [reason.remedy.steps[0] for reason in reasons if reason.remedy]
-        assert {Party.DEVELOPER} == {step.party for step in asked}
+        steps = [reason.remedy.steps[0] for reason in reasons if reason.remedy]
+        assert {Party.DEVELOPER} == {step.party for step in steps}
         assert [
             "Supply agent.ringcentral.account_id.",
             "Supply agent.ringcentral.video.",
@@ -187,15 +187,15 @@ class TestEveryRule:
             "Supply message.channel.kind.",
             "Supply message.author.",
             "Supply intervention.state.",
-        ] == [step.text for step in asked]
+        ] == [step.text for step in steps]
 
 
 class TestTexts:
-    """The texts are written for those who read them, and do not fall back on words of the machine."""
+    """The texts are written for their readers, and are not the generated defaults."""
 
     @pytest.mark.parametrize("rule", ESCALATE_TO_VIDEO.rules, ids=lambda rule: rule.code)
-    def test_are_all_there(self, rule: Rule) -> None:
-        """Every rule says where it comes from, and what lets a request meet it."""
+    def test_are_complete(self, rule: Rule) -> None:
+        """Every rule names its source, and has a remedy."""
         assert rule.source
         assert rule.remedy
         plain = Rule(rule.code, rule.requires)
@@ -205,15 +205,15 @@ class TestTexts:
         assert not rule.agent_text.startswith("This needs to hold first")
 
     def test_quote_the_page_or_say_safety(self) -> None:
-        """These five are ours; everything else can be looked up."""
-        careful = {rule.code for rule in ESCALATE_TO_VIDEO.rules if rule.source == "safety"}
+        """These five rules are the library's own; all others can be looked up."""
+        safety_codes = {rule.code for rule in ESCALATE_TO_VIDEO.rules if rule.source == "safety"}
         assert {
             "agent_enabled",
             "agent_in_domain",
             "role_in_domain",
             "channel_in_domain",
             "intervention_owned",
-        } == careful
+        } == safety_codes
 
     @pytest.mark.parametrize(
         ("code", "party", "words"),
@@ -233,22 +233,22 @@ class TestTexts:
             ("customer_message", Party.AGENT, "Escalate to Video (Switch to Video)"),
         ],
     )
-    def test_say_who_mends_it_and_where_to_click(self, code: str, party: Party, words: str) -> None:
-        """An administrator searches for either name; a step names the clicks, and both ways where there are two."""
+    def test_say_who_can_fix_it_and_where_to_click(self, code: str, party: Party, words: str) -> None:
+        """Administrators search for either name of the feature. A step names the clicks, in both ways if there are two."""
         remedy = ESCALATE_TO_VIDEO[code].remedy
         assert remedy
         assert [step for step in remedy.steps if step.party is party and words in step.text]
 
 
 def mutants() -> Iterator[tuple[str, Policy]]:
-    """Makes every policy that lacks something of the built-in one: a rule, its sense, an `after`, a bound."""
+    """Yield every policy that lacks something of the built-in one: a rule, its sense, an `after`, a limit."""
     for rule in ESCALATE_TO_VIDEO.rules:
         code = rule.code
         yield f"{code} dropped", ESCALATE_TO_VIDEO.without(code)
         yield f"{code} negated", ESCALATE_TO_VIDEO.replace(attrs.evolve(rule, requires=~rule.requires))
-        for gone in rule.after:
-            kept = [each for each in rule.after if each != gone]
-            yield f"{code} no longer after {gone}", ESCALATE_TO_VIDEO.replace(attrs.evolve(rule, after=kept))
+        for prerequisite in rule.after:
+            others = [code for code in rule.after if code != prerequisite]
+            yield f"{code} no longer after {prerequisite}", ESCALATE_TO_VIDEO.replace(attrs.evolve(rule, after=others))
         for test in rule.requires.tests:
             for wider in widened(test):
                 requires = wider if len(rule.requires.tests) == 1 else rule.requires | wider
@@ -264,25 +264,25 @@ def alone(test: Any) -> Any:
 
 
 def widened(test: Any) -> Iterator[Any]:
-    """Makes tests that are true of more: of any value at all, of one more constant, of one more permission."""
+    """Yield tests that are true for more values: for any value, for one more constant, for one more permission."""
     if test.kind != "is_set":
         yield alone(attrs.evolve(test, kind="is_set", paths=test.paths[:1], operand=None, negated=False))
     if test.kind in ("equals", "one_of") and len(test.paths) == 1 and not test.negated:
-        taken: frozenset[Any] = test.operand if test.kind == "one_of" else frozenset({test.operand})
-        more = (member for member in test.paths[0].kind if member not in taken | {test.paths[0].unknown})
+        constants: frozenset[Any] = test.operand if test.kind == "one_of" else frozenset({test.operand})
+        more = (member for member in test.paths[0].kind if member not in constants | {test.paths[0].unknown})
         for member in more:
-            yield alone(attrs.evolve(test, kind="one_of", operand=taken | {member}))
+            yield alone(attrs.evolve(test, kind="one_of", operand=constants | {member}))
     if test.kind == "contains":
         for permission in sorted(set(Permission) - {test.operand}):
             yield alone(test) | fact(lambda r: r.agent.role.permissions).contains(permission)
 
 
-class TestTheTable:
-    """A table that does not notice a changed policy is not worth much."""
+class TestTable:
+    """The table notices every change of the policy."""
 
     EXPECTED: Final = verdicts(ESCALATE_TO_VIDEO)
 
-    @pytest.mark.parametrize(("name", "policy"), [pytest.param(*each, id=each[0]) for each in mutants()])
-    def test_notices_a_policy_that_means_something_else(self, name: str, policy: Policy) -> None:
-        """For every change there is a row that comes out differently."""
+    @pytest.mark.parametrize(("name", "policy"), [pytest.param(*mutant, id=mutant[0]) for mutant in mutants()])
+    def test_notices_a_changed_policy(self, name: str, policy: Policy) -> None:
+        """For every change there is a row with another decision."""
         assert self.EXPECTED != verdicts(policy), name

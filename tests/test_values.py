@@ -1,4 +1,4 @@
-"""Values: what they accept, what they refuse and how, and what nobody sees of them."""
+"""Values: what they accept and refuse, and what their reprs show."""
 
 import copy
 import pickle
@@ -56,10 +56,10 @@ VALUES = [
 ]
 
 
-def varied(path: str, value: object, request: Any = ALLOWED) -> Any:
-    """Makes a request that differs in one place, named by its dotted path."""
+def with_value(path: str, value: object, request: Any = ALLOWED) -> Any:
+    """Return a request that differs in one place, named by its dotted path."""
     name, _, rest = path.partition(".")
-    return attrs.evolve(request, **{name: varied(rest, value, getattr(request, name)) if rest else value})
+    return attrs.evolve(request, **{name: with_value(rest, value, getattr(request, name)) if rest else value})
 
 
 class Loud(str):
@@ -78,24 +78,24 @@ class Number(int):
     """An `int` of another type."""
 
 
-def made(cls: Callable[..., Any], **fields: Any) -> Any:
-    """Makes a value from what no type checker would let through."""
+def make(cls: Callable[..., Any], **fields: Any) -> Any:
+    """Make a value from arguments that no type checker accepts."""
     return cls(**fields)
 
 
 class TestEveryValue:
-    """Hosts keep values as keys of caches, send them to other processes and share them among threads."""
+    """Hosts use values as keys of caches, send them to other processes and share them among threads."""
 
     @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
     def test_is_hashable_and_survives_copies_and_pickles(self, value: Any) -> None:
-        """A copy is as good as the original: equal, and under the same key."""
-        for same in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
-            assert value == same
-            assert hash(value) == hash(same)
+        """A copy is equal to the original and has the same hash."""
+        for duplicate in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+            assert value == duplicate
+            assert hash(value) == hash(duplicate)
 
     @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
-    def test_cannot_be_changed_and_has_no_room_for_more(self, value: Any) -> None:
-        """What was valid when it was made stays valid, so that nobody has to check it again."""
+    def test_is_immutable_and_takes_no_other_attributes(self, value: Any) -> None:
+        """A valid value stays valid, so nobody has to check it again."""
         name = attrs.fields(value.__class__)[0].name
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             setattr(value, name, "changed")
@@ -105,28 +105,28 @@ class TestEveryValue:
 
     @pytest.mark.parametrize("value", VALUES[:8], ids=lambda value: type(value).__name__)
     def test_takes_its_fields_by_keyword_only(self, value: Any) -> None:
-        """Most fields are strs, and two of them in the wrong order would go unnoticed."""
+        """Most fields are strs, so nobody would notice two of them in the wrong order."""
         with pytest.raises(TypeError):
             type(value)("x")
 
 
 class TestIds:
-    """Ids decide by being equal, so an id is a str that says something and compares as strs do."""
+    """Ids are compared, so an id is a non-empty str that compares as strs do."""
 
     @pytest.mark.parametrize("value", ["", None, 5, b"x", ["x"]], ids=repr)
     def test_are_non_empty_strings(self, value: Any) -> None:
-        """Two records without an id would otherwise be the same record."""
+        """Two values without an id would otherwise have the same id."""
         with pytest.raises(InvalidValueError, match=r"^Domain\.id must be a non-empty str, got "):
             Domain(id=value)
 
-    def test_become_plain_strings_whose_comparison_nobody_has_overridden(self) -> None:
-        """A subclass of `str` that equals everything would be of every domain at once."""
+    def test_become_exact_strings(self) -> None:
+        """A subclass of `str` that equals everything would belong to every domain."""
         assert type(Domain(id=Loud("acme")).id) is str
         assert Domain(id="other") != Domain(id=Loud("acme"))
 
     @pytest.mark.parametrize("value", ["~", "", "12a", "-1", " 1", "1\n", "\u0661", "1" * 21, 664307016], ids=ascii)
     def test_of_ringcentral_are_one_to_twenty_ascii_digits(self, value: Any) -> None:
-        """A path of the RingCentral API reads "~" as whoever owns the token."""
+        """A path of the RingCentral API reads "~" as the owner of the token."""
         with pytest.raises(InvalidValueError):
             RingCentralUser(extension_id=value)
         with pytest.raises(InvalidValueError):
@@ -135,11 +135,11 @@ class TestIds:
             Domain(id="acme", ringcentral_account_id=value)
 
     def test_of_ringcentral_may_have_twenty_digits(self) -> None:
-        """The bound itself is accepted."""
+        """The limit itself is accepted."""
         assert "9" * 20 == RingCentralUser(extension_id="9" * 20).extension_id
 
 
-#: What a field is given, and what is then said of it.
+#: For each field, a wrong value and the end of the message about it.
 WRONG: Final[list[tuple[str, Any, str]]] = [
     ("agent.enabled", 1, "an int"),
     ("agent.enabled", None, "None"),
@@ -177,23 +177,21 @@ WRONG: Final[list[tuple[str, Any, str]]] = [
 
 
 class TestFields:
-    """Every field is checked against its annotation, when the value is made."""
+    """Every field is checked against its annotation when the value is make."""
 
     @pytest.mark.parametrize(
-        ("path", "value", "found"),
+        ("path", "value", "actual"),
         WRONG,
         ids=[f"{path}={value!a:.40}" for path, value, _ in WRONG],
     )
-    def test_refuse_what_they_do_not_accept_and_say_what_they_were_given(
-        self, path: str, value: Any, found: str
-    ) -> None:
-        """Bools and enum members are themselves: neither 1 nor "viber" is taken for one."""
-        with pytest.raises(InvalidValueError, match=f", got {found}") as caught:
-            varied(path, value)
+    def test_refuse_other_values_and_name_their_kind(self, path: str, value: Any, actual: str) -> None:
+        """An int is not a bool, and a text is not an enum member."""
+        with pytest.raises(InvalidValueError, match=f", got {actual}") as caught:
+            with_value(path, value)
         assert path.rpartition(".")[2] in caught.value.fault.path
         assert f" must be {caught.value.fault.accepted}, got " in str(caught.value)
 
-    def test_refuse_keys_of_permissions_among_those_that_nobody_knows(self) -> None:
+    def test_refuse_keys_of_permissions_as_unknown_permissions(self) -> None:
         """They would grant nothing there."""
         with pytest.raises(InvalidValueError) as caught:
             a_role(unknown_permissions={"use_emoji", "fly", "escalate_to_video"})
@@ -204,20 +202,20 @@ class TestFields:
         ("path", "cls"), [("agent", Agent), ("message", Message), ("agent.role", Role), ("domain", Domain)]
     )
     def test_refuse_mocks(self, path: str, cls: type) -> None:
-        """What only says that it is an instance is none."""
+        """A mock only claims to be an instance."""
         with pytest.raises(InvalidValueError):
-            varied(path, Mock(spec=cls))
+            with_value(path, Mock(spec=cls))
 
-    def test_errors_are_value_errors_of_the_library_and_can_be_pickled(self) -> None:
-        """Hosts catch them by either name, also when they come from a worker process."""
+    def test_raise_value_errors_of_the_library_that_can_be_pickled(self) -> None:
+        """Hosts catch them by either class, also from a worker process."""
         with pytest.raises(ValueError, match="non-empty") as caught:
             Domain(id="")
         assert isinstance(caught.value, EscalationPolicyError)
         assert str(caught.value) == str(pickle.loads(pickle.dumps(caught.value)))
 
-    def test_take_any_collection_and_freeze_it(self) -> None:
-        """A host hands over the list it has read, repeats and all."""
-        role = made(Role, id="r", domain_id="d", label="l", permissions=[Permission.USE_EMOJI, Permission.USE_EMOJI])
+    def test_convert_any_collection_to_a_frozenset(self) -> None:
+        """A host passes the list that it has read, with duplicates."""
+        role = make(Role, id="r", domain_id="d", label="l", permissions=[Permission.USE_EMOJI, Permission.USE_EMOJI])
         assert frozenset({Permission.USE_EMOJI}) == role.permissions
 
     @pytest.mark.parametrize(
@@ -234,12 +232,12 @@ class TestFields:
         ],
         ids=["domain", "role", "ringcentral user", "agent", "channel", "message", "intervention", "request"],
     )
-    def test_have_defaults_only_where_something_may_be_left_out(self, cls: Any, required: set[str]) -> None:
+    def test_have_defaults_only_if_they_are_optional(self, cls: Any, required: set[str]) -> None:
         """Nobody is enabled, or in a case, by omission."""
         assert required == {field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING}
 
-    def test_default_to_nothing_and_to_unknown(self) -> None:
-        """What is left out grants nothing, and is not taken for a no either."""
+    def test_default_to_empty_or_unknown(self) -> None:
+        """A missing argument grants nothing, and is not a no either."""
         assert VideoAccess.UNKNOWN is RingCentralUser(extension_id="1").video
         assert frozenset() == Role(id="r", domain_id="d", label="l").permissions
         assert (
@@ -248,99 +246,99 @@ class TestFields:
 
 
 class TestRole:
-    """A role becomes another one by what it grants, revokes and is called; the old one stays as it was."""
+    """A role is changed by copying it; the original stays as it is."""
 
     EMOJI: Final = Permission.USE_EMOJI
     VIDEO: Final = Permission.ESCALATE_TO_VIDEO
     ROLE: Final = a_role(permissions={Permission.ESCALATE_TO_VIDEO}, unknown_permissions={"fly"}, label="Video")
 
     def test_grants(self) -> None:
-        """What it holds, it keeps, and what it holds already, it holds once."""
+        """The other permissions stay, and a permission that it has already is not doubled."""
         assert attrs.evolve(self.ROLE, permissions=[self.VIDEO, self.EMOJI]) == self.ROLE.grant(self.EMOJI, self.VIDEO)
         assert {self.VIDEO} == self.ROLE.permissions
 
     def test_revokes(self) -> None:
-        """What it does not hold, it does not hold afterwards either."""
+        """A permission that it does not have may be revoked too."""
         assert attrs.evolve(self.ROLE, permissions=[]) == self.ROLE.revoke(self.VIDEO, self.EMOJI)
         assert {self.VIDEO} == self.ROLE.permissions
 
-    def test_relabels_without_the_space_around_it(self) -> None:
-        """What identifies it, and what it permits, stays."""
+    def test_relabels_without_surrounding_space(self) -> None:
+        """Its ids and permissions stay."""
         assert attrs.evolve(self.ROLE, label="Calls") == self.ROLE.relabel("  Calls\n")
         assert "Video" == self.ROLE.label
 
-    def test_may_be_told_nothing(self) -> None:
-        """Then it is the role that it was."""
+    def test_is_equal_after_no_change(self) -> None:
+        """Without permissions, or with the same label."""
         assert self.ROLE == self.ROLE.grant() == self.ROLE.revoke() == self.ROLE.relabel("Video")
 
-    def test_keeps_flags_that_nobody_knows(self) -> None:
+    def test_keeps_unknown_permissions(self) -> None:
         """They are neither granted nor revoked by name."""
         changed = self.ROLE.grant(self.EMOJI).revoke(self.VIDEO).relabel("Calls")
         assert {"fly"} == changed.unknown_permissions
 
     @pytest.mark.parametrize("label", ["", " \t\n"], ids=repr)
-    def test_is_not_left_without_a_label(self, label: str) -> None:
-        """Nobody would find it any more."""
+    def test_refuses_an_empty_label(self, label: str) -> None:
+        """Nobody would find the role any more."""
         with pytest.raises(InvalidValueError, match=r"^Role\.label must be a non-empty str, got an empty str$"):
             self.ROLE.relabel(label)
 
     @pytest.mark.parametrize("permission", ["use_emoji", None, ["use_emoji"], ChannelKind.VIBER], ids=repr)
     def test_grants_permissions_only(self, permission: Any) -> None:
-        """A key is none, nor is a list of them."""
+        """Neither a key nor a list of keys is a permission."""
         with pytest.raises(InvalidValueError, match=r"^Role\.permissions must be a collection of Permissions, got "):
             self.ROLE.grant(permission)
 
 
 class TestContext:
-    """The context is the one mapping in a request, and as immutable and exact as the rest of it."""
+    """The context is the only mapping in a request, and as immutable and exact as the other fields."""
 
     def test_reads_like_any_mapping(self) -> None:
-        """Predicates read it with the operators that they know."""
+        """Predicates use the usual operators."""
         context = a_request(context={"a": 1, "b": "x"}).context
         assert (1, 2, ["a", "b"], {"a": 1, "b": "x"}) == (context["a"], len(context), list(context), context)
         assert "nope" not in context
 
-    def test_tells_true_from_one_as_rules_do(self) -> None:
-        """Two requests that a rule tells apart are not equal, though `True == 1`."""
+    def test_distinguishes_true_from_one_as_rules_do(self) -> None:
+        """If a rule distinguishes two requests, they are not equal, although `True == 1`."""
         number, yes = a_request(context={"a": 1}), a_request(context={"a": True})
         assert number != yes
         assert a_request(context={"a": 1}) == number
         assert hash(a_request(context={"a": 1})) == hash(number)
 
-    def test_is_no_longer_the_dict_it_was_made_from(self) -> None:
-        """A host that goes on filling its dict does not change a request that is being decided."""
-        given: dict[str, Any] = {"a": 1}
-        request = a_request(context=given)
-        given["a"] = 2
+    def test_does_not_change_with_the_hosts_dict(self) -> None:
+        """A host may go on filling its dict while the request is decided."""
+        values: dict[str, Any] = {"a": 1}
+        request = a_request(context=values)
+        values["a"] = 2
         assert 1 == request.context["a"]
         assert request == a_request(context=request.context)
         with pytest.raises(TypeError):
             request.context["a"] = 2  # type: ignore[index] # pyright: ignore[reportIndexIssue]
 
-    def test_turns_subclasses_of_str_and_int_into_the_plain_thing(self) -> None:
-        """Rules look at exact types, and a subclass can compare as it likes."""
+    def test_converts_subclasses_of_str_and_int(self) -> None:
+        """Rules look at exact types, and a subclass can override comparisons."""
         context = a_request(context={Loud("a"): Loud("x"), "n": Number(3)}).context
         assert [(str, str), (str, int)] == [(type(key), type(value)) for key, value in context.items()]
 
-    def test_shows_its_names_only(self) -> None:
-        """The values can be anything about a customer, and a repr ends up in logs."""
+    def test_shows_only_its_names(self) -> None:
+        """The values can be anything about a customer, and a repr gets into logs."""
         assert "<mapping of 'a', 'b'>" == repr(a_request(context={"b": "secret", "a": 1}).context)
         assert "<mapping of nothing>" == repr(ALLOWED.context)
 
     def test_is_equal_in_any_order(self) -> None:
-        """And has one hash, as mappings do that are equal."""
-        first, second = (attrs.evolve(ALLOWED, context=each) for each in ({"a": 1, "b": 2}, {"b": 2, "a": 1}))
+        """Equal mappings have the same hash too."""
+        first, second = (attrs.evolve(ALLOWED, context=context) for context in ({"a": 1, "b": 2}, {"b": 2, "a": 1}))
         assert (first, hash(first)) == (second, hash(second))
         assert first != attrs.evolve(ALLOWED, context={"a": True, "b": 2})
         assert None is first.context.get("c")
 
 
 class TestRepr:
-    """A repr ends up in logs."""
+    """A repr gets into logs."""
 
     @pytest.mark.parametrize("secret", ["ada@example.com", "664287016", "664307016", "Video agent"])
     def test_shows_no_address_no_id_of_ringcentral_and_no_label(self, secret: str) -> None:
-        """Ids of Engage Digital remain: without them no log would say what was decided."""
+        """It shows ids of Engage Digital: without them, a log would not say what was decided."""
         agent = an_agent(role_label="Video agent")
         request = attrs.evolve(ALLOWED, agent=agent, context={"note": secret})
         assert secret not in repr(request)
@@ -348,21 +346,21 @@ class TestRepr:
 
 
 class TestKeys:
-    """The members of the enums carry the keys of the API."""
+    """The values of the enums are the keys of the API."""
 
-    def test_of_the_api_are_what_str_and_formatting_give(self) -> None:
-        """Hosts put them in URLs and queries, and Pythons differ in how they format an enum that is a str."""
+    def test_are_the_result_of_str_and_formatting(self) -> None:
+        """Hosts put them into URLs and queries, and versions of Python format str enums differently."""
         assert "escalate_to_video" == str(Permission.ESCALATE_TO_VIDEO) == f"{Permission.ESCALATE_TO_VIDEO}"
         assert "whats_app" == str(ChannelKind.WHATSAPP) == "%s" % ChannelKind.WHATSAPP  # noqa: UP031  a way to format
         assert Permission("use_emoji") is Permission.USE_EMOJI
 
-    def test_are_the_members_names_in_lower_case_but_for_whatsapp(self) -> None:
+    def test_are_the_members_names_in_lower_case_except_whatsapp(self) -> None:
         """A misspelled key would never match, and nothing else would show it."""
         enums = (Permission, ChannelKind, Login, MessageAuthor, InterventionState, VideoAccess, Party)
-        odd = {member for enum in enums for member in enum if member.value != member.name.lower()}
-        assert {ChannelKind.WHATSAPP} == odd
+        exceptions = {member for enum in enums for member in enum if member.value != member.name.lower()}
+        assert {ChannelKind.WHATSAPP} == exceptions
 
     def test_are_72_permissions_and_29_kinds_besides_unknown(self) -> None:
-        """That is how many keys the API documents; other spellings of them are no kinds."""
+        """The API documents so many keys; other spellings are not kinds."""
         assert (72, 30) == (len(Permission), len(ChannelKind))
         assert not {"default", "SMS", "WEB_CHAT"} & {kind.value for kind in ChannelKind}

@@ -1,4 +1,4 @@
-"""May this agent escalate this message to video, and if not, why not and who mends it?"""
+"""May this agent escalate this message to video, and if not, why, and who can fix it?"""
 
 from . import exceptions
 from ._engine.decision import Decision, Reason

@@ -1,11 +1,11 @@
-"""Starts the command line: `escalation-policy`, or `python -m escalation_policy`."""
+"""The entry point of the command line: `escalation-policy`, or `python -m escalation_policy`."""
 
 import sys
 from typing import NoReturn
 
 
 def run() -> NoReturn:
-    """Answers one command and ends the process: 0 allowed, 1 denied, 2 unusable input, 130 interrupted."""
+    """Run one command and end the process: 0 allowed, 1 denied, 2 unusable input, 130 interrupted."""
     try:
         from .cli import main  # noqa: PLC0415  needs the extra
 

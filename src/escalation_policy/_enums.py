@@ -1,4 +1,4 @@
-"""The closed vocabularies: Engage Digital's permissions, channel kinds and states, and the words of a decision."""
+"""The enums: Engage Digital's permissions, channel kinds and states, and the vocabulary of decisions."""
 
 from enum import Enum, StrEnum, unique
 from typing import final
@@ -7,10 +7,10 @@ from typing import final
 @final
 @unique
 class Permission(StrEnum):
-    """One permission of a role, by its key in the Role schema of the Engage Digital API.
+    """A permission of a role, by its key in the Role schema of the Engage Digital API.
 
-    The 69 flags of the response schema, and the three that can be written but are not in it
-    (`manage_automatic_exports_tasks`, `manage_surveys`, `read_surveys`).
+    There are the 69 flags of the response schema, and three flags that can be written but are not in it:
+    `manage_automatic_exports_tasks`, `manage_surveys` and `read_surveys`.
     """
 
     ACCESS_HELP_CENTER = "access_help_center"
@@ -92,7 +92,7 @@ class Permission(StrEnum):
 class ChannelKind(StrEnum):
     """The medium of a channel, by its `source_type` key in the Engage Digital API.
 
-    `UNKNOWN` is an unknown fact: no test over it answers, so no rule that reads it is met.
+    `UNKNOWN` is an unknown fact: no test of it has an answer, so no rule that depends on it is met.
     """
 
     ANSWERS = "answers"
@@ -130,21 +130,21 @@ class ChannelKind(StrEnum):
 @final
 @unique
 class Login(Enum):
-    """How the agent's session was opened. No Engage Digital record tells: the host must know."""
+    """How the agent's session was opened. No Engage Digital payload says it: the host must know it."""
 
-    RINGCENTRAL_SSO = "ringcentral_sso"  #: *Sign in with RingCentral*, whatever identity provider RingCentral uses.
+    RINGCENTRAL_SSO = "ringcentral_sso"  #: *Sign in with RingCentral*, with any identity provider behind it.
     SAML = "saml"  #: Engage Digital's own SAML single sign-on.
     JWT_SSO = "jwt_sso"  #: The *JWT Single Sign On* extension.
     PASSWORD = "password"  #: The login form.
-    API_TOKEN = "api_token"  #: An API access token; nobody is in front of a screen.
-    IMPERSONATION = "impersonation"  #: Another user acting as this agent.
+    API_TOKEN = "api_token"  #: An API access token: no person is logged in.
+    IMPERSONATION = "impersonation"  #: Another user acts as this agent.
     UNKNOWN = "unknown"  #: An unknown fact.
 
 
 @final
 @unique
 class MessageAuthor(Enum):
-    """Who wrote a message. `AUTOMATIC` is the platform itself: surveys and automatic responses."""
+    """Who wrote a message. `AUTOMATIC` is the platform itself, with surveys and automatic responses."""
 
     CUSTOMER = "customer"
     AGENT = "agent"
@@ -155,7 +155,7 @@ class MessageAuthor(Enum):
 @final
 @unique
 class InterventionState(Enum):
-    """Where a case stands. Engage Digital's own `status` label is localised and says nothing."""
+    """The state of a case. It is not read from Engage Digital's own `status`, which is a localized label."""
 
     OPEN = "open"
     DEFERRED = "deferred"
@@ -170,7 +170,7 @@ class VideoAccess(Enum):
 
     GRANTED = "granted"
     DENIED = "denied"
-    UNKNOWN = "unknown"  #: An unknown fact: nobody asked RingCentral.
+    UNKNOWN = "unknown"  #: An unknown fact: the host has not asked RingCentral.
 
 
 @final
@@ -182,14 +182,14 @@ class Party(Enum):
     ENGAGE_ADMINISTRATOR = "engage_administrator"
     RINGCENTRAL_ADMINISTRATOR = "ringcentral_administrator"
     RINGCENTRAL = "ringcentral"  #: The company, through the customer's contact there.
-    DEVELOPER = "developer"  #: Whoever maintains the host application.
-    NOBODY = "nobody"  #: It cannot be mended; the step says what to do instead.
+    DEVELOPER = "developer"  #: The developers of the host application.
+    NOBODY = "nobody"  #: Nobody can fix it; the step says what to do instead.
 
 
 @final
 @unique
 class Effect(Enum):
-    """What a decision says. There is no third: what is not known to be allowed is denied."""
+    """The effect of a decision. There are only two: a request is denied unless it is known to be allowed."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -198,9 +198,9 @@ class Effect(Enum):
 @final
 @unique
 class ReasonStatus(Enum):
-    """How one rule came out: only `MET` lets anybody through."""
+    """The outcome of one rule. A request is allowed only if every rule is `MET`."""
 
     MET = "met"
     UNMET = "unmet"
-    UNKNOWN = "unknown"  #: The host did not supply a fact that it hangs on.
-    ERROR = "error"  #: Something it hangs on raised, or was not of the type it was promised to be.
+    UNKNOWN = "unknown"  #: The host did not supply a fact that the rule depends on.
+    ERROR = "error"  #: Something that the rule depends on raised an exception, or is not of its declared type.

@@ -1,7 +1,7 @@
 """Fields of immutable values, which are checked against their annotations when a value is made."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import partial
 from types import UnionType
@@ -23,6 +23,10 @@ PUBLIC: Final = "escalation_policy.public"
 CHECKED: Final = "escalation_policy.checked"
 #: Field metadata: what messages say is accepted, instead of the annotation.
 ACCEPTED: Final = "escalation_policy.accepted"
+
+#: How messages describe what `is_digits()` and `is_zoned()` accept.
+DIGITS_WORDS: Final = "1 to 20 ASCII digits"
+ZONED_WORDS: Final = "a datetime with a zone"
 
 _TYPE_NAME: Final = type.__dict__["__name__"]
 _T = TypeVar("_T")
@@ -152,6 +156,40 @@ def validator(
             raise error(Fault.mismatch(path, found or kind_of(value), accepted, closest=hint))
 
     return check
+
+
+def is_digits(value: object) -> bool:
+    """Return whether a value is 1 to 20 ASCII digits, which is the form of RingCentral's account and extension ids."""
+    return type(value) is str and value.isascii() and value.isdigit() and len(value) <= 20
+
+
+def is_zoned(value: object) -> bool:
+    """Return whether a value is a datetime with a zone, so that it names one moment everywhere."""
+    return isinstance(value, datetime) and value.utcoffset() is not None
+
+
+#: Validates a str field. RingCentral's API reads the id "~" as "the owner of the token": only digits name an account.
+DIGITS: Final = validator(DIGITS_WORDS, is_digits)
+#: Validates a datetime field.
+ZONED: Final = validator(ZONED_WORDS, is_zoned, found="a datetime without one")
+
+
+def to_utc(name: str, at: datetime) -> datetime:
+    """Convert a time to UTC.
+
+    Args:
+        name: The argument's name, for the message.
+        at: The time.
+
+    Raises:
+        InvalidValueError: It is not a datetime with a zone, or it is outside of the years 1 to 9999 in UTC.
+    """
+    require(is_zoned(at), name, "a datetime without one" if isinstance(at, datetime) else kind_of(at), ZONED_WORDS)  # pyright: ignore[reportUnnecessaryIsInstance]
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        found = "a time outside of the years 1 to 9999 in UTC"
+        raise InvalidValueError(Fault.mismatch(name, found, ZONED_WORDS)) from error
 
 
 def _accepts(kind: Any) -> tuple[str, _Test]:

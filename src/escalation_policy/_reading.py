@@ -1,13 +1,13 @@
-"""JSON: parse it strictly, and read objects field by field while collecting everything that is wrong with them."""
+"""JSON: parse it strictly, and read objects and pages of records while collecting everything that is wrong with them."""
 
 import json
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from typing import Final, Generic, NoReturn, TypeVar, cast, final
+from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar, cast, final
 
 import attrs
 
-from ._fields import exact_str, kind_of
+from ._fields import exact_str, figure_of, is_collection, kind_of
 from .exceptions import Fault, InvalidPayloadError, InvalidValueError
 
 _T = TypeVar("_T")
@@ -48,8 +48,8 @@ def _object_without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, obj
     fields = dict(pairs)
     if len(fields) < len(pairs):
         first: dict[str, int] = {}
-        twice = next((first[key], at) for at, (key, _) in enumerate(pairs, 1) if first.setdefault(key, at) != at)
-        raise JsonError("must name each key once, but keys {} and {} of an object are the same".format(*twice))
+        positions = next((first[key], at) for at, (key, _) in enumerate(pairs, 1) if first.setdefault(key, at) != at)
+        raise JsonError("must name each key once, but keys {} and {} of an object are the same".format(*positions))
     return fields
 
 
@@ -80,7 +80,7 @@ class Form(Generic[_T]):
     describe: Callable[[object], str] = kind_of
 
     def is_nothing(self, value: object) -> bool:
-        """Return whether a value means that there is none: null, or a blank string if the form says so."""
+        """Return whether a value stands for an empty field: null, or a blank string if the form says so."""
         return value is None or (self.blank_is_nothing and isinstance(value, str) and not value.strip())
 
 
@@ -90,6 +90,13 @@ def as_id(value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 256:
         return int.__repr__(value)
     return exact_str(value) if isinstance(value, str) and value.strip() else None
+
+
+def value_at(value: object, *keys: str) -> Any:
+    """Return the value under nested keys of a JSON object, or None if a key is missing."""
+    for key in keys:
+        value = cast("dict[str, object]", value).get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _as_list(value: object) -> list[object] | None:
@@ -167,7 +174,7 @@ class PayloadReader:
         return [(path, value) for path, value in parsed if value is not None]
 
     def optional(self, form: Form[_T], *names: str) -> _T | None:
-        """Return the value of the fields of these names, or None if there is none."""
+        """Return the value of the fields of these names, or None if they are empty."""
         values = self.values(form, *names)
         for path, value in values[1:]:
             if value != values[0][1]:
@@ -176,7 +183,7 @@ class PayloadReader:
         return values[0][1] if values else None
 
     def required(self, form: Form[_T], name: str, placeholder: _T) -> _T:
-        """Return the value of a field. If there is none, note a fault and return the placeholder."""
+        """Return the value of a field. If the field is empty, note a fault and return the placeholder."""
         value = self.optional(form, name)
         fields = self._objects.get(self.path)
         if value is None and fields is not None:
@@ -224,3 +231,101 @@ class PayloadReader:
         for path, value in self.values(ID, *names):
             if value != expected:
                 self.faults.append(Fault.mismatch(path, "another id", accepted))
+
+
+Payload = Mapping[str, object]
+
+# Python refuses to print an integer of thousands of digits.
+_NUMBER: Final = Form(
+    accepted="a number from 0 to 2**63 - 1",
+    parse=lambda value: value if type(value) is int and 0 <= value < 2**63 else None,
+    describe=figure_of,
+)
+_RECORDS: Final = Form(accepted="a list of records", parse=_as_list)
+_ALL_PAGES: Final = "every page of the list"
+
+
+@final
+class _Page(NamedTuple):
+    """One page of a list.
+
+    Attributes:
+        path: Its place.
+        total: The number of records in the whole list.
+        offset: The number of records before its first one.
+    """
+
+    path: str
+    total: int
+    offset: int
+    records: list[object]
+
+
+def records_in_pages(faults: Faults, name: str, pages: Iterable[Payload]) -> list[tuple[str, Payload]]:
+    """Return path and payload of every record of a list, once, in the order of the list.
+
+    Args:
+        faults: Where faults of the pages are noted.
+        name: The name of the list.
+        pages: Its pages in any order, each with `count` (records in the whole list), `offset` and `records`.
+    """
+    if not is_collection(pages):
+        faults.append(Fault.mismatch(name, kind_of(pages), "a collection of pages"))
+        return []
+    earlier_faults = len(faults)
+    read = [page for number, data in enumerate(pages) if (page := _read_page(faults, f"{name}[{number}]", data))]
+    read.sort(key=lambda page: page.offset)
+    if len(faults) == earlier_faults:
+        _check_complete(faults, name, read)
+    first: dict[str, tuple[str, Payload]] = {}
+    for page in read:
+        for number, record in enumerate(page.records):
+            path = f"{page.path}.records[{number}]"
+            if not isinstance(record, Mapping):
+                faults.append(Fault.mismatch(path, kind_of(record), "a mapping"))
+                continue
+            payload = cast("Payload", record)
+            first_path, first_payload = first.setdefault(as_id(payload.get("id")) or path, (path, payload))
+            if payload != first_payload:
+                problem = f"differs from {first_path}, which has the same id: read all pages again"
+                faults.append(Fault(path, problem, found="another record", accepted="the same record"))
+    # A record moves to another page if one before it is deleted while the pages are read. If all pages are there and one
+    # record is there twice, another record is missing.
+    if len(faults) == earlier_faults and len(first) != read[0].total:
+        total, count = read[0].total, len(first)
+        problem = f"holds {count:,} different records, but each page counts {total:,}: read all pages again"
+        faults.append(Fault(name, problem, found=f"{count:,} records", accepted=f"{total:,} records"))
+    return list(first.values())
+
+
+def _read_page(faults: Faults, path: str, page: object) -> _Page | None:
+    if not isinstance(page, Mapping):
+        faults.append(Fault.mismatch(path, kind_of(page), "a mapping"))
+        return None
+    fields = cast("Payload", page)
+    count = faults.parse(_NUMBER, f"{path}.count", fields.get("count"))
+    offset = faults.parse(_NUMBER, f"{path}.offset", fields.get("offset"))
+    records = faults.parse(_RECORDS, f"{path}.records", fields.get("records"))
+    return None if count is None or offset is None or records is None else _Page(path, count, offset, records)
+
+
+def _check_complete(faults: Faults, name: str, pages: list[_Page]) -> None:
+    """Note a fault for records that are on no page. If the pages differ about their number, note only that."""
+    if not pages:
+        problem = "has no page: pass every page, an empty one too"
+        faults.append(Fault(name, problem, found="no page", accepted=_ALL_PAGES))
+        return
+    total = pages[0].total
+    for page in pages[1:]:
+        if page.total != total:
+            problem = f"is {page.total:,}, but {pages[0].path}.count is {total:,}: read all pages again"
+            faults.append(Fault(f"{page.path}.count", problem, found=f"{page.total:,}", accepted=f"{total:,}"))
+            return
+    end = 0
+    for page in [*pages, _Page(name, total, total, [])]:
+        start = min(page.offset, total)
+        if start > end:
+            records = f"record {end}" if start == end + 1 else f"records {end} to {start - 1}"
+            problem = f"lacks {records}: pass every page"
+            faults.append(Fault(name, problem, found=f"no page with {records}", accepted=_ALL_PAGES))
+        end = max(end, page.offset + len(page.records))

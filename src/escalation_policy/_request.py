@@ -1,4 +1,4 @@
-"""The question: may this agent escalate this message to video, now?"""
+"""The request that a policy decides: may this agent escalate this message to video, now?"""
 
 from collections.abc import Mapping
 from typing import cast
@@ -14,27 +14,27 @@ ContextValue = str | int | bool
 
 
 def _to_context(context: Mapping[str, ContextValue]) -> Mapping[str, ContextValue]:
+    # A `FrozenMapping` was converted before. What is not a mapping is returned unchanged; the field's validator rejects it.
     if type(cast("object", context)) is FrozenMapping or not isinstance(context, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         return context
     return FrozenMapping({_name(name): _value(value) for name, value in context.items()})
 
 
-def _refused(found: str) -> InvalidValueError:
-    return InvalidValueError(
-        Fault.mismatch("EscalationRequest.context", found, "a mapping of non-empty strs to strs, ints and bools")
-    )
+def _invalid_context(actual: str) -> InvalidValueError:
+    accepted = "a mapping of non-empty strs to strs, ints and bools"
+    return InvalidValueError(Fault.mismatch("EscalationRequest.context", actual, accepted))
 
 
 def _name(name: object) -> str:
     exact = exact_str(name)
     if not isinstance(exact, str) or exact == "":
-        raise _refused(f"{kind_of(exact)} as a name")
+        raise _invalid_context(f"{kind_of(exact)} as a name")
     return exact
 
 
 def _value(value: object) -> ContextValue:
     if not isinstance(value, str | int):
-        raise _refused(f"{kind_of(value)} as a value")
+        raise _invalid_context(f"{kind_of(value)} as a value")
     return value if isinstance(value, bool) else int.__int__(value) if isinstance(value, int) else exact_str(value)
 
 
@@ -43,12 +43,12 @@ class EscalationRequest:
     """Everything that decides whether the agent may turn the message into a video call.
 
     Attributes:
-        domain: The tenant in which the question is asked.
-        agent: Who would escalate.
-        login: How that agent's session was opened.
-        message: The message they clicked on.
-        intervention: The case they are working on. None: they are engaged with nobody.
-        context: What the host's own rules need, such as opening hours or consent. Time enters here, never by a clock.
+        domain: The tenant in which the agent works.
+        agent: The agent who would escalate.
+        login: How the agent's session was opened.
+        message: The message that the agent clicked on.
+        intervention: The case that the agent is working on. None: the agent is engaged with nobody.
+        context: Facts for the host's own rules, such as opening hours or consent. Time is one of them: no rule reads a clock.
     """
 
     domain: Domain

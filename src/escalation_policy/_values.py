@@ -1,24 +1,20 @@
-"""What Engage Digital and RingCentral know: domains, roles, agents, channels, messages, cases.
+"""Values of Engage Digital and RingCentral: domains, roles, agents, channels, messages and cases.
 
-Every value is immutable, is valid once it exists, and is never checked again. Making one from something that its
-fields do not accept raises `InvalidValueError`.
+Every value is immutable. It exists only if it is valid, and is never checked again. Arguments that its fields do not
+accept raise `InvalidValueError`.
 """
 
 from collections.abc import Iterable
-from typing import Final, final
+from typing import final
 
 import attrs
 
 from ._enums import ChannelKind, InterventionState, MessageAuthor, Permission, VideoAccess
-from ._fields import PRIVATE, UNKNOWN_WHEN_NONE, checked, to_frozenset, validator
+from ._fields import DIGITS, PRIVATE, UNKNOWN_WHEN_NONE, checked, to_frozenset
 from .exceptions import Fault, InvalidValueError
 
 
-def is_id(value: str) -> bool:
-    return value.isascii() and value.isdigit() and len(value) <= 20
-
-
-# The type checkers read what a field accepts from its converter, and want it spelled out.
+# Type checkers read from a converter's signature what a field accepts, so each element type has its own function.
 def _to_strs(values: Iterable[str]) -> frozenset[str]:
     return to_frozenset(values)
 
@@ -27,14 +23,13 @@ def _to_permissions(values: Iterable[Permission]) -> frozenset[Permission]:
     return to_frozenset(values)
 
 
-# A path of the RingCentral API reads "~" as "whoever owns the token": only digits are an id.
-DIGITS: Final = validator("1 to 20 ASCII digits", is_id)
-
-
 def _check_unknown(_: object, field: "attrs.Attribute[frozenset[str]]", keys: frozenset[str]) -> None:
-    if known := ", ".join(sorted(keys.intersection(map(str, Permission)))):
-        problem = f"names {known}: keys of a Permission belong in permissions"
-        raise InvalidValueError(Fault(f"Role.{field.name}", problem, found=known, accepted="keys of no Permission"))
+    """Check that no key is one of a `Permission`."""
+    if permissions := ", ".join(sorted(keys.intersection(map(str, Permission)))):
+        problem = f"names {permissions}: keys of a Permission belong in permissions"
+        raise InvalidValueError(
+            Fault(f"Role.{field.name}", problem, found=permissions, accepted="keys of no Permission")
+        )
 
 
 @final
@@ -43,8 +38,9 @@ class Domain:
     """A tenant of Engage Digital.
 
     Attributes:
-        id: The domain's id or name; only compared.
-        ringcentral_account_id: The RingCentral account it is associated with, 1 to 20 ASCII digits. None: with none.
+        id: The domain's id or name. It is only compared.
+        ringcentral_account_id: The RingCentral account that it is associated with, 1 to 20 ASCII digits. None: there is
+            no such account.
     """
 
     id: str
@@ -54,11 +50,11 @@ class Domain:
 @final
 @attrs.frozen(kw_only=True, field_transformer=checked)
 class Role:
-    """What its holders may do. A new role may nothing: all permissions are unchecked.
+    """A set of permissions that agents share. A new role has none: all permissions are unchecked.
 
     Attributes:
-        label: What administrators call it. They rename even the default roles: it identifies nothing.
-        unknown_permissions: Flags of a newer API that are on; they grant nothing, but they are not nothing.
+        label: Its name. It identifies nothing, as administrators rename even the default roles.
+        unknown_permissions: Flags of a newer API that are true. They grant nothing here, but are not lost.
     """
 
     id: str
@@ -70,15 +66,15 @@ class Role:
     )
 
     def grant(self, *permissions: Permission) -> "Role":
-        """Makes a role that holds these permissions too."""
+        """Return a copy of the role with these permissions added."""
         return attrs.evolve(self, permissions=[*self.permissions, *permissions])
 
     def revoke(self, *permissions: Permission) -> "Role":
-        """Makes a role that holds none of these permissions."""
+        """Return a copy of the role without these permissions."""
         return attrs.evolve(self, permissions=self.grant(*permissions).permissions.difference(permissions))
 
     def relabel(self, label: str) -> "Role":
-        """Makes a role with another label, without the space around it."""
+        """Return a copy of the role with another label, stripped of surrounding space."""
         return attrs.evolve(self, label=label.strip() if isinstance(label, str) else label)  # pyright: ignore[reportUnnecessaryIsInstance]
 
 
@@ -89,7 +85,7 @@ class RingCentralUser:
 
     Attributes:
         extension_id: The "RingCentral ID" of the agent's profile, 1 to 20 ASCII digits.
-        account_id: The RingCentral account it belongs to, 1 to 20 ASCII digits. None: we were not told.
+        account_id: The RingCentral account that it belongs to, 1 to 20 ASCII digits. None: unknown.
         video: Whether it has RingCentral Video.
     """
 
@@ -107,10 +103,10 @@ class Agent:
     """A user of Engage Digital who answers customers.
 
     Attributes:
-        enabled: Whether the account may be used at all. It has no default: nobody is enabled by omission.
+        enabled: Whether the account may be used. It has no default, so nobody is enabled by omission.
         ringcentral: The linked RingEX extension. None: the profile holds no RingCentral ID.
-        team_ids: The teams the agent is in.
-        led_team_ids: The teams the agent leads.
+        team_ids: The teams that the agent is in.
+        led_team_ids: The teams that the agent leads.
     """
 
     id: str
@@ -139,8 +135,8 @@ class Message:
     """One message on a channel: a *content* of the Engage Digital API.
 
     Attributes:
-        private: Whether only the customer and the company see it. None: we were not told.
-        intervention_id: The case it belongs to. None: we were not told of any.
+        private: Whether only the customer and the company see it. None: unknown.
+        intervention_id: The case that it belongs to. None: unknown.
     """
 
     id: str
@@ -153,10 +149,10 @@ class Message:
 @final
 @attrs.frozen(kw_only=True, field_transformer=checked)
 class Intervention:
-    """The case that makes an agent engaged with a customer.
+    """A case: the engagement of an agent with a customer. The Engage Digital API calls it an *intervention*.
 
     Attributes:
-        agent_id: The agent it is assigned to. None: nobody.
+        agent_id: The agent that it is assigned to. None: it is not assigned.
     """
 
     id: str

@@ -1,21 +1,21 @@
-"""Every error this library raises on purpose.
+"""All errors that this library raises on purpose.
 
     EscalationPolicyError
-    ├── InvalidValueError          (ValueError)  a value that cannot exist
-    ├── InvalidPolicyError         (ValueError)  a condition, rule or policy that makes no sense
-    ├── InvalidPayloadError        (ValueError)  records that cannot be read, all faults together
+    ├── InvalidValueError          (ValueError)  an invalid argument
+    ├── InvalidPolicyError         (ValueError)  an invalid fact, condition, rule or policy
+    ├── InvalidPayloadError        (ValueError)  payloads that cannot be read, with all faults
     ├── EscalationDeniedError                    raised only by `Decision.raise_if_denied()`
-    ├── ProviderError                            a video provider made no call that could be used
-    │   ├── ProviderUnavailableError             nothing was made; try again
-    │   ├── ProviderRejectedError                nothing was made; trying again is of no use
-    │   └── ProviderOutcomeUnknownError          nobody knows whether a call was made
-    ├── CallInProgressError                      another click is making this very call
-    ├── CallInDoubtError                         nobody knows whether this very call was made
-    ├── testing.NoSuchRequestError (LookupError) no request that a policy decides as a test asks
+    ├── ProviderError                            the video provider did not return a usable call
+    │   ├── ProviderUnavailableError             no call was created; try again
+    │   ├── ProviderRejectedError                no call was created; do not try again
+    │   └── ProviderOutcomeUnknownError          nobody knows whether a call was created
+    ├── CallInProgressError                      another click is creating the same call
+    ├── CallInDoubtError                         nobody knows whether the same call was created
+    ├── testing.NoSuchRequestError (LookupError) no request has the decision that a test asks for
     └── testing.NoSuchRuleError    (ValueError)  a test names a rule that the policy does not have
 
-No message shows an id, an address, a token or what anybody wrote. Numbers, durations and the library's own names and keys are
-shown; instead of a wrong string, the message names the accepted key that is closest to it.
+Messages show numbers, durations and the library's own names and keys. They never show an id, an address, a token or what
+anybody wrote; instead of a wrong string, they show the accepted key that is closest to it.
 """
 
 from collections.abc import Iterable
@@ -41,20 +41,20 @@ __all__ = [
 
 
 class EscalationPolicyError(Exception):
-    """The base of them all: `except EscalationPolicyError` catches whatever this library raises."""
+    """The base class of all errors of this library."""
 
 
 @final
 @attrs.frozen
 class Fault:
-    """One thing that is wrong with some input.
+    """One thing that is wrong with an input.
 
     Attributes:
-        path: Where it is: the name of an argument, or a path such as `user.enabled`.
+        path: The place: the name of an argument, or a path such as `user.enabled`.
         problem: What is wrong and what to do, in words that follow the path.
-        found: What is there: a kind of value, or a number, a duration or one of the library's own names. None: the problem
-            says it all.
-        accepted: What is accepted there. None: the problem says it all.
+        found: The actual value: its kind, or a number, a duration or one of the library's own names. None if the problem
+            says everything.
+        accepted: What is accepted there. None if the problem says everything.
     """
 
     path: str
@@ -64,11 +64,11 @@ class Fault:
 
     @classmethod
     def mismatch(cls, path: str, found: str, accepted: str, *, closest: str | None = None) -> "Fault":
-        """Return the fault of a value that is not what is accepted.
+        """Return the fault of a value that is not accepted.
 
         Args:
-            path: Where it is.
-            found: What is there, in words that do not show a string.
+            path: The place of the value.
+            found: The value, in words that do not show a string.
             accepted: What is accepted there.
             closest: The accepted key that a wrong string most likely stands for.
         """
@@ -81,7 +81,7 @@ class Fault:
 
 @final
 class InvalidValueError(EscalationPolicyError, ValueError):
-    """A value was given something it does not accept; `fault` says what, as data."""
+    """An argument is invalid. `fault` describes it as data."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault)
@@ -90,12 +90,12 @@ class InvalidValueError(EscalationPolicyError, ValueError):
 
 @final
 class InvalidPolicyError(EscalationPolicyError, ValueError):
-    """A fact, condition, rule or policy that makes no sense; raised when it is made, never when it decides."""
+    """A fact, condition, rule or policy is invalid. This is raised when it is made, never when it decides."""
 
 
 @final
 class InvalidPayloadError(EscalationPolicyError, ValueError):
-    """Records that cannot be read, or do not belong together; `faults` lists everything that is wrong."""
+    """Payloads cannot be read, or do not belong together. `faults` lists everything that is wrong."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
@@ -107,7 +107,7 @@ class InvalidPayloadError(EscalationPolicyError, ValueError):
 
 @final
 class EscalationDeniedError(EscalationPolicyError):
-    """A denied decision, for hosts that prefer an exception; `decision` is the `Decision`."""
+    """A request was denied, for hosts that prefer an exception. `decision` is the `Decision`."""
 
     def __init__(self, decision: Any) -> None:
         super().__init__(decision)
@@ -119,16 +119,16 @@ class EscalationDeniedError(EscalationPolicyError):
 
 
 class ProviderError(EscalationPolicyError):
-    """A video provider made no call that could be used; which of its kinds says what may be done next.
+    """The video provider did not return a usable call. The subclass tells you whether to try again.
 
-    `key` names the call to the ledger, in an error that comes out of `escalate()`.
+    If `escalate()` raises it, `key` identifies the call for the ledger.
     """
 
     key: str | None = None
 
 
 class ProviderUnavailableError(ProviderError):
-    """The provider made nothing, and may be asked again, `retry_after` from now where it said when."""
+    """The provider created no call. Try again, after `retry_after` if it is not None."""
 
     def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
@@ -136,7 +136,7 @@ class ProviderUnavailableError(ProviderError):
 
 
 class ProviderRejectedError(ProviderError):
-    """The provider made nothing, and will not whenever it is asked; `code` is its own word for why, if it said one."""
+    """The provider created no call, and trying again does not help. `code` is its own error code, or None."""
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
@@ -144,7 +144,7 @@ class ProviderRejectedError(ProviderError):
 
 
 class ProviderOutcomeUnknownError(ProviderError):
-    """Nobody knows whether the provider made a call; `call_id` is its id for one that cannot be used, if it said one."""
+    """Nobody knows whether the provider created a call. `call_id` is its id of a call that must not be used, or None."""
 
     def __init__(self, message: str, *, call_id: str | None = None) -> None:
         super().__init__(message)
@@ -153,7 +153,7 @@ class ProviderOutcomeUnknownError(ProviderError):
 
 @final
 class CallInProgressError(EscalationPolicyError):
-    """Another click is making this very call; `key` is what `CallRequest` has. Look again in a moment."""
+    """Another click is creating the same call. Look again in a moment. `key` is the `CallRequest`'s."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
@@ -165,10 +165,10 @@ class CallInProgressError(EscalationPolicyError):
 
 @final
 class CallInDoubtError(EscalationPolicyError):
-    """Nobody knows whether this very call was made; `call` is the `VideoCall` where it was, but could not be recorded.
+    """Nobody knows whether the same call was created, or it was created but not recorded: then `call` is the `VideoCall`.
 
-    It is over when the host settles it with `ledger.resolve(key, call_or_none)`, when somebody says `again=True`, or
-    when it lapses.
+    The doubt ends when the host settles it with `ledger.resolve(key, call_or_none)`, when a click has `again=True`, or
+    when the doubt lapses.
     """
 
     def __init__(self, key: str, call: Any = None) -> None:

@@ -1,14 +1,13 @@
-"""The protocols that a host implements: what makes video calls, and what remembers them."""
+"""The protocols that a host implements: a provider that creates video calls, and a ledger that remembers them."""
 
 from abc import abstractmethod
 from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from ._calls.entries import LedgerEntry, ended, resolved
-from ._calls.values import CallRequest, VideoCall, case_of, utc_now
-from ._fields import kind_of
-from .exceptions import Fault, InvalidValueError
+from ._calls.entries import LedgerEntry, end_call, resolve
+from ._calls.values import CallRequest, VideoCall, entry_id_of, utc_now
+from ._fields import kind_of, require
 
 __all__ = ["AsyncVideoProvider", "CallLedger", "VideoProvider"]
 
@@ -16,68 +15,70 @@ T = TypeVar("T")
 
 
 class VideoProvider(Protocol):
-    """Makes video calls.
+    """Creates video calls.
 
-    It may also have a method `is_open(self, call: VideoCall, /) -> bool | None`, which is asked before a call is reused:
-    False where its room is known to be gone, None where that is not known. An exception of it counts as None.
+    A provider may also have a method `is_open(self, call: VideoCall, /) -> bool | None`. It is called before a call is
+    reused, and returns False if the room of the call no longer exists, None if that is unknown. An exception counts as None.
     """
 
     def create_call(self, call: CallRequest, /) -> VideoCall:
-        """Makes one call, hosted by the account and the extension of the request.
+        """Create one call, hosted by the account and the extension of the request.
 
-        It sends its request once: to repeat what may have arrived can make two calls.
+        Send the request to the service only once: to repeat a request that may have arrived can create two calls.
 
         Raises:
-            ProviderUnavailableError: Nothing was made, and it may be tried again.
-            ProviderRejectedError: Nothing was made, and trying again is of no use.
-            ProviderOutcomeUnknownError: Nobody knows whether a call was made. Any other exception is taken for this.
+            ProviderUnavailableError: No call was created. A retry may succeed.
+            ProviderRejectedError: No call was created. A retry cannot succeed.
+            ProviderOutcomeUnknownError: Nobody knows whether a call was created. Any other exception has the same meaning.
         """
         ...
 
 
 class AsyncVideoProvider(Protocol):
-    """Makes video calls for `escalate_async()`. All is as with `VideoProvider`, with coroutine functions."""
+    """Creates video calls for `escalate_async()`: a `VideoProvider` whose methods are coroutine functions."""
 
     async def create_call(self, call: CallRequest, /) -> VideoCall:
-        """Makes one call, as `VideoProvider.create_call()` does."""
+        """Create one call, as `VideoProvider.create_call()` does."""
         ...
 
 
 class CallLedger(Protocol):
-    """Remembers what came of every click, so that no call is made twice. Inherit from it, and write `update()`."""
+    """Remembers the result of every click, so that no call is created twice. Inherit from it and write `update()`."""
 
     @abstractmethod
     def update(
-        self, case: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
+        self, entry_id: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
     ) -> T:
-        """Changes what is stored of a case: passes it to `change`, stores the first thing that returns, returns the other.
+        """Load an entry, call `change(entry)`, store the first item of the result and return the second, atomically.
 
-        Nobody else may read or change that case in between, in any thread or process that shares the ledger, and what
-        is stored has to outlive what the ledger promises to outlive. If anything raises, all stays as it was.
+        Between loading and storing, nobody else may read or change the entry, in any thread or process that shares the
+        ledger. Stored entries must survive what the ledger documents: a restart, a crash, a power cut. If anything
+        raises, nothing changes.
 
         Args:
-            case: Names the case: 32 letters and digits.
-            change: Gets the case as it is stored, or `LedgerEntry()`. It is pure and quick, and may be called once more.
-            now: What time it is, where that is known: whatever has lapsed by then may be forgotten.
+            entry_id: Identifies the entry: 32 letters and digits.
+            change: Receives the stored entry, or `LedgerEntry()` if nothing is stored. It is pure and fast, and may be called
+                more than once.
+            now: The current time, if it is known. What has lapsed by then may be deleted, from any entry.
         """
         ...
 
     def end(self, key: str) -> bool:
-        """Says that a call has ended: the next click makes a new one. False where no such call is recorded."""
-        return self.update(case_of(key), lambda case: ended(case, key))
+        """Forget a call that has ended, so that the next click creates a new one. Return False if it is not recorded."""
+        return self.update(entry_id_of(key), lambda entry: end_call(entry, key))
 
     def resolve(self, key: str, call: VideoCall | None, *, now: datetime | None = None) -> bool:
-        """Settles a doubt: this is the call, or, with None, there is none. False where there is no doubt.
+        """Settle a doubt. Return False if there was no doubt.
 
         Args:
-            key: That of the `CallInDoubtError`.
-            call: The call as the provider knows it; it is reused as if it had been recorded when the doubt began.
-            now: What time it is. A doubt that has lapsed by then is none any more; without it, that is not looked at.
+            key: The key of the `CallInDoubtError`.
+            call: The call that the provider created. None: it did not create one. The call is reused as if it had been
+                recorded when the doubt began.
+            now: The current time. A doubt that has lapsed by then no longer counts. By default, lapsed doubts count too.
 
         Raises:
-            InvalidValueError: The call is no `VideoCall`.
+            InvalidValueError: `call` is not a `VideoCall` or None.
         """
-        if not isinstance(call, VideoCall | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidValueError(Fault.mismatch("call", kind_of(call), "a VideoCall or None"))
+        require(isinstance(call, VideoCall | None), "call", kind_of(call), "a VideoCall or None")  # pyright: ignore[reportUnnecessaryIsInstance]
         at = now or utc_now()
-        return self.update(case_of(key), lambda case: resolved(case.at(at) if now else case, key, call, at))
+        return self.update(entry_id_of(key), lambda entry: resolve(entry.at(at) if now else entry, key, call, at))

@@ -1,4 +1,4 @@
-"""The audit: who of a whole domain is ready, what the others miss, and where the feature can be used."""
+"""The audit: which agents of a domain are ready, what the others lack, and where the feature can be used."""
 
 import pickle
 import tracemalloc
@@ -26,7 +26,7 @@ from escalation_policy.testing import a_channel, a_domain, a_role, an_agent
 ROLE: Final = a_role()
 PLAIN: Final = a_role(id="r2", permissions={Permission.USE_EMOJI})
 BOTH: Final = "extension_in_account video_access"
-#: Agents of one domain, what each misses, what is hidden behind it, and what of it is not known.
+#: Agents of one domain, with the codes that are missing, hidden and unknown.
 AGENTS: Final[list[tuple[Agent, str, str, str]]] = [
     (an_agent(id="u1"), "", "", ""),
     (an_agent(id="u2", role=PLAIN), "role_permits", "", ""),
@@ -40,7 +40,7 @@ AGENTS: Final[list[tuple[Agent, str, str, str]]] = [
 
 
 def a_directory(*kinds: ChannelKind, **domain: Any) -> Directory:
-    """Makes a directory of these agents, and of channels of some kinds."""
+    """Make a directory of these agents, with channels of some kinds."""
     return Directory(
         domain=a_domain(**domain),
         roles=[ROLE, PLAIN],
@@ -50,103 +50,103 @@ def a_directory(*kinds: ChannelKind, **domain: Any) -> Directory:
 
 
 def explode(agent_id: str) -> bool:
-    """Raises."""
+    """Raise an IndexError."""
     return agent_id[99] == "x"
 
 
 def forget(_: str) -> Any:
-    """Says neither yes nor no."""
+    """Return None."""
 
 
 class TestAgents:
-    """Everybody is ready, or misses something."""
+    """`Audit.agents()`: every agent is ready or lacks something."""
 
-    def test_are_told_what_they_miss_and_what_may_be_behind_it(self) -> None:
-        """In the directory's order, and in the policy's."""
-        expected = [AgentAudit(agent, *(tuple(codes.split()) for codes in told)) for agent, *told in AGENTS]
-        found = [*audit(a_directory()).agents()]
-        assert expected == found
-        assert ["u1", "u7"] == [row.agent.id for row in found if row.ready]
+    def test_have_their_missing_and_hidden_codes(self) -> None:
+        """Agents are in the directory's order, and codes in the policy's."""
+        expected = [AgentAudit(agent, *(tuple(codes.split()) for codes in columns)) for agent, *columns in AGENTS]
+        rows = [*audit(a_directory()).agents()]
+        assert expected == rows
+        assert ["u1", "u7"] == [row.agent.id for row in rows if row.ready]
 
     def test_of_a_domain_without_an_account_are_not_ready(self) -> None:
-        """That one step is everybody's."""
+        """All of them lack this step."""
         rows = [*audit(a_directory(ringcentral_account_id=None)).agents()]
         assert {"domain_linked"} == {row.missing[0] for row in rows}
         assert all("extension_in_account" in row.hidden for row in rows)
 
-    def test_are_audited_one_after_the_other(self) -> None:
-        """The second one is not looked at before somebody asks for it."""
-        asked: list[str] = []
+    def test_are_audited_lazily(self) -> None:
+        """The second agent is audited when its row is read."""
+        values: list[str] = []
 
-        def note(agent_id: str) -> bool:
-            asked.append(agent_id)
+        def store(agent_id: str) -> bool:
+            values.append(agent_id)
             return True
 
-        policy = Policy("p", [Rule("noted", fact(lambda r: r.agent.id).satisfies("noted", note))])
+        policy = Policy("p", [Rule("stored", fact(lambda r: r.agent.id).satisfies("stored", store))])
         rows = audit(a_directory(), policy=policy).agents()
-        assert (asked, isinstance(rows, Iterator)) == ([], True)
+        assert (values, isinstance(rows, Iterator)) == ([], True)
         next(rows)
-        assert ["u1"] == asked
+        assert ["u1"] == values
 
-    def test_may_be_audited_any_number_of_times(self) -> None:
-        """An audit keeps nothing."""
-        audited = audit(a_directory())
-        assert [*audited.agents()] == [*audited.agents()]
+    def test_can_be_audited_again(self) -> None:
+        """The result is the same."""
+        report = audit(a_directory())
+        assert [*report.agents()] == [*report.agents()]
 
-    def test_take_no_more_memory_the_more_they_are(self) -> None:
-        """Whoever writes rows to a file needs room for one."""
+    def test_need_constant_memory(self) -> None:
+        """A host can write the rows to a file one by one."""
         peaks: list[int] = []
         for count in (20, 2_000):
             directory = Directory(
                 domain=a_domain(), roles=[ROLE], agents=[an_agent(id=f"u{number}") for number in range(count)]
             )
-            audited = audit(directory)
+            report = audit(directory)
             tracemalloc.start()
-            for _ in audited.agents():
+            for _ in report.agents():
                 pass
-            audited.totals()
+            report.totals()
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
         few, many = peaks
         assert many < few + 50_000
 
-    def test_do_not_pass_where_a_rule_fails(self) -> None:
-        """A question that raises, or says neither yes nor no, is not answered by yes."""
+    def test_are_not_ready_if_a_rule_raises(self) -> None:
+        """The same holds for a function that returns no bool."""
         for answer in (explode, forget):
             policy = Policy("p", [Rule("r", fact(lambda r: r.agent.id).satisfies("broken", answer))])
             rows = [*audit(a_directory(), policy=policy).agents()]
             assert {(("r",), ())} == {(row.missing, row.unknown) for row in rows}
 
-    def test_are_not_known_where_a_fact_is_that_decides(self) -> None:
-        """Whatever else is wrong, a fact that is unknown and does not matter is not to be looked up."""
+    def test_are_unknown_only_if_the_unknown_fact_decides(self) -> None:
+        """An unknown fact that changes nothing does not have to be looked up."""
         disabled = ~fact(lambda r: r.agent.enabled).is_true()
         user = fact(lambda r: r.agent.ringcentral)
         other = user.then(lambda u: u.account_id).equals("1")
         rules = [Rule("both", disabled & other), Rule("either", disabled | other), Rule("one", disabled)]
-        audited = audit(a_directory(), policy=Policy("p", rules))
-        row = next(row for row in audited.agents() if row.agent.id == "u5")
+        report = audit(a_directory(), policy=Policy("p", rules))
+        row = next(row for row in report.agents() if row.agent.id == "u5")
         assert (("both", "either", "one"), ("either",)) == (row.missing, row.unknown)
 
-    def test_are_asked_about_once(self) -> None:
-        """Functions of the host's may take their time."""
-        asked: list[VideoAccess] = []
+    def test_each_function_is_called_once_per_agent(self) -> None:
+        """Functions of a host may be slow."""
+        values: list[VideoAccess] = []
 
-        def note(video: VideoAccess) -> bool:
-            asked.append(video)
+        def store(video: VideoAccess) -> bool:
+            values.append(video)
             return video is VideoAccess.GRANTED
 
         video = fact(lambda r: r.agent.ringcentral).then(lambda u: u.video)
-        audited = audit(a_directory(), policy=Policy("p", [Rule("noted", video.satisfies("noted", note))]))
-        assert ["u3", "u5", "u8"] == [row.agent.id for row in audited.agents() if row.missing]
-        assert [VideoAccess.DENIED] == [video for video in asked if video is not VideoAccess.GRANTED]
-        assert 5 == asked.count(VideoAccess.GRANTED)
+        report = audit(a_directory(), policy=Policy("p", [Rule("stored", video.satisfies("stored", store))]))
+        assert ["u3", "u5", "u8"] == [row.agent.id for row in report.agents() if row.missing]
+        assert [VideoAccess.DENIED] == [video for video in values if video is not VideoAccess.GRANTED]
+        assert 5 == values.count(VideoAccess.GRANTED)
 
 
 class TestTotals:
-    """How many miss what."""
+    """`Audit.totals()`."""
 
-    def test_count_who_is_ready_and_who_misses_what(self) -> None:
-        """Steps that nobody misses are there too; what is hidden is not counted."""
+    def test_count_ready_agents_and_missing_steps(self) -> None:
+        """Steps that nobody lacks are there too. Hidden steps are not counted."""
         totals = audit(a_directory()).totals()
         assert (8, 2) == (totals.agents, totals.ready)
         assert [
@@ -154,37 +154,37 @@ class TestTotals:
             *(("role_permits", 2), ("extension_linked", 1), ("extension_in_account", 3), ("video_access", 2)),
         ] == [*totals.missing.items()]
 
-    def test_count_of_how_many_it_is_not_known(self) -> None:
-        """Under the same codes, in the same order."""
+    def test_count_unknown_steps(self) -> None:
+        """The codes and their order are the same."""
         totals = audit(a_directory()).totals()
         assert [*totals.missing] == [*totals.unknown]
         assert {"extension_in_account": 2, "video_access": 1} == {code: n for code, n in totals.unknown.items() if n}
 
-    def test_can_be_told_apart_in_a_set(self) -> None:
-        """Equal ones are one."""
-        audited = audit(a_directory())
-        assert 2 == len({audited.totals(), audited.totals(), audited.totals([])})
+    def test_are_hashable(self) -> None:
+        """Equal totals are one member of a set."""
+        report = audit(a_directory())
+        assert 2 == len({report.totals(), report.totals(), report.totals([])})
 
-    def test_count_the_rows_given(self) -> None:
-        """Whoever shows the rows does not have everybody audited again."""
-        audited = audit(a_directory())
-        rows = [row for row in audited.agents() if row.agent.role is PLAIN]
-        totals = audited.totals(iter(rows))
+    def test_can_count_some_rows(self) -> None:
+        """A host that has the rows already saves a second audit."""
+        report = audit(a_directory())
+        rows = [row for row in report.agents() if row.agent.role is PLAIN]
+        totals = report.totals(iter(rows))
         assert (2, 0, 2, 1) == (
             totals.agents,
             totals.ready,
             *(totals.missing[code] for code in ("role_permits", "extension_linked")),
         )
 
-    def test_of_nobody_are_zero(self) -> None:
-        """Given no rows, they do not take all of them."""
-        audited = audit(a_directory())
-        nobody = AuditTotals(0, 0, *2 * (dict.fromkeys(audited.totals().missing, 0),))
-        assert nobody == audited.totals([])
+    def test_of_no_rows_are_zero(self) -> None:
+        """An empty list of rows does not mean all rows."""
+        report = audit(a_directory())
+        nobody = AuditTotals(0, 0, *2 * (dict.fromkeys(report.totals().missing, 0),))
+        assert nobody == report.totals([])
         assert nobody == audit(Directory(domain=a_domain())).totals()
 
 
-#: What can be made of each kind of channel.
+#: The use of each kind of channel.
 USES: Final = {
     **dict.fromkeys(ChannelKind, ChannelUse.UNSUPPORTED),
     **dict.fromkeys(
@@ -207,16 +207,16 @@ USES: Final = {
 
 
 class TestChannels:
-    """Whether the feature can be used on a channel at all."""
+    """`Audit.channels()`."""
 
     @pytest.mark.parametrize("kind", ChannelKind, ids=str)
-    def test_of_each_kind_are_usable_or_not(self, kind: ChannelKind) -> None:
-        """As the product page lists them; one that is listed is closed by now, and one is for private messages only."""
+    def test_of_each_kind_have_their_use(self, kind: ChannelKind) -> None:
+        """It is that of the product page. One listed service has closed, and one is for private messages only."""
         (row,) = audit(a_directory(kind)).channels()
         assert (kind, USES[kind]) == (row.channel.kind, row.use)
 
     def test_do_not_depend_on_anything_else(self) -> None:
-        """Neither on who is ready nor on the domain's account; in the directory's order."""
+        """Agents and the domain's account do not matter. Rows are in the directory's order."""
         kinds = (ChannelKind.TWITTER, ChannelKind.EMAIL, ChannelKind.VIBER)
         rows = audit(a_directory(*kinds, ringcentral_account_id=None)).channels()
         assert [("s0", "private_only"), ("s1", "unsupported"), ("s2", "usable")] == [
@@ -224,7 +224,7 @@ class TestChannels:
         ]
 
     def test_follow_the_policy(self) -> None:
-        """A host's rule over the channel counts; one over the click cannot be asked yet."""
+        """A rule about the channel counts. A rule about the click cannot be decided yet."""
         kind = fact(lambda r: r.message.channel.kind)
         private = fact(lambda r: r.message.private).is_true()
         policy = ESCALATE_TO_VIDEO.with_rules(
@@ -238,28 +238,28 @@ class TestChannels:
         rows = audit(a_directory(*kinds), policy=policy).channels()
         assert ["unsupported", "private_only", "unsupported", "usable"] == [row.use.value for row in rows]
 
-    def test_of_a_policy_that_asks_nothing_of_them_are_all_usable(self) -> None:
-        """Whether an agent is ready is another question; what is closed stays closed."""
+    def test_are_usable_if_no_rule_is_about_channels(self) -> None:
+        """Only a closed service is still retired."""
         policy = Policy("p", [Rule("r", fact(lambda r: r.agent.enabled).is_true())])
         rows = audit(a_directory(ChannelKind.EMAIL, ChannelKind.GOOGLE_BUSINESS_MESSAGES), policy=policy).channels()
         assert ["usable", "retired"] == [row.use.value for row in rows]
 
 
 class TestAudit:
-    """An audit is a question that is answered when it is asked."""
+    """`audit()` and `Audit`."""
 
-    def test_names_its_directory_and_its_policy(self) -> None:
-        """It can be sent to a worker process too."""
-        audited = audit(a_directory())
-        assert (a_directory(), ESCALATE_TO_VIDEO) == (audited.directory, audited.policy)
-        assert audited.totals() == pickle.loads(pickle.dumps(audited)).totals()
+    def test_has_its_directory_and_policy(self) -> None:
+        """It can be pickled for a worker process."""
+        report = audit(a_directory())
+        assert (a_directory(), ESCALATE_TO_VIDEO) == (report.directory, report.policy)
+        assert report.totals() == pickle.loads(pickle.dumps(report)).totals()
 
     def test_shows_no_address_no_label_and_no_id_of_ringcentral(self) -> None:
-        """Neither its own repr nor that of a row."""
+        """The reprs of audit, rows and totals may be logged."""
         role = a_role(label="Secret")
-        audited = audit(Directory(domain=a_domain(), roles=[role], agents=[an_agent(role=role)]))
-        shown = f"{audited!r} {[*audited.agents()]!r} {audited.totals()!r}"
-        assert [] == [secret for secret in ("ada@", "664307016", "664287016", "Secret") if secret in shown]
+        report = audit(Directory(domain=a_domain(), roles=[role], agents=[an_agent(role=role)]))
+        text = f"{report!r} {[*report.agents()]!r} {report.totals()!r}"
+        assert [] == [secret for secret in ("ada@", "664307016", "664287016", "Secret") if secret in text]
 
     @pytest.mark.parametrize(
         ("changes", "message"),
@@ -269,15 +269,15 @@ class TestAudit:
         ],
         ids=["directory", "policy"],
     )
-    def test_refuses_what_is_not_what_it_should_be(self, changes: dict[str, Any], message: str) -> None:
-        """Before anybody is audited."""
+    def test_rejects_arguments_of_another_type(self, changes: dict[str, Any], message: str) -> None:
+        """It raises before the first agent is audited."""
         arguments: dict[str, Any] = {"directory": a_directory()} | changes
         with pytest.raises(InvalidValueError) as caught:
             audit(**arguments)
         assert message == str(caught.value)
 
-    def test_needs_a_policy_that_asks_something_of_agents(self) -> None:
-        """Otherwise everybody would be ready."""
+    def test_needs_a_policy_with_a_rule_about_agents(self) -> None:
+        """Otherwise every agent would be ready."""
         policy = Policy("p", [Rule("r", context("on_call", bool).is_true())])
         with pytest.raises(
             InvalidPolicyError, match=r"^policy 'p' has no rule that reads only the domain and the agent$"

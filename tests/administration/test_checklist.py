@@ -1,7 +1,7 @@
-"""The setup checklist: what makes an agent ready to escalate to video, done or to do.
+"""The checklist: what makes an agent ready to escalate to video, done or to do.
 
-The golden checklists hold every text of every step. After a change of texts that is meant, write them anew and read
-what changed: `python tests/administration/test_checklist.py`.
+The golden checklists have every text of every step. After an intended change of texts, write them again and review the
+changes: `python tests/administration/test_checklist.py`.
 """
 
 import json
@@ -30,12 +30,12 @@ from escalation_policy import (
     predicate,
 )
 from escalation_policy.administration import Checklist, checklist
-from escalation_policy.administration._requests import EDIT_ROLE
+from escalation_policy.administration._policies import EDIT_ROLE
 from escalation_policy.exceptions import InvalidPolicyError, InvalidValueError
 from escalation_policy.testing import a_domain, an_agent
 
 GOLDEN: Final = Path(__file__).parent / "golden"
-#: Just created, with the default role, in a domain that RingCentral has not associated yet.
+#: A new agent with the default role. The domain is not associated with a RingCentral account yet.
 NEW_AGENT: Final = an_agent(
     permissions={Permission.READ_IDENTITY, Permission.USE_EMOJI}, role_label="Agent", ringcentral=None
 )
@@ -47,62 +47,61 @@ SETUP: Final = [
 ]
 
 
-def as_data(told: Checklist) -> dict[str, Any]:
-    """Writes a checklist down, every text of it."""
+def as_data(value: Checklist) -> dict[str, Any]:
+    """Return every text of a checklist."""
     return {
-        "ready": told.ready,
+        "ready": value.ready,
         "steps": [
             {
                 "code": step.code,
                 "done": step.done,
                 "status": step.status.value,
                 "requirement": step.requirement,
-                "steps": [f"{each.party.value}: {each.text}" for each in step.steps],
+                "steps": [f"{item.party.value}: {item.text}" for item in step.steps],
                 "waits_for": [*step.waits_for],
                 "warning": step.warning,
             }
-            for step in told.steps
+            for step in value.steps
         ],
-        "at_the_click": [f"{rule.code}: {rule.explanation}" for rule in told.at_the_click],
+        "at_the_click": [f"{rule.code}: {rule.explanation}" for rule in value.at_the_click],
     }
 
 
 def to_do(domain: Domain, agent: Agent, **fields: Any) -> dict[str, tuple[str, ...]]:
-    """Lists the open steps, and what each waits for."""
+    """Return the open steps, with the codes that each waits for."""
     return {step.code: step.waits_for for step in checklist(domain, agent, **fields).steps if not step.done}
 
 
 class TestGoldenChecklists:
-    """What an administrator reads."""
+    """The texts for administrators."""
 
     @pytest.mark.parametrize("name", CASES)
-    def test_say_the_same_to_the_letter(self, name: str) -> None:
-        """Who acts, and where to click."""
+    def test_have_every_text(self, name: str) -> None:
+        """They say who acts, and where to click."""
         assert json.loads((GOLDEN / f"{name}.json").read_text("utf-8")) == as_data(checklist(*CASES[name]))
 
-    def test_are_all_there(self) -> None:
-        """Nothing is left over."""
+    def test_belong_to_the_cases(self) -> None:
+        """No file is left over."""
         assert {f"{name}.json" for name in CASES} == {path.name for path in GOLDEN.iterdir()}
 
 
 class TestChecklist:
-    """The steps are the rules that read only the domain and the agent; the others wait for the click."""
+    """`checklist()`: the steps are the rules that read only the domain and the agent. The others decide at the click."""
 
-    def test_has_the_setup_as_steps_and_the_rest_at_the_click(self) -> None:
-        """Every rule of the policy is in one of the two, in the policy's order."""
-        told = checklist(a_domain(), an_agent())
-        assert SETUP == [step.code for step in told.steps]
-        assert [code for code in ESCALATE_TO_VIDEO if code not in SETUP] == [rule.code for rule in told.at_the_click]
+    def test_every_rule_is_a_step_or_decides_at_the_click(self) -> None:
+        """Both parts are in the policy's order."""
+        value = checklist(a_domain(), an_agent())
+        assert SETUP == [step.code for step in value.steps]
+        assert [code for code in ESCALATE_TO_VIDEO if code not in SETUP] == [rule.code for rule in value.at_the_click]
 
     def test_is_ready_when_every_step_is_done(self) -> None:
-        """There is nothing to do then, and nothing to warn of."""
-        told = checklist(a_domain(), an_agent())
-        assert told.ready
+        """Then there are no steps to do and no warnings."""
+        value = checklist(a_domain(), an_agent())
+        assert value.ready
         assert {(True, ReasonStatus.MET, (), (), None)} == {
-            (step.done, step.status, step.steps, step.waits_for, step.warning) for step in told.steps
+            (step.done, step.status, step.steps, step.waits_for, step.warning) for step in value.steps
         }
 
-    # One thing is missing, and what comes after it waits.
     @pytest.mark.parametrize(
         ("domain", "agent", "expected"),
         [
@@ -138,24 +137,24 @@ class TestChecklist:
             *("extension in an unlinked domain", "account", "video"),
         ],
     )
-    def test_tells_what_is_to_do_and_what_first(
+    def test_lists_open_steps_and_what_they_wait_for(
         self, domain: Domain, agent: Agent, expected: dict[str, tuple[str, ...]]
     ) -> None:
-        """The domain and the profile are two people's work; each starts with their own."""
+        """Two administrators can begin at once: one with the domain, one with the profile."""
         assert expected == to_do(domain, agent)
         assert not checklist(domain, agent).ready
 
-    def test_says_who_acts(self) -> None:
-        """The rule's own steps, also of what waits."""
+    def test_has_the_remedies_of_the_rules(self) -> None:
+        """Steps that wait have them too."""
         for step in checklist(UNLINKED, an_agent(permissions=(), ringcentral=None, enabled=False)).steps:
             remedy = ESCALATE_TO_VIDEO[step.code].remedy
             assert remedy is not None
             assert (() if step.done else remedy.steps) == step.steps
 
-    def test_asks_the_developer_for_what_was_not_told(self) -> None:
-        """Nobody asked RingCentral: that is no reason to change anything there yet."""
-        told = checklist(a_domain(), an_agent(account_id=None, video=VideoAccess.UNKNOWN))
-        unknown = [step for step in told.steps if not step.done]
+    def test_asks_the_developer_for_unknown_facts(self) -> None:
+        """If nobody asked RingCentral, nothing has to be changed there yet."""
+        value = checklist(a_domain(), an_agent(account_id=None, video=VideoAccess.UNKNOWN))
+        unknown = [step for step in value.steps if not step.done]
         assert [ReasonStatus.UNKNOWN, ReasonStatus.UNKNOWN] == [step.status for step in unknown]
         assert [
             Step(Party.DEVELOPER, "Supply agent.ringcentral.account_id."),
@@ -163,7 +162,7 @@ class TestChecklist:
         ] == [step.steps[0] for step in unknown]
 
     @pytest.mark.parametrize(
-        ("agent", "held"),
+        ("agent", "count"),
         [
             (an_agent(permissions={Permission.USE_EMOJI}), "1 permission"),
             (an_agent(permissions=(), unknown_permissions={"fly"}), "1 permission"),
@@ -171,21 +170,21 @@ class TestChecklist:
         ],
         ids=["one", "newer flag", "several"],
     )
-    def test_warns_of_what_a_new_role_takes_away(self, agent: Agent, held: str) -> None:
-        """One role per user: assigning another one is no addition."""
+    def test_warns_that_a_new_role_takes_permissions_away(self, agent: Agent, count: str) -> None:
+        """An agent has one role, so another one replaces it."""
         warnings = {step.code: step.warning for step in checklist(a_domain(), agent).steps if step.warning}
         assert {
-            "role_permits": f"An agent has one role. The present one holds {held}: a new role takes away what it does "
+            "role_permits": f"An agent has one role. The present one holds {count}: a new role takes away what it does "
             "not hold."
         } == warnings
 
-    def test_does_not_warn_where_there_is_nothing_to_lose(self) -> None:
-        """A role without permissions, and one that need not be changed."""
+    def test_does_not_warn_if_there_is_nothing_to_lose(self) -> None:
+        """The role has no permissions, or needs no change."""
         for agent in (an_agent(permissions=()), an_agent(), an_agent(permissions=Permission)):
             assert {None} == {step.warning for step in checklist(UNLINKED, agent).steps}
 
-    def test_rests_on_a_decision(self) -> None:
-        """Of the same edition of the policy, over its setup only; nothing private is in it."""
+    def test_has_the_decision(self) -> None:
+        """It has the version of the policy, only the rules of the setup, and nothing private."""
         decision = checklist(UNLINKED, an_agent(video=VideoAccess.DENIED)).decision
         assert ("escalate_to_video:setup", "1") == (decision.policy_id, decision.policy_version)
         assert (
@@ -194,11 +193,11 @@ class TestChecklist:
         )
 
     def test_survives_pickles_and_shows_no_address_and_no_id_of_ringcentral(self) -> None:
-        """It is shown on pages, and ends up in logs."""
-        told = checklist(UNLINKED, an_agent(role_label="Secret"))
-        assert as_data(told) == as_data(pickle.loads(pickle.dumps(told)))
-        shown = f"{told!r} {as_data(told)} {told.decision.explain()}"
-        assert [] == [secret for secret in ("ada@", "664307016", "664287016", "Secret") if secret in shown]
+        """It may be shown on pages and logged."""
+        value = checklist(UNLINKED, an_agent(role_label="Secret"))
+        assert as_data(value) == as_data(pickle.loads(pickle.dumps(value)))
+        text = f"{value!r} {as_data(value)} {value.decision.explain()}"
+        assert [] == [secret for secret in ("ada@", "664307016", "664287016", "Secret") if secret in text]
 
 
 _enabled = fact(lambda r: r.agent.enabled).is_true()
@@ -209,16 +208,16 @@ _own = fact(lambda r: r.message.intervention_id).equals(fact(lambda r: r.agent.i
 
 @attrs.frozen
 class Roster:
-    """A host's own request."""
+    """A request type of a host."""
 
     agents_on_shift: bool
 
 
-class TestPoliciesOfOnesOwn:
-    """The steps are found through the conditions."""
+class TestCustomPolicies:
+    """The conditions of a policy decide which rules are steps."""
 
     def test_have_the_steps_that_read_only_the_domain_and_the_agent(self) -> None:
-        """An opaque predicate may read anything; one over a fact of the agent reads that."""
+        """An opaque predicate could read anything, but a predicate over a fact of the agent reads only that."""
         policy = ESCALATE_TO_VIDEO.with_rules(
             Rule("team", _team),
             Rule("call", _on_call),
@@ -227,17 +226,17 @@ class TestPoliciesOfOnesOwn:
             Rule("opaque", predicate("opaque", lambda _: True)),
             Rule("mixed", _enabled & predicate("opaque", lambda _: True)),
         )
-        told = checklist(a_domain(), an_agent(team_ids={"t1"}), policy=policy)
-        assert [*SETUP, "team"] == [step.code for step in told.steps]
-        assert ["call", "either", "neither", "opaque", "mixed"] == [rule.code for rule in told.at_the_click[-5:]]
+        value = checklist(a_domain(), an_agent(team_ids={"t1"}), policy=policy)
+        assert [*SETUP, "team"] == [step.code for step in value.steps]
+        assert ["call", "either", "neither", "opaque", "mixed"] == [rule.code for rule in value.at_the_click[-5:]]
 
     def test_are_not_fooled_by_names(self) -> None:
-        """What a host passes in the context is not the agent's, whatever it is called."""
+        """A context key can look like a fact of the agent."""
         policy = Policy("p", [Rule("a", _enabled), Rule("b", context("agent.enabled", bool).is_true())])
         assert ["a"] == [step.code for step in checklist(a_domain(), an_agent(), policy=policy).steps]
 
     def test_wait_for_steps_only(self) -> None:
-        """What comes after something of the click is open at once; what comes after it through others, after these."""
+        """A step that comes after a rule of the click waits only for the steps before that rule."""
         policy = Policy(
             "p",
             [
@@ -248,16 +247,16 @@ class TestPoliciesOfOnesOwn:
                 Rule("first", _enabled),
             ],
         )
-        told = to_do(a_domain(), an_agent(enabled=False, email=None), policy=policy)
-        assert {"last": ("middle", "first"), "middle": ("first",), "after_call": ("first",), "first": ()} == told
+        steps = to_do(a_domain(), an_agent(enabled=False, email=None), policy=policy)
+        assert {"last": ("middle", "first"), "middle": ("first",), "after_call": ("first",), "first": ()} == steps
 
-    def test_may_have_rules_without_remedies(self) -> None:
-        """The step says what is required then, and nothing of where to click."""
+    def test_can_have_rules_without_remedies(self) -> None:
+        """Then the step has only the requirement."""
         (step,) = checklist(a_domain(), an_agent(enabled=False), policy=Policy("p", [Rule("r", _enabled)])).steps
         assert ("Requires that agent.enabled is true.", ()) == (step.requirement, step.steps)
 
-    def test_may_fail(self) -> None:
-        """A step that could not be asked is not done, and the developer's first."""
+    def test_can_have_functions_that_raise(self) -> None:
+        """Such a step is not done, and the developer has to fix it first."""
         policy = Policy("p", [Rule("r", fact(lambda r: r.agent.id).satisfies("broken", lambda x: x[99] == "x"))])
         (step,) = checklist(a_domain(), an_agent(), policy=policy).steps
         assert (False, ReasonStatus.ERROR) == (step.done, step.status)
@@ -270,10 +269,10 @@ class TestPoliciesOfOnesOwn:
             Policy("p", [Rule("r", Facts(Roster)(lambda r: r.agents_on_shift).is_true())]),
             EDIT_ROLE,
         ],
-        ids=["nothing of the agent", "a name that begins alike", "another question"],
+        ids=["no fact of the agent", "similar name", "another request type"],
     )
-    def test_have_at_least_one_step(self, policy: Any) -> None:
-        """Nobody is ready because nothing was asked."""
+    def test_need_at_least_one_step(self, policy: Any) -> None:
+        """Otherwise every agent would be ready."""
         with pytest.raises(
             InvalidPolicyError, match=r"^policy '(p|edit_role)' has no rule that reads only the domain and the agent$"
         ):
@@ -281,7 +280,7 @@ class TestPoliciesOfOnesOwn:
 
 
 class TestArguments:
-    """What is not what it should be is an error that names it."""
+    """Invalid arguments."""
 
     @pytest.mark.parametrize(
         ("changes", "message"),
@@ -292,8 +291,8 @@ class TestArguments:
         ],
         ids=["domain", "agent", "policy"],
     )
-    def test_that_are_something_else_are_refused(self, changes: dict[str, Any], message: str) -> None:
-        """Two of them in the wrong order, for one."""
+    def test_of_another_type_are_rejected(self, changes: dict[str, Any], message: str) -> None:
+        """They may be in the wrong order."""
         arguments: dict[str, Any] = {"domain": a_domain(), "agent": an_agent()} | changes
         with pytest.raises(InvalidValueError) as caught:
             checklist(**arguments)

@@ -1,4 +1,4 @@
-"""The directory: all roles, agents and channels of one domain, whole and without contradictions."""
+"""The directory: all roles, agents and channels of one domain, complete and without contradictions."""
 
 import pickle
 from typing import Any, Final
@@ -15,17 +15,17 @@ DOMAIN: Final = a_domain()
 
 
 def faults_of(call: Any, *arguments: Any, **fields: Any) -> list[str]:
-    """Lists what is wrong, in words."""
+    """Return the faults of a call as texts."""
     with pytest.raises(InvalidPayloadError) as caught:
         call(*arguments, **fields)
     return [str(fault) for fault in caught.value.faults]
 
 
 class TestDirectory:
-    """Ids are unique, everything is of one domain, and agents have roles that are there."""
+    """`Directory`: ids are unique, everything belongs to one domain, and the roles of agents are there."""
 
-    def test_holds_what_it_was_given(self) -> None:
-        """In the order given."""
+    def test_has_its_parts_in_order(self) -> None:
+        """Nothing is sorted."""
         agents = [an_agent(id="u2"), an_agent(id="u1")]
         directory = Directory(domain=DOMAIN, roles=[a_role(id="r2"), a_role()], agents=agents, channels=[a_channel()])
         assert (DOMAIN, (a_role(id="r2"), a_role()), (*agents,), (a_channel(),)) == attrs.astuple(
@@ -33,28 +33,28 @@ class TestDirectory:
         )
 
     def test_may_be_empty(self) -> None:
-        """A domain that is just being set up has nobody."""
+        """A new domain has no agents."""
         assert Directory(domain=DOMAIN) == Directory(domain=DOMAIN, roles=(), agents=(), channels=())
 
-    def test_takes_any_collection_and_freezes_it(self) -> None:
-        """Which of them can be read only once does not matter."""
+    def test_accepts_any_collection_and_stores_tuples(self) -> None:
+        """An iterator is read once."""
         agents = [an_agent()]
         directory = Directory(
-            domain=DOMAIN, roles={a_role()}, agents=iter(agents), channels=(each for each in [a_channel()])
+            domain=DOMAIN, roles={a_role()}, agents=iter(agents), channels=(channel for channel in [a_channel()])
         )
         assert ((a_role(),), (an_agent(),), (a_channel(),)) == (directory.roles, directory.agents, directory.channels)
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             directory.agents = ()  # type: ignore[misc] # pyright: ignore[reportAttributeAccessIssue]
 
     def test_survives_pickles_and_shows_no_address_no_label_and_no_id_of_ringcentral(self) -> None:
-        """Its repr ends up in logs."""
+        """Its repr may be logged."""
         directory = Directory(domain=DOMAIN, roles=[a_role(label="Secret")], agents=[an_agent(role_label="Secret")])
         assert directory == pickle.loads(pickle.dumps(directory))
-        shown = repr(directory)
-        assert [] == [secret for secret in ("ada@", "664307016", "664287016", "Secret") if secret in shown]
+        text = repr(directory)
+        assert [] == [secret for secret in ("ada@", "664307016", "664287016", "Secret") if secret in text]
 
     def test_lists_every_fault(self) -> None:
-        """In one error: whoever mends them one by one would load everything as many times."""
+        """One error has all of them. Otherwise a host would have to load everything again for each fault."""
         roles = [a_role(), a_role(id="r2", domain_id="other"), a_role(id="r3"), a_role(id="r3", label="X")]
         agents = [
             an_agent(),
@@ -76,8 +76,8 @@ class TestDirectory:
             "agents[4].role differs from its copy in roles: one of the two is out of date, so load both again",
         ] == faults_of(Directory, domain=DOMAIN, roles=roles, agents=agents, channels=channels)
 
-    def test_counts_ids_of_each_kind_for_themselves(self) -> None:
-        """An agent and a channel may well have the same number."""
+    def test_ids_are_unique_per_kind(self) -> None:
+        """An agent and a channel can have the same id."""
         directory = Directory(
             domain=DOMAIN, roles=[a_role(id="1")], agents=[an_agent(id="1", role_id="1")], channels=[a_channel(id="1")]
         )
@@ -95,8 +95,8 @@ class TestDirectory:
         ],
         ids=["domain", "str", "dict", "roles", "one", "None"],
     )
-    def test_refuses_what_is_no_collection_of_its_parts(self, fields: dict[str, Any], message: str) -> None:
-        """Raw records are read by `from_pages()`."""
+    def test_rejects_other_values_than_collections_of_its_parts(self, fields: dict[str, Any], message: str) -> None:
+        """`from_pages()` reads raw records."""
         arguments: dict[str, Any] = {"domain": DOMAIN} | fields
         with pytest.raises(InvalidValueError) as caught:
             Directory(**arguments)
@@ -104,7 +104,7 @@ class TestDirectory:
 
 
 def a_page(records: list[Any], offset: int = 0, count: Any = None) -> dict[str, Any]:
-    """Makes a page as the API answers it; the only one, unless it says otherwise."""
+    """Make a page of the API; by default the only one."""
     return {"count": len(records) if count is None else count, "limit": 50, "offset": offset, "records": records}
 
 
@@ -124,17 +124,17 @@ SOURCES: Final = [{"id": "s1", "type": "whats_app"}, {"id": "s2", "type": "acme_
 
 
 def read(**fields: Any) -> Directory:
-    """Reads a directory of one page each, but for the fields given."""
+    """Read a directory with one page of each list, or with other arguments."""
     pages: dict[str, Any] = {"roles": [a_page(ROLES)], "users": [a_page(USERS)], "sources": [a_page(SOURCES)]}
     arguments: dict[str, Any] = {"domain": DOMAIN} | pages | fields
     return Directory.from_pages(**arguments)
 
 
 class TestFromPages:
-    """The API's lists are read as its records are, and put together."""
+    """`Directory.from_pages()`: records are read like single ones, and put together."""
 
     def test_reads_roles_users_and_sources(self) -> None:
-        """Flags of a newer API, ids that are numbers, and types that the host names included."""
+        """There can be flags of a newer API, ids that are numbers, and types that the host defines."""
         role = Role(
             id="r1",
             domain_id="acme",
@@ -165,14 +165,14 @@ class TestFromPages:
         )
         assert expected == read(ringcentral=[user], kinds={"acme_portal": ChannelKind.CHANNEL_SDK})
 
-    def test_knows_of_an_extension_what_ringcentral_told_only(self) -> None:
-        """A profile holds the id; neither its account nor its video access is made up."""
+    def test_extensions_are_unknown_without_data_of_ringcentral(self) -> None:
+        """A profile has only the id, so account and video access stay unknown."""
         assert RingCentralUser(extension_id="664307016") == read().agents[0].ringcentral
-        told = a_ringcentral_user(extension_id="1")
-        assert VideoAccess.UNKNOWN is (read(ringcentral=[told]).agents[0].ringcentral or told).video
+        other = a_ringcentral_user(extension_id="1")
+        assert VideoAccess.UNKNOWN is (read(ringcentral=[other]).agents[0].ringcentral or other).video
 
     def test_lists_all_faults_of_all_records(self) -> None:
-        """Where they stand: list, page, record, field."""
+        """Their paths have list, page, record and field."""
         roles = [a_page([{"id": "r1", "label": "", "fly": 1}])]
         users = [
             a_page([{"id": "u1", "enabled": "yes", "role_id": "r9"}], count=2),
@@ -190,8 +190,8 @@ class TestFromPages:
             "sources[0].records[0].id is missing: it must be an id: a non-blank str or an int",
         ] == faults_of(read, roles=roles, users=users, sources=sources)
 
-    def test_refuses_ids_that_only_look_different(self) -> None:
-        """5 and "5" are one id: the second record repeats the first, and differs."""
+    def test_rejects_the_same_id_as_number_and_text(self) -> None:
+        """5 and "5" are one id, so these are two different records of one role."""
         roles = [a_page([{"id": 5, "label": "A"}, {"id": "5", "label": "A"}])]
         assert [
             "roles[0].records[1] differs from roles[0].records[0], which has the same id: read all pages again"
@@ -202,61 +202,60 @@ class TestFromPages:
         [["r1"], {"r": 1}, True, 1.0, None, "", 10**5000],
         ids=["list", "dict", "bool", "float", "None", "empty", "huge"],
     )
-    def test_refuses_ids_that_are_none(self, value: Any) -> None:
-        """Whatever was sent; two of them are two faults, and no repeat."""
+    def test_rejects_invalid_ids(self, value: Any) -> None:
+        """Two records with the same invalid id have two faults, and are not compared."""
         roles = [a_page([{"id": value, "label": "A"}, {"id": value, "label": "B"}])]
-        found = faults_of(read, roles=roles, users=[a_page([])])
-        assert all(" must be an id: a non-blank str or an int, got " in fault for fault in found)
-        assert {"roles[0].records[0].id", "roles[0].records[1].id"} == {fault.split(" ")[0] for fault in found}
+        faults = faults_of(read, roles=roles, users=[a_page([])])
+        assert all(" must be an id: a non-blank str or an int, got " in fault for fault in faults)
+        assert {"roles[0].records[0].id", "roles[0].records[1].id"} == {fault.split(" ")[0] for fault in faults}
 
-    def test_refuses_a_role_that_is_missing_in_the_list(self) -> None:
-        """Without it nobody knows what the agent may do."""
+    def test_rejects_an_agent_whose_role_is_missing(self) -> None:
+        """Without the role, the permissions of the agent are not known."""
         assert [
             "users[0].records[0].role_id names none of the roles",
             "users[0].records[1].role_id names none of the roles",
         ] == faults_of(read, roles=[a_page([])])
 
-    def test_refuses_a_domain_that_is_none(self) -> None:
-        """Together with whatever else is wrong."""
+    def test_rejects_a_domain_of_another_type(self) -> None:
+        """It is a fault like any other."""
         assert ["domain must be a Domain, got a str"] == faults_of(read, domain="acme")
 
-    def test_refuses_extensions_that_are_none(self) -> None:
-        """What RingCentral answered is to be read first."""
+    def test_rejects_raw_data_of_ringcentral(self) -> None:
+        """The host has to make `RingCentralUser`s of it first."""
         assert ["ringcentral must be a collection of RingCentralUsers, got a str"] == faults_of(read, ringcentral="5")
         assert ["ringcentral[1] must be a RingCentralUser, got a dict"] == faults_of(
             read, ringcentral=[a_ringcentral_user(), {"id": 5}]
         )
 
-    def test_refuses_two_tellings_of_one_extension(self) -> None:
-        """Neither is believed; one told twice is."""
-        told = a_ringcentral_user()
-        assert told == read(ringcentral=[told, told]).agents[0].ringcentral
-        others = [told, a_ringcentral_user(extension_id="1"), attrs.evolve(told, video=VideoAccess.DENIED)]
+    def test_rejects_contradictory_data_of_one_extension(self) -> None:
+        """Two equal values are accepted."""
+        user = a_ringcentral_user()
+        assert user == read(ringcentral=[user, user]).agents[0].ringcentral
+        others = [user, a_ringcentral_user(extension_id="1"), attrs.evolve(user, video=VideoAccess.DENIED)]
         assert ["ringcentral[2] differs from ringcentral[0], which has the same extension id"] == faults_of(
             read, ringcentral=others
         )
 
-    def test_refuses_what_the_records_do_not_say_of_extensions(self) -> None:
-        """An id of RingCentral is never shown."""
+    def test_rejects_invalid_extension_ids(self) -> None:
+        """The message does not show the id."""
         users = [a_page([{"id": "u1", "enabled": True, "role_id": "r1", "rc_user_id": "664 307 016"}])]
         assert ["users[0].records[0].rc_user_id must be an extension id: 1 to 20 ASCII digits, got a str"] == faults_of(
             read, users=users, ringcentral=[a_ringcentral_user()]
         )
 
 
-#: Five records to cut into pages.
+#: Five records to put on pages.
 FIVE: Final = [{"id": f"s{number}", "type": "viber"} for number in range(5)]
 
 
 def ids_of(*pages: Any) -> list[str]:
-    """Reads a list of sources, and gives their ids."""
+    """Read the pages of sources and return the ids of the channels."""
     return [channel.id for channel in read(sources=pages).channels]
 
 
 class TestPages:
-    """Pages are put together in any order, when they are all there."""
+    """Pages are accepted in any order if they are complete."""
 
-    # Each of these is the whole list.
     @pytest.mark.parametrize(
         "pages",
         [
@@ -276,12 +275,12 @@ class TestPages:
             *("empty page at the end", "empty page beyond the end", "empty page at the start"),
         ],
     )
-    def test_that_are_all_there_make_the_list(self, pages: list[Any]) -> None:
-        """Identical repeats merge."""
-        assert [each["id"] for each in FIVE] == ids_of(*pages)
+    def test_that_are_complete_make_the_list(self, pages: list[Any]) -> None:
+        """A record that is there twice counts once."""
+        assert [record["id"] for record in FIVE] == ids_of(*pages)
 
-    def test_of_an_empty_list_is_one_without_records(self) -> None:
-        """That there is nothing is something that the API has to say."""
+    def test_can_be_one_page_without_records(self) -> None:
+        """The list is empty only if a page says so."""
         assert [] == ids_of(a_page([]))
 
     @pytest.mark.parametrize(
@@ -322,12 +321,12 @@ class TestPages:
             *("more beyond the end", "count", "differing repeat"),
         ],
     )
-    def test_that_are_not_whole_are_refused(self, pages: list[Any], fault: str) -> None:
-        """Who is not in the list would be neither ready nor missing anything."""
+    def test_that_are_incomplete_are_rejected(self, pages: list[Any], fault: str) -> None:
+        """An audit would not have the agents on a missing page."""
         assert [fault] == faults_of(ids_of, *pages)
 
-    def test_lists_all_holes(self) -> None:
-        """Each page that is to be loaded again."""
+    def test_have_a_fault_for_each_gap(self) -> None:
+        """Each gap is a page to load again."""
         assert [
             "sources lacks record 0: pass every page",
             "sources lacks record 2: pass every page",
@@ -350,9 +349,9 @@ class TestPages:
             *(
                 (
                     [a_page(FIVE) | {"offset": value}],
-                    f"sources[0].offset must be a number from 0 to 2**63 - 1, got {found}",
+                    f"sources[0].offset must be a number from 0 to 2**63 - 1, got {kind}",
                 )
-                for value, found in (
+                for value, kind in (
                     (None, "None"),
                     ("0", "a str"),
                     (-1, "-1"),
@@ -379,17 +378,17 @@ class TestPages:
             *("negative offset", "large offset", "huge offset", "float offset", "bool offset", "bool count"),
         ],
     )
-    def test_that_are_none_are_refused(self, pages: Any, fault: str) -> None:
-        """What is not a page is not taken for an empty one; and no page is missed where one could not be read."""
+    def test_that_are_invalid_are_rejected(self, pages: Any, fault: str) -> None:
+        """An invalid page does not count as empty. There is no second fault that its records are missing."""
         assert [fault] == faults_of(read, sources=pages)
 
-    def test_of_every_list_are_checked(self) -> None:
-        """All faults come together."""
+    def test_are_checked_in_every_list(self) -> None:
+        """One error has the faults of all lists."""
         pages = {name: [a_page([], 0, 1)] for name in ("roles", "users", "sources")}
         assert [f"{name} lacks record 0: pass every page" for name in pages] == faults_of(read, **pages)
 
-    def test_name_what_is_wrong_as_data(self) -> None:
-        """Hosts load again what the path says."""
+    def test_have_faults_with_data(self) -> None:
+        """A host can load the list in the path again."""
         with pytest.raises(InvalidPayloadError) as caught:
             ids_of(a_page([], 0, 1))
         (fault,) = caught.value.faults

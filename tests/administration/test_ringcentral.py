@@ -1,4 +1,4 @@
-"""RingCentral IDs: entered in one agent's profile, or mapped by e-mail address for all who are imported."""
+"""RingCentral IDs: entered in one agent's profile, or mapped by e-mail address for imported users."""
 
 import copy
 import pickle
@@ -20,7 +20,7 @@ from escalation_policy.administration import (
     link_ringcentral,
     map_imported_users,
 )
-from escalation_policy.administration._requests import LINK_RINGCENTRAL
+from escalation_policy.administration._policies import LINK_RINGCENTRAL
 from escalation_policy.exceptions import InvalidValueError
 from escalation_policy.testing import a_domain, a_ringcentral_user, an_agent
 
@@ -34,34 +34,34 @@ ACCOUNT: Final = "664287016"
 
 
 def an_editor(**changes: Any) -> Agent:
-    """Makes somebody who may do everything; `without` names what they lack."""
-    lacking = changes.pop("without", frozenset())
+    """Make an editor with every permission except those in `without`."""
+    missing = changes.pop("without", frozenset())
     fields: dict[str, Any] = {
         "id": "admin",
         "role_id": "r0",
-        "permissions": WHOLE_DOMAIN - lacking,
+        "permissions": WHOLE_DOMAIN - missing,
         "ringcentral": None,
     }
     return an_agent(**(fields | changes))
 
 
 def a_directory(*agents: Agent, **domain: Any) -> Directory:
-    """Makes a directory of some agents and their roles."""
+    """Make a directory of some agents and their roles."""
     return Directory(domain=a_domain(**domain), roles={agent.role for agent in agents}, agents=agents)
 
 
-def in_the_way(link: RingCentralLink) -> list[str]:
-    """Lists what a link was denied by."""
+def denied_by(link: RingCentralLink) -> list[str]:
+    """Return the codes of a denial, or nothing for an allow."""
     return [] if link.decision else [reason.code for reason in link.decision.reasons]
 
 
-#: The editor, the agent, the extension, and what is in the way; the agent's profile is empty, or there is none yet.
+#: The editor, the agent, the extension, and the code of the denial. The agent has no extension, or does not exist yet.
 LINKS: Final[dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]]] = {
     "extension of the account": ({}, {}, {}, ""),
-    "extension of nobody knows which account": ({}, {}, {"account_id": None}, ""),
-    "nothing but updating users": ({"permissions": {UPDATE}}, {}, {}, ""),
+    "extension of an unknown account": ({}, {}, {"account_id": None}, ""),
+    "only updating users": ({"permissions": {UPDATE}}, {}, {}, ""),
     "new agent": ({"permissions": {CREATE}}, {"id": "u9"}, {}, ""),
-    "agent of a team that they lead": (
+    "agent of a team that the editor leads": (
         {"permissions": EVERYTHING, "led_team_ids": {"t1"}},
         {"team_ids": {"t1", "t2"}},
         {},
@@ -73,8 +73,8 @@ LINKS: Final[dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str
     "agent of another domain": ({}, {"id": "u9", "domain_id": "other", "role_domain_id": "acme"}, {}, "same_domain"),
     "agent's role of another domain": ({}, {"id": "u9", "role_domain_id": "other"}, {}, "same_domain"),
     "all of another domain": ({"domain_id": "other"}, {"id": "u9", "domain_id": "other"}, {}, "same_domain"),
-    "everything but updating users": ({"without": {UPDATE}}, {}, {}, "edits_users"),
-    "new agent, everything but creating users": ({"without": {CREATE}}, {"id": "u9"}, {}, "edits_users"),
+    "all except updating users": ({"without": {UPDATE}}, {}, {}, "edits_users"),
+    "new agent, all except creating users": ({"without": {CREATE}}, {"id": "u9"}, {}, "edits_users"),
     "agent of no team": ({"permissions": EVERYTHING, "led_team_ids": {"t1"}}, {}, {}, "leads_agent"),
     "new agent of another team": (
         {"permissions": EVERYTHING, "led_team_ids": {"t1"}},
@@ -90,38 +90,38 @@ OTHER: Final = an_agent(id="u2", extension_id="2")
 
 
 class TestLinkRingcentral:
-    """A RingCentral ID is entered in a profile as any other field, but it belongs to one agent of one account."""
+    """`link_ringcentral()`: a RingCentral ID belongs to one agent and one account."""
 
     @pytest.mark.parametrize(("editor", "agent", "user", "code"), LINKS.values(), ids=LINKS)
-    def test_is_decided_by_every_rule(
+    def test_each_rule_alone_can_deny(
         self, editor: dict[str, Any], agent: dict[str, Any], user: dict[str, Any], code: str
     ) -> None:
-        """Each of them is the only thing in the way at least once; then the profile stays as it was."""
+        """After a denial, the profile is unchanged."""
         fields: dict[str, Any] = {"ringcentral": None} | agent
         before, extension = an_agent(**fields), a_ringcentral_user(**user)
         link = link_ringcentral(
             an_editor(**editor), before, extension, directory=a_directory(an_agent(ringcentral=None), OTHER)
         )
-        assert code.split() == in_the_way(link)
+        assert code.split() == denied_by(link)
         assert (before if code else attrs.evolve(before, ringcentral=extension)) == link.agent
 
-    def test_leaves_no_rule_untried(self) -> None:
-        """A rule that is never alone in the way might as well not be there."""
+    def test_the_table_has_every_rule(self) -> None:
+        """A rule that never denies alone would be superfluous. Another test has `domain_linked`."""
         assert {"", *LINK_RINGCENTRAL} == {"domain_linked", *(code for *_, code in LINKS.values())}
 
-    def test_says_all_that_is_in_the_way(self) -> None:
-        """Whoever mends one thing should not learn of the next one only then."""
+    def test_a_denial_has_all_reasons(self) -> None:
+        """Otherwise the second problem would show only after the first is fixed."""
         editor = an_editor(enabled=False, permissions={MY_TEAMS})
         agent = an_agent(id="u9", role_domain_id="other")
         user = a_ringcentral_user(extension_id="2", account_id="1")
         link = link_ringcentral(editor, agent, user, directory=a_directory(OTHER))
-        assert [code for code in LINK_RINGCENTRAL if code != "domain_linked"] == in_the_way(link)
+        assert [code for code in LINK_RINGCENTRAL if code != "domain_linked"] == denied_by(link)
 
-    def test_of_a_domain_without_an_account_needs_an_extension_of_nobody_knows_which(self) -> None:
-        """No account is the domain's own then."""
+    def test_a_domain_without_an_account_accepts_only_an_unknown_account(self) -> None:
+        """No known account can be that of the domain."""
         directory = a_directory(an_agent(ringcentral=None), ringcentral_account_id=None)
         agent = directory.agents[0]
-        assert ["domain_linked"] == in_the_way(
+        assert ["domain_linked"] == denied_by(
             link_ringcentral(an_editor(), agent, a_ringcentral_user(), directory=directory)
         )
         unknown = a_ringcentral_user(account_id=None)
@@ -135,15 +135,15 @@ class TestLinkRingcentral:
         ],
         ids=["agent", "role of a new agent"],
     )
-    def test_refuses_an_agent_whose_copy_is_stale(self, changes: dict[str, Any], message: str) -> None:
-        """A new agent's role is not in doubt either: saving the link must not bring back what was taken away."""
+    def test_rejects_a_stale_copy_of_the_agent(self, changes: dict[str, Any], message: str) -> None:
+        """It compares roles of new agents too. Saving a stale copy would grant permissions again that were revoked."""
         with pytest.raises(InvalidValueError, match=message):
             link_ringcentral(
                 an_editor(), an_agent(**changes), a_ringcentral_user(), directory=a_directory(an_agent(), OTHER)
             )
 
     @pytest.mark.parametrize(
-        "told",
+        "fields",
         [
             {"account_id": None, "video": VideoAccess.UNKNOWN, "email": None},
             {"account_id": None},
@@ -153,41 +153,50 @@ class TestLinkRingcentral:
         ],
         ids=" ".join,
     )
-    def test_keeps_what_is_known_of_the_same_extension(self, told: dict[str, Any]) -> None:
-        """The profile asks for an id only; what nobody told anew is still so."""
-        known: dict[str, Any] = {"account_id": ACCOUNT, "video": VideoAccess.GRANTED, "email": "ada@example.com"}
-        agent = an_agent(ringcentral=a_ringcentral_user(**known))
+    def test_keeps_known_values_of_the_same_extension(self, fields: dict[str, Any]) -> None:
+        """The profile has only the id. A value that is unknown now was not changed."""
+        present: dict[str, Any] = {"account_id": ACCOUNT, "video": VideoAccess.GRANTED, "email": "ada@example.com"}
+        agent = an_agent(ringcentral=a_ringcentral_user(**present))
         link = link_ringcentral(
-            an_editor(), agent, a_ringcentral_user(**(known | told)), directory=a_directory(agent, OTHER)
+            an_editor(), agent, a_ringcentral_user(**(present | fields)), directory=a_directory(agent, OTHER)
         )
-        new = {name: value for name, value in told.items() if value not in (None, VideoAccess.UNKNOWN)}
-        assert a_ringcentral_user(**(known | new)) == link.agent.ringcentral
+        new = {name: value for name, value in fields.items() if value not in (None, VideoAccess.UNKNOWN)}
+        assert a_ringcentral_user(**(present | new)) == link.agent.ringcentral
 
-    def test_does_not_let_a_wrong_account_be_forgotten(self) -> None:
-        """Leaving it out would be a way around the rule."""
+    def test_another_extension_does_not_get_the_values_of_the_old_one(self) -> None:
+        """Otherwise an extension without video access, or of another account, would look like a good one."""
+        agent = an_agent(ringcentral=a_ringcentral_user(email="ada@example.com"))
+        other = RingCentralUser(extension_id="3")
+        link = link_ringcentral(an_editor(), agent, other, directory=a_directory(agent, OTHER))
+        assert link.decision.allowed
+        assert other == link.agent.ringcentral
+        assert (None, VideoAccess.UNKNOWN, None) == (other.account_id, other.video, other.email)
+
+    def test_does_not_forget_a_wrong_account(self) -> None:
+        """Otherwise an unknown account would be a way around the rule."""
         agent = an_agent(ringcentral=a_ringcentral_user(account_id="1"))
         directory = a_directory(agent, OTHER)
         link = link_ringcentral(an_editor(), agent, a_ringcentral_user(account_id=None), directory=directory)
-        assert ["extension_in_account"] == in_the_way(link)
+        assert ["extension_in_account"] == denied_by(link)
 
     def test_replaces_the_extension_that_the_agent_has(self) -> None:
-        """The profile has one field for it; entering it again is no conflict with oneself."""
+        """The profile has one field. The same extension again is not a conflict with another agent."""
         directory = a_directory(an_agent(), OTHER)
         for user in (a_ringcentral_user(), a_ringcentral_user(extension_id="3")):
             link = link_ringcentral(an_editor(), an_agent(), user, directory=directory)
             assert user == link.agent.ringcentral
 
-    def test_asks_for_another_right_where_the_agent_is_about_to_be_created(self) -> None:
-        """Whoever is not in the directory is new, whatever they are called."""
+    def test_needs_another_permission_for_a_new_agent(self) -> None:
+        """An agent is new if the directory does not have the id."""
         user, directory = a_ringcentral_user(), a_directory(an_agent(ringcentral=None))
-        for held, known, new in (({UPDATE}, [], ["edits_users"]), ({CREATE}, ["edits_users"], [])):
-            editor = an_editor(permissions=held)
-            agents = [an_agent(id=each, ringcentral=None) for each in ("u1", "u9")]
+        for permissions, for_known, for_new in (({UPDATE}, [], ["edits_users"]), ({CREATE}, ["edits_users"], [])):
+            editor = an_editor(permissions=permissions)
+            agents = [an_agent(id=agent_id, ringcentral=None) for agent_id in ("u1", "u9")]
             links = [link_ringcentral(editor, agent, user, directory=directory) for agent in agents]
-            assert [known, new] == [in_the_way(link) for link in links]
+            assert [for_known, for_new] == [denied_by(link) for link in links]
 
-    def test_refuses_an_editor_whose_copy_is_stale(self) -> None:
-        """The directory, or the agent given, shows that by now they have another role, or are disabled."""
+    def test_rejects_a_stale_copy_of_the_editor(self) -> None:
+        """The directory or the agent is a copy with another role, or a disabled one."""
         editor = an_editor()
         for changed in (attrs.evolve(editor, role=an_agent().role), attrs.evolve(editor, enabled=False)):
             for agent, directory in (
@@ -213,8 +222,8 @@ class TestLinkRingcentral:
         ],
         ids=["editor", "agent", "user", "directory"],
     )
-    def test_refuses_what_is_not_what_it_should_be(self, changes: dict[str, Any], message: str) -> None:
-        """The id alone is no extension, and is not shown either."""
+    def test_rejects_arguments_of_another_type(self, changes: dict[str, Any], message: str) -> None:
+        """An id is not an extension, and the message does not show it."""
         arguments: dict[str, Any] = {
             "editor": an_editor(),
             "agent": an_agent(),
@@ -226,21 +235,21 @@ class TestLinkRingcentral:
         assert message == str(caught.value)
 
 
-def somebody(number: int, email: str | None = "ada@example.com", **fields: Any) -> Agent:
-    """Makes an agent without an extension, unless one is given."""
-    given: dict[str, Any] = {"ringcentral": None} if "extension_id" not in fields else {}
-    return an_agent(id=f"u{number}", email=email, **given, **fields)
+def an_agent_with(number: int, email: str | None = "ada@example.com", **fields: Any) -> Agent:
+    """Make an agent, by default without an extension."""
+    extension: dict[str, Any] = {"ringcentral": None} if "extension_id" not in fields else {}
+    return an_agent(id=f"u{number}", email=email, **extension, **fields)
 
 
 def a_user(
     extension: str = "5", email: str | None = "ada@example.com", account: str | None = ACCOUNT
 ) -> RingCentralUser:
-    """Makes a user of RingCentral."""
+    """Make a user of RingCentral."""
     return a_ringcentral_user(extension_id=extension, account_id=account, email=email)
 
 
-def mapped(agents: list[Agent], users: list[RingCentralUser]) -> ImportMapping:
-    """Maps within the domain."""
+def map_users(agents: list[Agent], users: list[RingCentralUser]) -> ImportMapping:
+    """Map users to agents of the domain."""
     return map_imported_users(agents, users, domain=DOMAIN)
 
 
@@ -250,135 +259,138 @@ NOTHING: Final = ImportMapping(
 
 
 class TestMapImportedUsers:
-    """On each side everybody lands in exactly one place."""
+    """`map_imported_users()`: each agent and each user is in one part of the result."""
 
-    def test_links_who_has_the_same_address(self) -> None:
-        """The new agents are in it, in the order given; all that RingCentral told comes with the extension."""
-        agents = [somebody(1, "ada@example.com"), somebody(2, "bob@example.com"), somebody(3, "eve@example.com")]
+    def test_links_agents_and_users_with_the_same_address(self) -> None:
+        """The agents are in their order, with all data of RingCentral."""
+        agents = [
+            an_agent_with(1, "ada@example.com"),
+            an_agent_with(2, "bob@example.com"),
+            an_agent_with(3, "eve@example.com"),
+        ]
         users = [a_user("8", "eve@example.com"), a_user("5"), a_user("7", "bob@example.com", None)]
         expected = tuple(
             attrs.evolve(agent, ringcentral=users[number]) for agent, number in zip(agents, (1, 2, 0), strict=True)
         )
-        assert attrs.evolve(NOTHING, linked=expected) == mapped(agents, users)
+        assert attrs.evolve(NOTHING, linked=expected) == map_users(agents, users)
 
-    def test_leaves_who_has_the_extension_already(self) -> None:
-        """Nothing that is known of the extension is overwritten."""
-        agent = somebody(1, extension_id="5", video=VideoAccess.DENIED)
-        assert attrs.evolve(NOTHING, already_linked=(agent,)) == mapped([agent], [a_user()])
+    def test_does_not_change_agents_who_have_the_extension(self) -> None:
+        """Known values of the extension are not overwritten."""
+        agent = an_agent_with(1, extension_id="5", video=VideoAccess.DENIED)
+        assert attrs.evolve(NOTHING, already_linked=(agent,)) == map_users([agent], [a_user()])
 
     @pytest.mark.parametrize(
-        ("held", "told", "then"),
+        ("present", "imported", "expected"),
         [(None, ACCOUNT, ACCOUNT), (None, None, None), (ACCOUNT, None, ACCOUNT), (ACCOUNT, ACCOUNT, ACCOUNT)],
         ids=["completed", "unknown", "known", "same"],
     )
-    def test_completes_an_account_that_was_not_known(
-        self, held: str | None, told: str | None, then: str | None
-    ) -> None:
-        """The profile holds no account; RingCentral tells it. Nothing is made up from the domain's."""
-        agent = somebody(1, extension_id="5", account_id=held)
-        completed = somebody(1, extension_id="5", account_id=then)
-        assert attrs.evolve(NOTHING, already_linked=(completed,)) == mapped([agent], [a_user(account=told)])
+    def test_adds_an_unknown_account(self, present: str | None, imported: str | None, expected: str | None) -> None:
+        """The profile has no account, but RingCentral's data has. The domain's account is not used."""
+        agent = an_agent_with(1, extension_id="5", account_id=present)
+        completed = an_agent_with(1, extension_id="5", account_id=expected)
+        assert attrs.evolve(NOTHING, already_linked=(completed,)) == map_users([agent], [a_user(account=imported)])
 
-    def test_leaves_who_has_no_counterpart(self) -> None:
-        """Another address, or none at all: two without an address have nothing in common."""
-        agents = [somebody(1), somebody(2, None), somebody(3, "bob@example.com"), somebody(4, "bob@example.com")]
+    def test_lists_agents_and_users_without_a_match(self) -> None:
+        """They have another address or none. Two missing addresses do not match."""
+        agents = [
+            an_agent_with(1),
+            an_agent_with(2, None),
+            an_agent_with(3, "bob@example.com"),
+            an_agent_with(4, "bob@example.com"),
+        ]
         users = [a_user("6", "eve@example.com"), a_user("7", None), a_user("8", "eve@example.com")]
-        assert attrs.evolve(NOTHING, unmatched_agents=(*agents,), unmatched_users=(*users,)) == mapped(agents, users)
+        assert attrs.evolve(NOTHING, unmatched_agents=(*agents,), unmatched_users=(*users,)) == map_users(agents, users)
 
-    def test_of_nobody_is_nothing(self) -> None:
-        """An import may be empty."""
-        assert mapped([], []) == NOTHING
+    def test_can_be_empty(self) -> None:
+        """Then all parts of the result are empty."""
+        assert map_users([], []) == NOTHING
 
-    # Two candidates on either side, or on both.
     @pytest.mark.parametrize(("agents", "users"), [(2, 1), (1, 2), (3, 3)], ids=["agents", "users", "both"])
-    def test_links_nobody_where_there_are_several(self, agents: int, users: int) -> None:
-        """Who is who is for people to say."""
+    def test_links_nobody_if_several_share_an_address(self, agents: int, users: int) -> None:
+        """An administrator has to decide who is who."""
         ambiguity = Ambiguity(
-            tuple(somebody(number) for number in range(agents)),
+            tuple(an_agent_with(number) for number in range(agents)),
             tuple(a_user(str(number)) for number in range(users)),
         )
-        found = mapped(
-            [*ambiguity.agents, somebody(9, "bob@example.com")], [*ambiguity.users, a_user("9", "bob@example.com")]
+        mapping = map_users(
+            [*ambiguity.agents, an_agent_with(9, "bob@example.com")], [*ambiguity.users, a_user("9", "bob@example.com")]
         )
-        assert ((ambiguity,), ("u9",)) == (found.ambiguous, tuple(agent.id for agent in found.linked))
+        assert ((ambiguity,), ("u9",)) == (mapping.ambiguous, tuple(agent.id for agent in mapping.linked))
 
-    def test_takes_one_user_given_twice_for_two(self) -> None:
-        """It cannot tell a repeat from two who share an address and an extension."""
-        assert attrs.evolve(NOTHING, ambiguous=(Ambiguity((somebody(1),), (a_user(), a_user())),)) == mapped(
-            [somebody(1)], [a_user(), a_user()]
+    def test_counts_a_duplicate_user_as_two(self) -> None:
+        """Two different users can share an address and an extension."""
+        assert attrs.evolve(NOTHING, ambiguous=(Ambiguity((an_agent_with(1),), (a_user(), a_user())),)) == map_users(
+            [an_agent_with(1)], [a_user(), a_user()]
         )
 
-    # Whose address it is does not help there.
     @pytest.mark.parametrize(
         ("agent", "user", "kind"),
         [
-            (somebody(1, extension_id="6"), a_user(), ConflictKind.OTHER_EXTENSION),
-            (somebody(1, extension_id="6"), a_user(account="1"), ConflictKind.OTHER_EXTENSION),
-            (somebody(1), a_user(account="1"), ConflictKind.OTHER_ACCOUNT),
-            (somebody(1, extension_id="5"), a_user(account="1"), ConflictKind.OTHER_ACCOUNT),
-            (somebody(1, extension_id="5", account_id="1"), a_user(), ConflictKind.OTHER_ACCOUNT),
-            (somebody(1, extension_id="5", account_id="1"), a_user(account=None), ConflictKind.OTHER_ACCOUNT),
-            (somebody(1, extension_id="5", account_id="1"), a_user(account="1"), ConflictKind.OTHER_ACCOUNT),
+            (an_agent_with(1, extension_id="6"), a_user(), ConflictKind.OTHER_EXTENSION),
+            (an_agent_with(1, extension_id="6"), a_user(account="1"), ConflictKind.OTHER_EXTENSION),
+            (an_agent_with(1), a_user(account="1"), ConflictKind.OTHER_ACCOUNT),
+            (an_agent_with(1, extension_id="5"), a_user(account="1"), ConflictKind.OTHER_ACCOUNT),
+            (an_agent_with(1, extension_id="5", account_id="1"), a_user(), ConflictKind.OTHER_ACCOUNT),
+            (an_agent_with(1, extension_id="5", account_id="1"), a_user(account=None), ConflictKind.OTHER_ACCOUNT),
+            (an_agent_with(1, extension_id="5", account_id="1"), a_user(account="1"), ConflictKind.OTHER_ACCOUNT),
         ],
         ids=["extension", "extension first", "new", "user", "agent", "agent alone", "both"],
     )
-    def test_keeps_apart_who_contradict_each_other(
-        self, agent: Agent, user: RingCentralUser, kind: ConflictKind
-    ) -> None:
-        """Both are named, and nothing is overwritten."""
-        assert attrs.evolve(NOTHING, conflicting=(Conflict(kind, agent, user),)) == mapped([agent], [user])
+    def test_does_not_link_contradictory_pairs(self, agent: Agent, user: RingCentralUser, kind: ConflictKind) -> None:
+        """The conflict has both, and nothing is overwritten."""
+        assert attrs.evolve(NOTHING, conflicting=(Conflict(kind, agent, user),)) == map_users([agent], [user])
 
     @pytest.mark.parametrize(
         "email", ["bob@example.com", None, "ada@example.com "], ids=["unmatched", "none", "namesake"]
     )
     def test_does_not_give_an_extension_to_a_second_agent(self, email: str | None) -> None:
-        """Also where the first one is matched with nobody, or with several; they are named."""
-        holder, agent = somebody(2, email, extension_id="5"), somebody(1, "eve@example.com")
+        """It does not matter whether the first agent matches a user. The conflict has the first agent's id."""
+        holder, agent = an_agent_with(2, email, extension_id="5"), an_agent_with(1, "eve@example.com")
         users = [a_user("5", "eve@example.com"), a_user("7")]
-        found = mapped([agent, holder, somebody(3)], users)
-        assert (Conflict(ConflictKind.EXTENSION_TAKEN, agent, users[0], "u2"),) == found.conflicting
+        mapping = map_users([agent, holder, an_agent_with(3)], users)
+        assert (Conflict(ConflictKind.EXTENSION_TAKEN, agent, users[0], "u2"),) == mapping.conflicting
 
-    def test_does_not_give_one_extension_to_two(self) -> None:
-        """Neither of them gets it: each is in the other's way."""
-        agents = [somebody(1), somebody(2, "bob@example.com")]
+    def test_does_not_give_one_extension_to_two_agents(self) -> None:
+        """Neither of them gets it. Each is a conflict for the other."""
+        agents = [an_agent_with(1), an_agent_with(2, "bob@example.com")]
         users = [a_user("5"), a_user("5", "bob@example.com")]
         assert (
             Conflict(ConflictKind.EXTENSION_TAKEN, agents[0], users[0], "u2"),
             Conflict(ConflictKind.EXTENSION_TAKEN, agents[1], users[1], "u1"),
-        ) == mapped(agents, users).conflicting
+        ) == map_users(agents, users).conflicting
 
-    def test_says_of_two_who_share_an_extension_already_that_they_do(self) -> None:
-        """The one who is matched is not confirmed in it."""
-        agents = [somebody(1, extension_id="5"), somebody(2, "bob@example.com", extension_id="5")]
-        found = mapped(agents, [a_user()])
-        assert (Conflict(ConflictKind.EXTENSION_TAKEN, agents[0], a_user(), "u2"),) == found.conflicting
-        assert ((agents[1],), ()) == (found.unmatched_agents, found.already_linked)
+    def test_reports_agents_who_share_an_extension_already(self) -> None:
+        """The agent with the matching address is not already linked, but a conflict."""
+        agents = [an_agent_with(1, extension_id="5"), an_agent_with(2, "bob@example.com", extension_id="5")]
+        mapping = map_users(agents, [a_user()])
+        assert (Conflict(ConflictKind.EXTENSION_TAKEN, agents[0], a_user(), "u2"),) == mapping.conflicting
+        assert ((agents[1],), ()) == (mapping.unmatched_agents, mapping.already_linked)
 
-    def test_names_the_same_other_agent_in_whatever_order_they_were_given(self) -> None:
-        """The one whose id comes first, of all but the agent in question."""
-        agents = [somebody(number, f"{number}@example.com", extension_id="5") for number in (3, 1, 2)]
+    def test_the_other_agent_does_not_depend_on_the_order(self) -> None:
+        """It is the first other agent by id."""
+        agents = [an_agent_with(number, f"{number}@example.com", extension_id="5") for number in (3, 1, 2)]
         for order in (agents, agents[::-1]):
-            found = mapped(order, [a_user("5", f"{number}@example.com") for number in (1, 2, 3)])
+            mapping = map_users(order, [a_user("5", f"{number}@example.com") for number in (1, 2, 3)])
             assert {"u1": "u2", "u2": "u1", "u3": "u1"} == {
-                each.agent.id: each.other_agent_id for each in found.conflicting
+                conflict.agent.id: conflict.other_agent_id for conflict in mapping.conflicting
             }
 
 
 class TestAddresses:
-    """Addresses are equal but for space around them and the case of ASCII letters."""
+    """The comparison of addresses ignores spaces around them and the case of ASCII letters."""
 
     @pytest.mark.parametrize(
         "email",
         ["ADA@EXAMPLE.COM", " ada@example.com", "ada@example.com\r\n", "\t\v\f Ada@Example.Com \t"],
         ids=ascii,
     )
-    def test_match_whatever_case_and_space(self, email: str) -> None:
-        """On either side."""
-        assert mapped([somebody(1, email)], [a_user()]).linked
-        assert mapped([somebody(1)], [a_user(email=email)]).linked
+    def test_match_in_any_case_and_with_spaces(self, email: str) -> None:
+        """The spelling of the agent or of the user can differ."""
+        assert map_users([an_agent_with(1, email)], [a_user()]).linked
+        assert map_users([an_agent_with(1)], [a_user(email=email)]).linked
 
     @pytest.mark.parametrize(
-        ("one", "other"),
+        ("left", "right"),
         [
             ("ada.l@example.com", "adal@example.com"),
             ("ada+video@example.com", "ada@example.com"),
@@ -402,21 +414,24 @@ class TestAddresses:
         ],
         ids=ascii,
     )
-    def test_do_not_match_otherwise(self, one: str, other: str) -> None:
-        """Whoever registers a lookalike of an address does not get its owner's place."""
-        for agent, user in ((somebody(1, one), a_user(email=other)), (somebody(1, other), a_user(email=one))):
+    def test_do_not_match_otherwise(self, left: str, right: str) -> None:
+        """Somebody with a lookalike address must not get the owner's extension."""
+        for agent, user in (
+            (an_agent_with(1, left), a_user(email=right)),
+            (an_agent_with(1, right), a_user(email=left)),
+        ):
             expected = attrs.evolve(NOTHING, unmatched_agents=(agent,), unmatched_users=(user,))
-            assert expected == mapped([agent], [user])
+            assert expected == map_users([agent], [user])
 
 
 class TestArguments:
-    """What cannot be mapped is an error that names it; nobody is mapped then."""
+    """Invalid arguments of `map_imported_users()`."""
 
     @pytest.mark.parametrize(
         ("agents", "users", "message"),
         [
             (
-                [somebody(1), somebody(2, "ada")],
+                [an_agent_with(1), an_agent_with(2, "ada")],
                 [],
                 "agents[1].email must be an e-mail address or None, got a str without @",
             ),
@@ -426,38 +441,38 @@ class TestArguments:
                 "ringcentral_users[0].email must be an e-mail address or None, got a str without @",
             ),
             (
-                [somebody(1, domain_id="other")],
+                [an_agent_with(1, domain_id="other")],
                 [],
                 "agents[0].domain_id names another domain",
             ),
             (
-                [somebody(1), somebody(2), somebody(1, None)],
+                [an_agent_with(1), an_agent_with(2), an_agent_with(1, None)],
                 [],
                 "agents[2].id is the id of agents[0] too",
             ),
-            ([somebody(1), None], [], "agents[1] must be an Agent, got None"),
+            ([an_agent_with(1), None], [], "agents[1] must be an Agent, got None"),
             ([a_user()], [], "agents[0] must be an Agent, got a RingCentralUser"),
-            ([], [somebody(1)], "ringcentral_users[0] must be a RingCentralUser, got an Agent"),
+            ([], [an_agent_with(1)], "ringcentral_users[0] must be a RingCentralUser, got an Agent"),
             ("ada", [], "agents must be a collection of Agents, got a str"),
-            (somebody(1), [], "agents must be a collection of Agents, got an Agent"),
-            ({"u1": somebody(1)}, [], "agents must be a collection of Agents, got a dict"),
+            (an_agent_with(1), [], "agents must be a collection of Agents, got an Agent"),
+            ({"u1": an_agent_with(1)}, [], "agents must be a collection of Agents, got a dict"),
             ([], None, "ringcentral_users must be a collection of RingCentralUsers, got None"),
         ],
         ids=str,
     )
-    def test_that_cannot_be_read_are_refused(self, agents: Any, users: Any, message: str) -> None:
-        """The address itself stays out of it."""
+    def test_that_are_invalid_are_rejected(self, agents: Any, users: Any, message: str) -> None:
+        """The message does not show an address."""
         with pytest.raises(InvalidValueError) as caught:
-            mapped(agents, users)
+            map_users(agents, users)
         assert message == str(caught.value)
 
-    def test_may_be_read_only_once(self) -> None:
-        """Hosts stream them from an export."""
-        found = map_imported_users(iter([somebody(1)]), iter((a_user(),)), domain=DOMAIN)
-        assert ["u1"] == [agent.id for agent in found.linked]
+    def test_can_be_iterators(self) -> None:
+        """A host can stream an export."""
+        mapping = map_imported_users(iter([an_agent_with(1)]), iter((a_user(),)), domain=DOMAIN)
+        assert ["u1"] == [agent.id for agent in mapping.linked]
 
     def test_need_a_domain_with_an_account(self) -> None:
-        """Users are imported from the account that the domain is associated with."""
+        """Users are imported from that account."""
         with pytest.raises(
             InvalidValueError,
             match=r"^domain\.ringcentral_account_id is None: associate the domain with a RingCentral account",
@@ -469,88 +484,88 @@ class TestArguments:
 
 
 MANY: Final = 20_000
-#: Who all have the same thing: the agents' address and extension, and the users', by number.
-CROWDS: Final[dict[str, list[Callable[[int], str | None]]]] = {
+#: Groups that share one value: the agents' address and extension, and the users', by number.
+GROUPS: Final[dict[str, list[Callable[[int], str | None]]]] = {
     "one address": [lambda _: "ada@example.com", lambda _: None, lambda _: "ada@example.com", str],
     "one extension to get": [lambda n: f"{n}@example.com", lambda _: None, lambda n: f"{n}@example.com", lambda _: "5"],
     "one extension held": [lambda n: f"{n}@example.com", lambda _: "5", lambda n: f"{n}@example.com", lambda _: "5"],
 }
 
 
-class TestCrowds:
-    """No input makes it take longer than any other of its size."""
+class TestLargeGroups:
+    """The time depends only on the number of agents and users."""
 
-    @pytest.mark.parametrize("crowd", CROWDS.values(), ids=CROWDS)
-    def test_take_no_longer_than_anybody_else(self, crowd: list[Callable[[int], Any]]) -> None:
-        """Comparing each with each would be 400 million comparisons."""
-        email, held, address, extension = crowd
+    @pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
+    def test_are_mapped_in_linear_time(self, group: list[Callable[[int], Any]]) -> None:
+        """To compare every pair would be 400 million comparisons."""
+        email, present, address, extension = group
         like, user = an_agent(), a_ringcentral_user()
         agents = [
             attrs.evolve(
                 like,
                 id=f"u{number}",
                 email=email(number),
-                ringcentral=None if held(number) is None else attrs.evolve(user, extension_id=held(number)),
+                ringcentral=None if present(number) is None else attrs.evolve(user, extension_id=present(number)),
             )
             for number in range(MANY)
         ]
         users = [attrs.evolve(user, email=address(number), extension_id=extension(number)) for number in range(MANY)]
         start = time.process_time()
-        found = mapped(agents, users)
+        mapping = map_users(agents, users)
         assert time.process_time() - start < 5
-        placed = [*found.conflicting, *(agent for each in found.ambiguous for agent in each.agents)]
-        assert len(placed) == MANY
+        results = [*mapping.conflicting, *(agent for group in mapping.ambiguous for agent in group.agents)]
+        assert len(results) == MANY
 
 
 OUTCOMES: Final = [
     link_ringcentral(an_editor(), an_agent(), a_ringcentral_user(account_id="777"), directory=a_directory(an_agent())),
     link_ringcentral(an_editor(), an_agent(), a_ringcentral_user(), directory=a_directory(an_agent())),
-    mapped([somebody(1)], [a_user("664307016")]),
-    mapped([somebody(1), somebody(2)], [a_user("664307016")]),
-    mapped([somebody(1)], [a_user("664307016", account="777")]),
-    mapped([somebody(1, "eve@example.com")], [a_user("664307016")]),
+    map_users([an_agent_with(1)], [a_user("664307016")]),
+    map_users([an_agent_with(1), an_agent_with(2)], [a_user("664307016")]),
+    map_users([an_agent_with(1)], [a_user("664307016", account="777")]),
+    map_users([an_agent_with(1, "eve@example.com")], [a_user("664307016")]),
 ]
 
 
 class TestOutcomes:
-    """What comes of it can be kept, compared, sent and logged."""
+    """Results can be compared, pickled and logged."""
 
     @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
     def test_survive_pickles_and_copies(self, outcome: Any) -> None:
-        """A worker process sends it back."""
-        for same in (copy.copy(outcome), copy.deepcopy(outcome), pickle.loads(pickle.dumps(outcome))):
-            assert outcome == same
-            assert hash(outcome) == hash(same)
+        """A worker process can return them."""
+        for duplicate in (copy.copy(outcome), copy.deepcopy(outcome), pickle.loads(pickle.dumps(outcome))):
+            assert outcome == duplicate
+            assert hash(outcome) == hash(duplicate)
 
     @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
     @pytest.mark.parametrize("secret", ["@example.com", "664307016", "664287016", "777"])
     def test_show_no_address_and_no_id_of_ringcentral(self, outcome: Any, secret: str) -> None:
-        """Neither their repr nor the explanation of a decision; both end up in logs."""
+        """Their repr and the explanation of a decision may be logged."""
         assert secret not in repr(outcome)
         if isinstance(outcome, RingCentralLink):
             assert secret not in outcome.decision.explain()
 
-    def test_say_what_is_in_the_way_in_words(self) -> None:
-        """The ids that differ are shown to who asks for them by name."""
+    def test_explain_a_denial_in_words(self) -> None:
+        """Only `reveal` shows the ids that differ."""
         decision = OUTCOMES[0].decision if isinstance(OUTCOMES[0], RingCentralLink) else None
         assert decision is not None
-        explained = decision.explain(reveal=True).splitlines()
+        lines = decision.explain(reveal=True).splitlines()
         assert (
-            "- extension_in_account (unmet): The extension must be in the RingCentral account of the domain, where its "
+            "- extension_in_account (unmet): The extension must be in the RingCentral account of the domain, if its "
             "account is known. Required: account_told is false or ringcentral_user.account_id equals "
             "domain.ringcentral_account_id. Seen: account_told = true; ringcentral_user.account_id = another value."
-        ) == explained[1]
+        ) == lines[1]
         assert [
             "    ringcentral_user.account_id = '777'",
             f"    domain.ringcentral_account_id = '{ACCOUNT}'",
-        ] == explained[2:4]
+        ] == lines[2:4]
 
 
 class TestRules:
-    """Every rule tells administrators, agents and whoever mends it what they need."""
+    """Every rule has all its texts."""
 
-    def test_have_their_own_words_a_remedy_and_a_source(self) -> None:
-        """The words made from a condition are for rules that nobody has put into words."""
+    def test_have_texts_a_remedy_and_a_source(self) -> None:
+        """No text is the default that is made from the condition."""
         for rule in LINK_RINGCENTRAL.rules:
             assert rule.remedy is not None
             assert rule.source is not None

@@ -1,8 +1,8 @@
-"""How long the administration of a large domain takes, and how much memory.
+"""Time and memory of administration in a large domain.
 
 Run it with the interpreter to measure: `python tests/benchmarks/administration.py`. Each line is a process of its own, so
-that the peak is its own too; it includes the interpreter, the library and the input. Seconds are those of the processor:
-on a shared machine they mean more than those of the clock. Some inputs are what somebody could make up to slow it down.
+that it has its own memory peak, which includes the interpreter, the library and the input. Seconds are processor time,
+which is more reliable on a shared machine than the clock. Some inputs are made to slow it down.
 """
 
 import platform
@@ -25,7 +25,7 @@ _ROLES: Final = [
     Role(id="r1", domain_id="acme", label="Video", permissions={Permission.ESCALATE_TO_VIDEO}),
 ]
 _USER: Final = RingCentralUser(extension_id="1", account_id="664287016", video=VideoAccess.GRANTED)
-_UNTOLD: Final = RingCentralUser(extension_id="1")
+_UNKNOWN_USER: Final = RingCentralUser(extension_id="1")
 _Text = Callable[[int], str]
 
 
@@ -33,7 +33,7 @@ def _own(number: int) -> str:
     return f"agent{number}@example.com"
 
 
-def _shouted(number: int) -> str:
+def _upper_case(number: int) -> str:
     return f" AGENT{number}@EXAMPLE.COM"
 
 
@@ -46,7 +46,7 @@ def _shared(_: int) -> str:
 
 
 def agents(email: _Text, extension: _Text | None, user: RingCentralUser = _USER) -> list[Agent]:
-    """Makes the agents; every other one has a role with the permission, and every third one is disabled."""
+    """Make the agents. Every second one has a role with the permission, and every third one is disabled."""
     return [
         Agent(
             id=f"u{number}",
@@ -61,23 +61,23 @@ def agents(email: _Text, extension: _Text | None, user: RingCentralUser = _USER)
 
 
 def users(email: _Text, extension: _Text) -> list[RingCentralUser]:
-    """Makes the users of RingCentral, the last one first."""
+    """Make the users of RingCentral, in reverse order."""
     return [
         attrs.evolve(_USER, extension_id=extension(number), email=email(number)) for number in reversed(range(COUNT))
     ]
 
 
-def mapping(email: _Text, held: _Text | None, address: _Text, extension: _Text) -> float:
-    """Times the mapping of users to agents."""
-    people, imported = agents(email, held), users(address, extension)
+def mapping(email: _Text, present: _Text | None, address: _Text, extension: _Text) -> float:
+    """Return the seconds to map users to agents."""
+    people, imported = agents(email, present), users(address, extension)
     start = time.process_time()
     map_imported_users(people, imported, domain=_DOMAIN)
     return time.process_time() - start
 
 
-def auditing(held: _Text | None, user: RingCentralUser = _USER) -> float:
-    """Times an audit of all agents, whose rows nobody keeps."""
-    directory = Directory(domain=_DOMAIN, roles=_ROLES, agents=agents(_own, held, user))
+def auditing(present: _Text | None, user: RingCentralUser = _USER) -> float:
+    """Return the seconds to audit all agents without storing rows."""
+    directory = Directory(domain=_DOMAIN, roles=_ROLES, agents=agents(_own, present, user))
     start = time.process_time()
     totals = audit(directory).totals()
     if totals.agents != COUNT:
@@ -86,7 +86,7 @@ def auditing(held: _Text | None, user: RingCentralUser = _USER) -> float:
 
 
 def reading() -> float:
-    """Times reading all agents from pages of the API, and then the audit."""
+    """Return the seconds to read all agents from pages of the API and audit them."""
     records = [
         {"id": number, "enabled": True, "role_id": "r1", "rc_user_id": str(number), "email": _own(number)}
         for number in range(COUNT)
@@ -102,30 +102,30 @@ def reading() -> float:
 
 
 MEASURES: Final[dict[str, Callable[[], float]]] = {
-    "map: everybody is linked": lambda: mapping(_own, None, _shouted, str),
-    "map: everybody is linked already": lambda: mapping(_own, str, _shouted, str),
-    "map: nobody is matched": lambda: mapping(_own, str, lambda number: f"x{number}@example.com", str),
+    "map: all agents are linked": lambda: mapping(_own, None, _upper_case, str),
+    "map: all agents are already linked": lambda: mapping(_own, str, _upper_case, str),
+    "map: no agent has a match": lambda: mapping(_own, str, lambda number: f"x{number}@example.com", str),
     "map: all have one address": lambda: mapping(_shared, None, _shared, str),
     "map: all would get one extension": lambda: mapping(_own, None, _own, _same),
     "map: all have one extension": lambda: mapping(_own, _same, _own, _same),
     "audit: all have an extension": lambda: auditing(str),
-    "audit: nobody has one": lambda: auditing(None),
-    "audit: nobody looked anything up": lambda: auditing(str, _UNTOLD),
+    "audit: none has an extension": lambda: auditing(None),
+    "audit: all extensions are unknown": lambda: auditing(str, _UNKNOWN_USER),
     "read 2,000 pages, then audit": reading,
 }
 
 
 def main() -> None:
-    """Prints the table; given the name of a measure, only its figures."""
+    """Print the table, or if the name of a measure is the argument, only its figures."""
     if len(sys.argv) > 1:
-        taken, most = MEASURES[sys.argv[1]](), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(taken, most / (1024**2 if sys.platform == "darwin" else 1024))
+        duration, memory = MEASURES[sys.argv[1]](), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(duration, memory / (1024**2 if sys.platform == "darwin" else 1024))
         return
     print(f"{platform.python_implementation()} {platform.python_version()}, {COUNT:,} agents and as many users")
     for name in MEASURES:
         command = [sys.executable, __file__, name]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        seconds, peak = map(float, done.stdout.split())
+        process = subprocess.run(command, capture_output=True, text=True, check=True)
+        seconds, peak = map(float, process.stdout.split())
         print(f"  {name:<36} {seconds:6.2f} s  {peak:6.0f} MB")
 
 

@@ -1,7 +1,7 @@
 """What `escalate()` costs on top of deciding and of a provider that does nothing.
 
-Run it with the interpreter to measure: `python tests/benchmarks/escalate.py`. What is compared is measured in turns, in
-batches, and every figure is a median: on a shared machine only differences within one run mean anything.
+Run it with the interpreter to measure: `python tests/benchmarks/escalate.py`. The batches take turns, and every figure is a
+median: on a shared machine, only differences within one run mean anything.
 """
 
 import asyncio
@@ -37,18 +37,18 @@ _CALL: Final = InMemoryVideoProvider().create_call(
 
 
 class _Provider:
-    """Answers at once, and always the same."""
+    """Returns the same call at once."""
 
     def create_call(self, call: CallRequest, /) -> VideoCall:
-        """Makes nothing."""
+        """Return the call."""
         return _CALL
 
 
 class _AsyncProvider:
-    """Answers at once, and always the same."""
+    """Returns the same call at once."""
 
     async def create_call(self, call: CallRequest, /) -> VideoCall:
-        """Makes nothing."""
+        """Return the call."""
         return _CALL
 
 
@@ -60,29 +60,29 @@ def _in_case(number: int) -> EscalationRequest:
 
 
 def medians(batches: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
-    """Times batches of clicks in turns; in microseconds a click."""
-    taken: dict[str, list[float]] = {name: [] for name in batches}
+    """Time batches of clicks in turns. Return microseconds per click."""
+    times: dict[str, list[float]] = {name: [] for name in batches}
     for _ in range(rounds):
         for name, batch in batches.items():
             start = time.perf_counter()
             batch()
-            taken[name].append(time.perf_counter() - start)
-    return {name: statistics.median(each) / CASES * 1e6 for name, each in taken.items()}
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(batch_times) / CASES * 1e6 for name, batch_times in times.items()}
 
 
 def main() -> None:
-    """Prints what there is to tell."""
+    """Print the figures."""
     requests, provider = [_in_case(number) for number in range(CASES)], _Provider()
     denied = [attrs.evolve(request, login=Login.PASSWORD) for request in requests]
-    held = InMemoryCallLedger()
+    full_ledger = InMemoryCallLedger()
 
     def by_hand() -> None:
         for request in requests:
             if ESCALATE_TO_VIDEO.decide(request):
-                provider.create_call(_WANTED)
+                provider.create_call(_CALL_REQUEST)
 
-    def clicks(ledger: CallLedger, asked: list[EscalationRequest]) -> None:
-        for request in asked:
+    def clicks(ledger: CallLedger, requests: list[EscalationRequest]) -> None:
+        for request in requests:
             escalate(request, provider=provider, ledger=ledger)
 
     async def clicks_async(ledger: CallLedger) -> None:
@@ -90,33 +90,33 @@ def main() -> None:
         for request in requests:
             await escalate_async(request, provider=asynchronous, ledger=ledger)
 
-    clicks(held, requests)
-    took = medians(
+    clicks(full_ledger, requests)
+    times = medians(
         {
             "by hand": by_hand,
             "created": lambda: clicks(InMemoryCallLedger(), requests),
-            "reused": lambda: clicks(held, requests),
-            "denied": lambda: clicks(held, denied),
+            "reused": lambda: clicks(full_ledger, requests),
+            "denied": lambda: clicks(full_ledger, denied),
         }
     )
     print(f"CPython {platform.python_version()}, medians of {ROUNDS} rounds of {CASES} clicks")
-    print(f"  decide(), and a provider that does nothing {took['by hand']:8.2f} us")
-    for what in ("created", "reused", "denied"):
-        print(f"  escalate(), {what:8} InMemoryCallLedger    {took[what] - took['by hand']:+8.2f} us")
+    print(f"  decide(), and a provider that does nothing {times['by hand']:8.2f} us")
+    for outcome in ("created", "reused", "denied"):
+        print(f"  escalate(), {outcome:8} InMemoryCallLedger    {times[outcome] - times['by hand']:+8.2f} us")
     with TemporaryDirectory() as folder:
-        names = iter(range(ROUNDS))
-        slow = medians(
+        numbers = iter(range(ROUNDS))
+        slow_times = medians(
             {
-                "sqlite": lambda: clicks(SQLiteCallLedger(Path(folder) / f"{next(names)}.db"), requests),
+                "sqlite": lambda: clicks(SQLiteCallLedger(Path(folder) / f"{next(numbers)}.db"), requests),
                 "async": lambda: asyncio.run(clicks_async(InMemoryCallLedger())),
             },
             rounds=5,
         )
-    print(f"  escalate(), created  SQLiteCallLedger      {slow['sqlite']:+8.0f} us")
-    print(f"  escalate_async(), created InMemoryCallLedger {slow['async']:+6.0f} us")
+    print(f"  escalate(), created  SQLiteCallLedger      {slow_times['sqlite']:+8.0f} us")
+    print(f"  escalate_async(), created InMemoryCallLedger {slow_times['async']:+6.0f} us")
 
 
-_WANTED: Final = CallRequest(key="key", account_id="664287016", extension_id="664307016")
+_CALL_REQUEST: Final = CallRequest(key="key", account_id="664287016", extension_id="664307016")
 
 if __name__ == "__main__":
     main()

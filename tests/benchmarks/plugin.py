@@ -1,9 +1,8 @@
-"""How much the pytest plugin costs: a suite of 10,000 tests of one decision each, and the start of pytest.
+"""Measure the cost of the pytest plugin: for 10,000 tests with one decision each, and for the start of pytest.
 
-Run it with the interpreter to measure: `python tests/benchmarks/plugin.py`. Half of the decisions allow and the others
-are spread over the denials; no request is decided twice. Every figure is a median of processor time. Runs are taken in
-turns without and with the plugin, and compared pair by pair: on a shared machine only the difference and the ratio mean
-anything.
+Run it with the interpreter to measure: `python tests/benchmarks/plugin.py`. Half of the decisions allow, and the others
+have different reasons. No request is decided twice. Each figure is a median of processor time. Runs without and with the
+plugin alternate, and each pair is compared: on a shared machine, only differences and ratios are meaningful.
 """
 
 import os
@@ -24,7 +23,7 @@ ROUNDS: Final = 9
 STARTS: Final = 31
 PLUGIN: Final[tuple[str, ...]] = ("-p", "escalation_policy.testing.pytest_plugin")
 
-_CASES: Final = """\
+_REQUESTS: Final = """\
 import attrs
 
 from decide import requests
@@ -32,30 +31,30 @@ from decide import requests
 KINDS = requests()
 
 
-def case(number):
+def request_for(number):
     request = KINDS[number % len(KINDS)]
     return attrs.evolve(request, message=attrs.evolve(request.message, id=f"c{number}"))
 """
 _HEAD: Final = """\
 from escalation_policy import ESCALATE_TO_VIDEO
 
-from cases import KINDS, case
+from request_kinds import KINDS, request_for
 
-CASES = {number: case(number) for number in range(%d, %d, %d)}
+REQUESTS = {number: request_for(number) for number in range(%d, %d, %d)}
 
 
 """
 _TEST: Final = """\
 def test_%d():
-    assert ESCALATE_TO_VIDEO.decide(CASES[%d]).allowed is (%d %% len(KINDS) >= len(KINDS) // 2)
+    assert ESCALATE_TO_VIDEO.decide(REQUESTS[%d]).allowed is (%d %% len(KINDS) >= len(KINDS) // 2)
 
 
 """
 
 
 def write_suite(folder: Path) -> None:
-    """Writes the tests down."""
-    (folder / "cases.py").write_text(_CASES, encoding="utf-8")
+    """Write the files of the suite."""
+    (folder / "request_kinds.py").write_text(_REQUESTS, encoding="utf-8")
     for file in range(FILES):
         numbers = range(file, TESTS, FILES)
         tests = "".join(_TEST % (number, number, number) for number in numbers)
@@ -63,13 +62,13 @@ def write_suite(folder: Path) -> None:
 
 
 def write_start(folder: Path) -> None:
-    """Writes a suite that does nothing but import the package."""
+    """Write a suite that only imports the package."""
     (folder / "test_nothing.py").write_text("import escalation_policy\n\n\ndef test():\n    pass\n", encoding="utf-8")
 
 
 def processor_seconds(folder: Path, *options: str) -> float:
-    """Runs a suite, and says how long the processor was busy with it."""
-    # Bytecode is cached, as it is wherever a package is installed.
+    """Run a suite, and return the processor time of its process."""
+    # Bytecode is cached, as it is for installed packages.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     paths = [str(Path(__file__).parent), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     environment |= {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, paths)), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -81,19 +80,20 @@ def processor_seconds(folder: Path, *options: str) -> float:
 
 
 def pairs(folder: Path, rounds: int) -> list[tuple[float, float]]:
-    """Measures a suite without and with the plugin; which of them comes first changes from round to round."""
-    ways: list[tuple[str, ...]] = [(), PLUGIN]
-    for way in ways:
-        processor_seconds(folder, *way)
+    """Measure a suite without and with the plugin. Each round changes which of them comes first."""
+    variants: list[tuple[str, ...]] = [(), PLUGIN]
+    for options in variants:
+        processor_seconds(folder, *options)
     measured: list[tuple[float, float]] = []
     for number in range(rounds):
-        seconds = {way: processor_seconds(folder, *way) for way in (ways if number % 2 else ways[::-1])}
+        order = variants if number % 2 else variants[::-1]
+        seconds = {options: processor_seconds(folder, *options) for options in order}
         measured.append((seconds[()], seconds[PLUGIN]))
     return measured
 
 
 def main() -> None:
-    """Prints the table."""
+    """Print the table."""
     implementation = f"{platform.python_implementation()} {platform.python_version()}"
     print(f"{implementation}, pytest {pytest.__version__}, medians of processor time")
     with tempfile.TemporaryDirectory() as name:

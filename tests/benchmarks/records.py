@@ -1,4 +1,4 @@
-"""What keeping records of decisions costs.
+"""What it costs to make, log, read, summarize and replay records.
 
 Run it with the interpreter to measure: `python tests/benchmarks/records.py`. What is compared is measured in turns, call
 by call, and every figure is a median: on a shared machine only differences and ratios within one run mean anything.
@@ -17,7 +17,9 @@ from functools import partial
 from tempfile import TemporaryFile
 from typing import IO, Any, Final
 
-from escalation_policy import ESCALATE_TO_VIDEO, Decision, EscalationRequest, Login, VideoAccess
+import attrs
+
+from escalation_policy import ESCALATE_TO_VIDEO, Decision, EscalationRequest, Login, Permission, VideoAccess
 from escalation_policy.records import DecisionLogger, DecisionRecord, read_records, record, replay, summarize
 from escalation_policy.testing import a_request
 
@@ -33,20 +35,20 @@ class _Sink(logging.NullHandler):
     last: logging.LogRecord
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Takes a line."""
+        """Take a line."""
         self.last = record
         return True
 
 
 def medians(calls: dict[str, Callable[[], Any]], rounds: int = CALLS) -> dict[str, float]:
-    """Times calls in turns, in microseconds."""
-    taken: dict[str, list[float]] = {name: [] for name in calls}
+    """Time calls in turns. Return medians in microseconds."""
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
             start = time.perf_counter()
             call()
-            taken[name].append(time.perf_counter() - start)
-    return {name: statistics.median(each) * 1e6 for name, each in taken.items()}
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(each) * 1e6 for name, each in seconds.items()}
 
 
 def _logger(name: str, level: int, handler: logging.Handler) -> logging.Logger:
@@ -58,33 +60,37 @@ def _logger(name: str, level: int, handler: logging.Handler) -> logging.Logger:
 
 
 def recording() -> None:
-    """Records decisions that were just made, one after the other: of sixteen agents, and denied by each of the rules."""
-    asked = {
+    """Record new decisions, one after the other: of sixteen agents, and denied by each of the rules."""
+    requests_ = {
         "allow": [a_request(agent_id=f"u{number}") for number in range(len(ESCALATE_TO_VIDEO.rules))],
         "deny": [a_request(denied_by=code) for code in ESCALATE_TO_VIDEO],
+        "41 permissions": [
+            a_request(agent_id=f"u{number}", permissions=[*[*Permission][:40], Permission.ESCALATE_TO_VIDEO])
+            for number in range(len(ESCALATE_TO_VIDEO.rules))
+        ],
     }
 
     def decided(requests: list[EscalationRequest]) -> list[Decision]:
         return [ESCALATE_TO_VIDEO.decide(request) for request in requests]
 
-    def kept(requests: list[EscalationRequest]) -> list[str]:
+    def recorded(requests: list[EscalationRequest]) -> list[str]:
         return [record(decision, id="d1", at=_AT).to_json() for decision in decided(requests)]
 
     took = medians(
         {
             f"{effect}, {name}": partial(do, requests)
-            for effect, requests in asked.items()
-            for name, do in (("decided", decided), ("kept", kept))
+            for effect, requests in requests_.items()
+            for name, do in (("decided", decided), ("recorded", recorded))
         },
         rounds=500,
     )
     print("record() and to_json(), deciding aside")
-    for effect, requests in asked.items():
-        print(f"  {effect:5} {(took[f'{effect}, kept'] - took[f'{effect}, decided']) / len(requests):6.1f} us")
+    for effect, requests in requests_.items():
+        print(f"  {effect:14} {(took[f'{effect}, recorded'] - took[f'{effect}, decided']) / len(requests):6.1f} us")
 
 
 def emitting() -> None:
-    """Logs decisions to a handler that does nothing, and the same keys without the library."""
+    """Log decisions to a handler that does nothing, and the same keys without the library."""
     for effect, request in _REQUESTS.items():
         _emitting(effect, request)
 
@@ -98,11 +104,13 @@ def _emitting(effect: str, request: EscalationRequest) -> None:
     message = sink.last.getMessage()
     extra = {name: value for name, value in vars(sink.last).items() if name.startswith("escalation_")}
     made = record(decision, id="d1", at=_AT)
+    fields = {field.name: getattr(made, field.name) for field in attrs.fields(DecisionRecord)}
     # A decision keeps its reasons once somebody has read them, which record() does not: it can be used again.
     took = medians(
         {
             "plain": lambda: logger.info(message, extra=extra),
             "record": lambda: record(decision, id="d1", at=_AT),
+            "checked": lambda: DecisionRecord(**fields),
             "line": made.to_json,
             "log": lambda: decisions.log(decision, id="d1", at=_AT),
             "disabled": lambda: disabled.log(decision, id="d1", at=_AT),
@@ -112,6 +120,7 @@ def _emitting(effect: str, request: EscalationRequest) -> None:
     print(f"logging a decision: {effect}, {len(extra)} keys")
     print(f"  logger.info() with the same keys         {took['plain']:6.1f} us")
     print(f"  record()                                 {took['record']:6.1f} us")
+    print(f"    to check its fields, which it leaves out {took['checked']:6.1f} us")
     print(f"  to_json()                                {took['line']:6.1f} us")
     print(f"  DecisionLogger.log()                     {took['log']:6.1f} us")
     print(f"    more than all of these                 {more:6.1f} us")
@@ -119,14 +128,14 @@ def _emitting(effect: str, request: EscalationRequest) -> None:
 
 
 def replaying() -> None:
-    """Decides the lines of a file again, as they were decided and under a policy that flips an eighth of them."""
-    asked = [
+    """Decide the lines of a file again, under the same policy and under one that flips an eighth of them."""
+    requests_ = [
         *[a_request(agent_id=f"u{number}", message_id=f"c{number}") for number in range(8)],
         *[a_request(ringcentral=None), a_request(intervention=None), a_request(video=VideoAccess.UNKNOWN)],
         *[a_request(login=Login.PASSWORD), a_request(account_id="999", login=Login.JWT_SSO), a_request(permissions=())],
         *[a_request(intervention_agent_id=f"u{number}") for number in range(8, 10)],
     ]
-    made = _lines_of(asked)
+    made = _lines_of(requests_)
     lines = (made[number % len(made)].replace('"%d"', f'"d{number}"') for number in range(LINES))
     print(f"replaying {LINES:,} lines of a file, half of them allowed")
     lax = ESCALATE_TO_VIDEO.without("intervention_owned")
@@ -141,12 +150,12 @@ def replaying() -> None:
 
 
 def counting() -> None:
-    """Counts the lines of a file: of fifty agents, one in a second, half of them allowed and the others for three reasons."""
-    asked = [
+    """Count the lines of a file: of fifty agents, one a second, half of them allowed and the others denied for three reasons."""
+    requests_ = [
         *[a_request(), a_request(login=Login.PASSWORD), a_request(), a_request(account_id="999")],
         *[a_request(), a_request(permissions=())],
     ]
-    made = _lines_of(asked)
+    made = _lines_of(requests_)
 
     def line(number: int) -> str:
         of_agent = made[number % len(made)].replace('"u1"', f'"u{number % 50}"').replace('"%d"', f'"{number:032x}"')
@@ -163,8 +172,8 @@ def counting() -> None:
     )
 
 
-def _lines_of(asked: Iterable[EscalationRequest]) -> list[str]:
-    return [record(ESCALATE_TO_VIDEO.decide(each), id="%d", at=_AT).to_json() + "\n" for each in asked]
+def _lines_of(requests_: Iterable[EscalationRequest]) -> list[str]:
+    return [record(ESCALATE_TO_VIDEO.decide(each), id="%d", at=_AT).to_json() + "\n" for each in requests_]
 
 
 def _measure(lines: Iterable[str], calls: dict[str, Callable[[Iterable[str]], object]]) -> None:
@@ -187,7 +196,7 @@ def _seconds(file: IO[str], call: Callable[[Iterable[str]], object]) -> float:
 
 
 def main() -> None:
-    """Prints all figures."""
+    """Print all figures."""
     print(f"{platform.python_implementation()} {platform.python_version()}, medians of {CALLS:,} calls")
     recording()
     emitting()

@@ -1,4 +1,4 @@
-"""What several tests of the command line start from: the example directory, as one file."""
+"""The example directory as one file, for tests of the command line."""
 
 import json
 from collections.abc import Callable
@@ -12,28 +12,28 @@ EXAMPLE = Path(__file__).parents[2] / "docs/examples/directory"
 
 @pytest.fixture
 def directory() -> dict[str, Any]:
-    """Gives the example directory: eight agents, of whom two are ready."""
-    said: dict[str, Any] = {path.stem: json.loads(path.read_text("utf-8")) for path in EXAMPLE.glob("*.json")}
-    return said | {"users": [said.pop("users-1"), said.pop("users-2")]}
+    """Return the data of the example directory: eight agents, two of them ready."""
+    data: dict[str, Any] = {path.stem: json.loads(path.read_text("utf-8")) for path in EXAMPLE.glob("*.json")}
+    return data | {"users": [data.pop("users-1"), data.pop("users-2")]}
 
 
 @pytest.fixture
 def write_directory(tmp_path: Path) -> Callable[[object], str]:
-    """Gives a function that writes a directory as one file."""
+    """Return a function that writes a directory to a file and returns its path."""
 
-    def written(said: object) -> str:
+    def write(data: object) -> str:
         path = tmp_path / "directory.json"
-        path.write_text(json.dumps(said), "utf-8")
+        path.write_text(json.dumps(data), "utf-8")
         return str(path)
 
-    return written
+    return write
 
 
 @pytest.fixture
 def hostile(directory: dict[str, Any], write_directory: Callable[[object], str]) -> Callable[..., str]:
-    """Gives a function that writes the directory with other words: the first role's id and label, its holder's e-mail."""
+    """Return a function that writes the directory with another id and label of the first role, and its holder's e-mail."""
 
-    def written(*, label: str = "Video agent", email: str = "ada@example.com", role_id: str | None = None) -> str:
+    def write(*, label: str = "Video agent", email: str = "ada@example.com", role_id: str | None = None) -> str:
         role = directory["roles"]["records"][0]
         role["label"] = label
         directory["users"][0]["records"][0]["email"] = email
@@ -44,4 +44,4 @@ def hostile(directory: dict[str, Any], write_directory: Callable[[object], str])
             role["id"] = role_id
         return write_directory(directory)
 
-    return written
+    return write

@@ -1,6 +1,6 @@
-"""An audit is told as a table of text, as JSON and as CSV, without addresses unless they are asked for.
+"""An audit is printed as text, JSON, CSV or HTML. Only `--reveal` shows addresses.
 
-After a change of texts or pages that is meant, write the golden outputs anew and read what changed:
+After an intended change of texts, write the golden outputs again and review the changes:
 
     golden=tests/cli/golden_administration
     for format in table json csv html; do
@@ -17,16 +17,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from escalation_policy.administration import audit
 from escalation_policy.cli import main
-from escalation_policy.cli._audits import audit_as_csv, audit_as_json
+from escalation_policy.cli._audits import AuditResult, add_audit
 from escalation_policy.cli._directories import read_directory
-from escalation_policy.cli._findings import Findings
-from escalation_policy.cli._progress import Waiting
+from escalation_policy.cli._output import Output
+from escalation_policy.cli._progress import ProgressBar
 from escalation_policy.testing import an_agent
 
 EXAMPLE = str(Path(__file__).parents[2] / "docs/examples/directory")
@@ -37,20 +38,20 @@ Hostile = Callable[..., str]
 
 
 class TestGoldenOutputs:
-    """What is printed when nobody's terminal is involved."""
+    """The output, if it does not go to a terminal."""
 
     @pytest.mark.parametrize("reveal", [False, True], ids=["masked", "revealed"])
     @pytest.mark.parametrize("name", FORMATS)
     def test_each_format(self, name: str, reveal: bool, capsys: Captured) -> None:  # noqa: FBT001
-        """To the letter; whoever is ready or not, the status is 0."""
+        """The exit status is 0, even if agents are not ready."""
         options = ["--reveal"] if reveal else []
         assert main(["audit", "--format", name, *options, EXAMPLE]) == 0
         printed = capsys.readouterr()
         assert (GOLDEN / f"{'revealed' if reveal else 'audit'}.{name}").read_text("utf-8") == printed.out
         assert printed.err == ""
 
-    def test_a_table_is_what_is_printed_by_default(self, capsys: Captured) -> None:
-        """People look first."""
+    def test_text_is_the_default_format(self, capsys: Captured) -> None:
+        """Without `--format`, the golden text is printed."""
         main(["audit", EXAMPLE])
         assert (GOLDEN / "audit.table").read_text("utf-8") == capsys.readouterr().out
 
@@ -60,7 +61,7 @@ class TestAudit:
 
     @pytest.mark.parametrize("name", FORMATS)
     def test_addresses_and_labels_are_shown_only_when_revealed(self, name: str, capsys: Captured) -> None:
-        """And what RingCentral says, never."""
+        """Data of RingCentral is never shown."""
         main(["audit", "--format", name, EXAMPLE])
         masked = capsys.readouterr().out
         main(["audit", "--format", name, "--reveal", EXAMPLE])
@@ -70,13 +71,13 @@ class TestAudit:
             assert private in revealed
         assert not any(secret in revealed for secret in ("664307016", "664287016", "771300042", "Acme on"))
 
-    def test_unusable_input_is_told_in_one_line(self, capsys: Captured) -> None:
-        """With the status 2."""
+    def test_unusable_input_is_reported_in_one_line(self, capsys: Captured) -> None:
+        """The exit status is 2."""
         assert main(["audit", "none"]) == 2
         assert capsys.readouterr() == ("", "escalation-policy: none: no such file or directory\n")
 
-    def test_an_unknown_format_is_refused(self, capsys: Captured) -> None:
-        """Naming those there are."""
+    def test_an_unknown_format_is_rejected(self, capsys: Captured) -> None:
+        """The message lists the formats."""
         with pytest.raises(SystemExit) as caught:
             main(["audit", "--format", "xlsx", EXAMPLE])
         assert caught.value.code == 2
@@ -84,17 +85,17 @@ class TestAudit:
         assert ("", 1) == (printed.out, printed.err.count("\n"))
         assert all(name in printed.err for name in FORMATS)
 
-    def test_without_streams_the_status_is_all(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A process can be started without any."""
+    def test_works_without_standard_streams(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A process can be started without them. The exit status is the answer."""
         monkeypatch.setattr(sys, "stdout", None)
         monkeypatch.setattr(sys, "stderr", None)
         assert main(["audit", "--format", "csv", EXAMPLE]) == 0
         assert main(["audit", "none"]) == 2
 
-    def test_a_domain_of_nobody_is_audited(
+    def test_a_domain_without_agents_is_audited(
         self, directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
     ) -> None:
-        """Nothing is missing."""
+        """Nothing is missing in it."""
         directory["users"] = directory["sources"] = []
         path = write_directory(directory)
         for name in FORMATS:
@@ -103,10 +104,10 @@ class TestAudit:
         assert "Ready: 0 of 0 agents.\n" in printed
         assert "<li>Nothing.</li>" in printed
 
-    def test_what_is_not_known_is_no_news_where_everything_is_known(
+    def test_no_note_says_not_known_if_everything_is_known(
         self, directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
     ) -> None:
-        """The caveat is left out."""
+        """Not in the text, and not in HTML."""
         directory["ringcentral"].append({"extension_id": "664307067", "account_id": "664287016", "video": "granted"})
         path = write_directory(directory)
         for name in ("table", "html"):
@@ -114,7 +115,7 @@ class TestAudit:
         assert "not known" not in capsys.readouterr().out
 
     @pytest.mark.parametrize(
-        ("told", "unknown"),
+        ("fields", "unknown"),
         [
             ({"video": "granted"}, ["extension_in_account"]),
             ({"account_id": "664287016"}, ["video_access"]),
@@ -122,16 +123,16 @@ class TestAudit:
         ],
         ids=["account", "video", "both"],
     )
-    def test_what_is_not_known_is_counted_and_looked_up_first(
+    def test_unknown_facts_are_counted_and_their_first_step_is_to_look_them_up(
         self,
-        told: dict[str, str],
+        fields: dict[str, str],
         unknown: list[str],
         directory: dict[str, Any],
         write_directory: Callable[[object], str],
         capsys: Captured,
     ) -> None:
-        """Of the others who miss the same it is known; nobody is sent to mend what was not looked up."""
-        directory["ringcentral"].append({"extension_id": "664307067", **told})
+        """Nobody should fix what may be in order. About the other agents who lack the same step, it is known."""
+        directory["ringcentral"].append({"extension_id": "664307067", **fields})
         main(["audit", "--format", "json", write_directory(directory)])
         document = json.loads(capsys.readouterr().out)
         assert 1 == document["totals"]["unknown"]
@@ -140,10 +141,10 @@ class TestAudit:
         supplied = [step["code"] for step in document["steps"] if step["remedy"][0]["text"].startswith("Supply ")]
         assert unknown == supplied
 
-    def test_of_an_unlinked_domain_nothing_behind_that_is_not_known(
+    def test_hidden_steps_are_not_unknown(
         self, directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
     ) -> None:
-        """What is hidden is not looked up; what is not, is."""
+        """In a domain without an account, only what is not hidden behind that has to be looked up."""
         directory["domain"] = {"id": "acme"}
         main(["audit", "--format", "json", write_directory(directory)])
         agent = json.loads(capsys.readouterr().out)["agents"][6]
@@ -154,17 +155,16 @@ class TestAudit:
 class TestTable:
     """`--format table`."""
 
-    # A terminal obeys no label.
-    @pytest.mark.parametrize("terminal", [False, True], ids=["file", "terminal"])
-    def test_obeys_nothing(
+    @pytest.mark.parametrize("is_terminal", [False, True], ids=["file", "terminal"])
+    def test_is_escaped(
         self,
-        terminal: bool,  # noqa: FBT001
+        is_terminal: bool,  # noqa: FBT001
         hostile: Hostile,
         monkeypatch: pytest.MonkeyPatch,
         capsys: Captured,
     ) -> None:
-        """Escapes, line breaks and marks that turn text are shown, not obeyed."""
-        monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+        """Escape sequences, line breaks and bidi marks of labels, addresses and ids are shown, not obeyed."""
+        monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
         monkeypatch.setenv("NO_COLOR", "1")
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setenv("COLUMNS", "400")
@@ -177,8 +177,8 @@ class TestTable:
         assert "\\x07\\u2066r\\ud800" in printed
         assert printed.isascii()
 
-    def test_columns_stand_under_each_other_whatever_is_in_them(self, hostile: Hostile, capsys: Captured) -> None:
-        """Wide characters take two places, escapes what they look like; what is longer than 40 moves its line alone."""
+    def test_columns_are_aligned(self, hostile: Hostile, capsys: Captured) -> None:
+        """Wide characters count as two columns and escapes as their text. A cell of more than 40 shifts only its line."""
         main(["audit", "--reveal", hostile(label="中\x1b", email=f"{'a' * 60}@example.com")])
         lines = capsys.readouterr().out.splitlines()
         first, second, third = lines[-8:-5]
@@ -187,7 +187,7 @@ class TestTable:
         assert first.endswith(f"{'a' * 60}@example.com  中\\x1b      ready")
 
     def test_wraps_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-        """To its width."""
+        """Lines are as wide as the terminal at most."""
         monkeypatch.setattr("sys.stdout.isatty", lambda: True)
         monkeypatch.setenv("COLUMNS", "60")
         monkeypatch.setenv("TERM", "xterm")
@@ -201,7 +201,7 @@ class TestJson:
     """`--format json`."""
 
     def test_is_ascii_and_sorted(self, hostile: Hostile, capsys: Captured) -> None:
-        """So that two answers can be compared as text."""
+        """Two answers can be compared as text."""
         main(["audit", "--format", "json", "--reveal", hostile(label="é\x1b\u202e")])
         printed = capsys.readouterr().out
         assert printed.isascii()
@@ -209,31 +209,32 @@ class TestJson:
         assert json.dumps(json.loads(printed), indent=2, sort_keys=True) + "\n" == printed
         assert "é\x1b\u202e" == json.loads(printed)["agents"][0]["role_label"]
 
-    def test_an_address_that_is_not_there_is_null(self) -> None:
-        """An empty one would be another one."""
-        document = json.loads(audit_as_json(findings_on(None, "Video agent")))
+    def test_a_missing_address_is_null(self) -> None:
+        """An empty string would be an address."""
+        document = json.loads(audit_of_one("json", None, "Video agent"))
         assert document["agents"][0]["email"] is None
 
 
-def findings_on(email: str | None, label: str) -> Findings:
-    """Audits a domain of one agent."""
-    found = read_directory(EXAMPLE, Waiting())
-    row = next(audit(found).agents())
-    shown = an_agent(email=email, role_label=label)
-    return Findings(audit(found), [type(row)(shown, row.missing)], audit(found).totals([]), reveal=True)
+def audit_of_one(name: str, email: str | None, label: str) -> str:
+    """Return the audit of a domain with one agent, in a format that reveals."""
+    directory = read_directory(EXAMPLE, ProgressBar())
+    report = audit(directory)
+    row = attrs.evolve(next(report.agents()), agent=an_agent(email=email, role_label=label))
+    output = Output(name, reveal=True)
+    add_audit(output, AuditResult(report, [row], report.totals([])))
+    return str(output)
 
 
-def written(email: str | None, label: str) -> list[str]:
-    """Gives the cells of an agent's line as a reader of CSV reads them."""
-    lines = audit_as_csv(findings_on(email, label))
-    assert 2 == lines.count("\n")
-    return list(csv.reader(io.StringIO(lines)))[1]
+def csv_cells(email: str | None, label: str) -> list[str]:
+    """Return the cells of an agent's line, as a reader of CSV reads them."""
+    text = audit_of_one("csv", email, label)
+    assert 2 == text.count("\n")
+    return list(csv.reader(io.StringIO(text)))[1]
 
 
 class TestCsv:
     """`--format csv`."""
 
-    # A spreadsheet computes no cell.
     @pytest.mark.parametrize(
         ("label", "cell"),
         [
@@ -257,38 +258,38 @@ class TestCsv:
         ],
     )
     def test_no_cell_is_a_formula(self, label: str, cell: str) -> None:
-        """What would be one has an apostrophe before it; the readers see it."""
-        assert [cell, cell] == written(label, label)[2:4]
+        """An apostrophe precedes what a spreadsheet could compute. Readers of the file see it."""
+        assert [cell, cell] == csv_cells(label, label)[2:4]
 
-    def test_an_address_that_is_not_there_is_empty(self) -> None:
-        """No word could be told from one."""
-        assert "" == written(None, "Video agent")[2]
+    def test_a_missing_address_is_empty(self) -> None:
+        """Any other text could be an address."""
+        assert "" == csv_cells(None, "Video agent")[2]
 
     @given(st.text(min_size=1))
-    def test_no_cell_begins_as_one_or_holds_a_control(self, label: str) -> None:
-        """Whatever it says."""
-        cell = written(None, label)[3]
+    def test_no_cell_starts_a_formula_or_contains_control_characters(self, label: str) -> None:
+        """For any label."""
+        cell = csv_cells(None, label)[3]
         assert cell.isprintable()
         assert not cell.lstrip(" ").startswith(("=", "+", "-", "@"))
 
     @given(st.text(alphabet="a;\"= ,'+-@\uff1d\t\n"))
-    def test_no_cell_is_a_formula_wherever_the_lines_are_split(self, label: str) -> None:
-        """Spreadsheets split at what their country does or somebody clicked, and some know no quotes."""
-        lines = audit_as_csv(findings_on(label or None, label or "Agent")).splitlines()
+    def test_no_cell_is_a_formula_at_any_delimiter(self, label: str) -> None:
+        """The delimiter of a spreadsheet depends on the country and on its user, and some ignore quotes."""
+        lines = audit_of_one("csv", label or None, label or "Agent").splitlines()
         for delimiter in ";,\t":
             for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
                 cells = [cell for row in csv.reader(lines, delimiter=delimiter, quoting=quoting) for cell in row]
                 assert [] == [cell for cell in cells if cell.lstrip(" ").startswith(("=", "+", "-", "@", "\uff1d"))]
 
-    def test_is_utf_8_wherever_it_goes(self, hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Nothing in it could tell another encoding."""
+    def test_is_utf_8_in_a_file(self, hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A CSV file cannot name its encoding."""
         stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
         monkeypatch.setattr(sys, "stdout", stream)
         main(["audit", "--format", "csv", "--reveal", hostile(label="é中")])
         assert "ada@example.com,é中,yes,,,\n".encode() in stream.buffer.getvalue()
 
     def test_keeps_the_encoding_of_a_terminal(self, hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Which knows no other one."""
+        """A terminal understands only its own."""
         stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
         monkeypatch.setattr(stream, "isatty", lambda: True)
         monkeypatch.setattr(sys, "stdout", stream)

@@ -1,6 +1,6 @@
-"""A checklist says of each step whether it is done, and the exit status whether all are.
+"""A checklist shows for each step whether it is done. The exit status is 0 if all are.
 
-After a change of texts that is meant, write the golden outputs anew and read what changed:
+After an intended change of texts, write the golden outputs again and review the changes:
 
     for case in allowed extension-in-another-account new-agent no-extension ringcentral-not-asked unlinked-domain; do
         golden=tests/cli/golden_administration/checklist-$case; file=docs/examples/$case.json
@@ -25,22 +25,22 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def case() -> dict[str, Any]:
-    """Gives what a checklist needs of a case that is allowed."""
-    said: dict[str, Any] = json.loads((EXAMPLES / "allowed.json").read_text("utf-8"))
-    return {key: said[key] for key in ("domain", "user", "role", "ringcentral")}
+    """Return the part of an allowed case that a checklist needs."""
+    data: dict[str, Any] = json.loads((EXAMPLES / "allowed.json").read_text("utf-8"))
+    return {key: data[key] for key in ("domain", "user", "role", "ringcentral")}
 
 
-def write(path: Path, said: object) -> str:
-    """Writes a case file."""
-    path.write_text(json.dumps(said), "utf-8")
+def write(path: Path, data: object) -> str:
+    """Write a case file and return its path."""
+    path.write_text(json.dumps(data), "utf-8")
     return str(path)
 
 
 class TestGoldenOutputs:
-    """What is printed when nobody's terminal is involved."""
+    """The output, if it does not go to a terminal."""
 
-    def test_there_are_some_of_every_kind(self) -> None:
-        """Otherwise the others here would say little."""
+    def test_exist_for_every_kind_of_case(self) -> None:
+        """Otherwise the other tests here would prove little."""
         assert len(NAMES) >= 6
         assert {"allowed", "new-agent", "ringcentral-not-asked"} <= {*NAMES}
 
@@ -66,35 +66,34 @@ class TestGoldenOutputs:
 class TestChecklist:
     """`escalation-policy checklist`."""
 
-    # What happens on a channel is not asked.
-    def test_needs_the_domain_the_user_and_the_role(self, case: dict[str, Any], tmp_path: Path) -> None:
-        """A case file without a message does."""
+    def test_needs_only_the_domain_the_user_and_the_role(self, case: dict[str, Any], tmp_path: Path) -> None:
+        """The case file can be without a message."""
         assert main(["checklist", write(tmp_path / "case.json", case)]) == 0
 
-    def test_does_not_look_at_the_message(self, case: dict[str, Any], tmp_path: Path) -> None:
-        """A case that cannot be decided can be listed."""
+    def test_does_not_read_the_message(self, case: dict[str, Any], tmp_path: Path) -> None:
+        """A case that cannot be decided can still have a checklist."""
         case["content"], case["source"], case["login"] = None, "whats_app", "sso"
         path = write(tmp_path / "case.json", case)
         assert main(["checklist", path]) == 0
         assert main(["decide", path]) == 2
 
     def test_quiet_prints_nothing(self, capsys: Captured) -> None:
-        """The exit status tells."""
+        """The exit status is the answer."""
         assert main(["checklist", "--quiet", str(EXAMPLES / "no-extension.json")]) == 1
         assert capsys.readouterr() == ("", "")
 
     @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
     def test_shows_nothing_private(self, options: list[str], case: dict[str, Any], capsys: Captured) -> None:
-        """There is nothing to reveal."""
+        """There is no `--reveal`."""
         main(["checklist", *options, str(EXAMPLES / "extension-in-another-account.json")])
         printed = capsys.readouterr().out
         private = [case["user"]["email"], case["role"]["label"], "664287016", "664307016", "771300042"]
-        assert [] == [each for each in private if each in printed]
+        assert [] == [text for text in private if text in printed]
 
-    def test_faults_of_all_records_are_told_in_one_line(
+    def test_reports_the_faults_of_all_records_in_one_line(
         self, case: dict[str, Any], tmp_path: Path, capsys: Captured
     ) -> None:
-        """With the status 2."""
+        """The exit status is 2."""
         case["user"]["enabled"] = "yes"
         case["role"]["label"] = None
         path = write(tmp_path / "case.json", case)
@@ -106,10 +105,10 @@ class TestChecklist:
         assert capsys.readouterr() == ("", expected)
 
     @pytest.mark.parametrize("key", ["domain", "user", "role"])
-    def test_refuses_a_case_without_what_it_needs(
+    def test_rejects_a_case_without_a_required_record(
         self, key: str, case: dict[str, Any], tmp_path: Path, capsys: Captured
     ) -> None:
-        """Naming what is missing."""
+        """The message names the missing key."""
         del case[key]
         assert main(["checklist", write(tmp_path / "case.json", case)]) == 2
         assert capsys.readouterr().err.endswith(
@@ -117,22 +116,22 @@ class TestChecklist:
             "intervention, identity, event, deferred, context\n"
         )
 
-    def test_a_file_that_is_not_there_is_told(self, capsys: Captured) -> None:
-        """As `decide` tells it."""
+    def test_reports_a_missing_file(self, capsys: Captured) -> None:
+        """The message is the same as that of `decide`."""
         assert main(["checklist", "none.json"]) == 2
         assert capsys.readouterr() == ("", "escalation-policy: none.json: no such file or directory\n")
 
-    def test_tells_nothing_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-        """A rule without a remedy has no steps, and here no rule asks for anything else."""
+    def test_leaves_out_empty_parts(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+        """Here the rule has no remedy, and no rule decides at the click."""
         rule = Rule("enabled", ~fact(lambda r: r.agent.enabled).is_true())
-        monkeypatch.setattr("escalation_policy.cli._commands.ESCALATE_TO_VIDEO", Policy("mine", [rule]))
+        monkeypatch.setattr("escalation_policy.cli._commands.ESCALATE_TO_VIDEO", Policy("custom", [rule]))
         main(["checklist", str(EXAMPLES / "allowed.json")])
         assert capsys.readouterr().out == (
-            "NOT READY mine:setup\n\nenabled: to do\n  Requires that agent.enabled is false.\n"
+            "NOT READY custom:setup\n\nenabled: to do\n  Requires that agent.enabled is false.\n"
         )
 
-    def test_wraps_and_colours_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-        """Done is green, to do is red, what is to look out for is yellow."""
+    def test_wraps_and_colors_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+        """Done is green, to do is red, and warnings are yellow."""
         monkeypatch.setattr("sys.stdout.isatty", lambda: True)
         monkeypatch.setenv("COLUMNS", "60")
         monkeypatch.setenv("TERM", "xterm-256color")

@@ -1,4 +1,4 @@
-"""The command line as a process: what a shell sees of it."""
+"""The command line as a process."""
 
 import os
 import re
@@ -20,7 +20,7 @@ on_unix = pytest.mark.skipif(sys.platform == "win32", reason="descriptors and te
 
 
 def command(*arguments: str) -> list[str]:
-    """Gives the words that start the command line."""
+    """Return the command that starts the command line."""
     return [sys.executable, "-m", "escalation_policy", *arguments]
 
 
@@ -31,7 +31,7 @@ def start(
     stdout: int = subprocess.PIPE,
     environment: dict[str, str] = ENVIRONMENT,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Runs a process to its end, in the root of the repository."""
+    """Run a process to its end, in the root of the repository."""
     return subprocess.run(
         words, input=stdin, stdout=stdout, stderr=subprocess.PIPE, cwd=ROOT, env=environment, timeout=60, check=False
     )
@@ -40,36 +40,36 @@ def start(
 class TestProcess:
     """`python -m escalation_policy`."""
 
-    def test_answers_a_case_from_standard_input(self) -> None:
-        """As it answers the same case from a file, in any surroundings."""
+    def test_decides_a_case_from_standard_input(self) -> None:
+        """The answer is the same as for a file, in every environment."""
         case = (ROOT / "docs/examples/new-agent.json").read_bytes()
         strange = {"COLUMNS": "30", "FORCE_COLOR": "1", "TTY_COMPATIBLE": "1", "PYTHONIOENCODING": "ascii", "LANG": "C"}
-        ended = start(command("decide", "-"), stdin=case, environment=ENVIRONMENT | strange)
-        assert ended.stderr == b""
-        assert (GOLDEN / "new-agent.txt").read_text("utf-8") == ended.stdout.decode().replace("\r\n", "\n")
-        assert ended.returncode == 1
+        process = start(command("decide", "-"), stdin=case, environment=ENVIRONMENT | strange)
+        assert process.stderr == b""
+        assert (GOLDEN / "new-agent.txt").read_text("utf-8") == process.stdout.decode().replace("\r\n", "\n")
+        assert process.returncode == 1
 
-    def test_refuses_standard_input_in_one_line(self) -> None:
-        """Which is no traceback."""
-        ended = start(command("decide", "-"), stdin=b"{")
-        assert ended.stdout == b""
-        assert ended.stderr.decode().splitlines() == [
+    def test_rejects_standard_input_in_one_line(self) -> None:
+        """There is no traceback."""
+        process = start(command("decide", "-"), stdin=b"{")
+        assert process.stdout == b""
+        assert process.stderr.decode().splitlines() == [
             "escalation-policy: standard input: must be JSON, got an error in line 1, column 2"
         ]
-        assert ended.returncode == 2
+        assert process.returncode == 2
 
     @on_unix
-    def test_a_broken_pipe_ends_it_quietly(self) -> None:
-        """Nothing is printed when the interpreter ends either, and the status is the answer."""
+    def test_a_broken_pipe_is_not_an_error(self) -> None:
+        """Nothing is printed when the interpreter exits, and the exit status is the answer."""
         reader, writer = os.pipe()
         os.close(reader)
-        ended = start(command("decide", "docs/examples/allowed.json"), stdout=writer)
+        process = start(command("decide", "docs/examples/allowed.json"), stdout=writer)
         os.close(writer)
-        assert (ended.returncode, ended.stderr) == (0, b"")
+        assert (process.returncode, process.stderr) == (0, b"")
 
     @on_unix
-    def test_wraps_and_colours_on_a_terminal(self) -> None:
-        """One of 40 columns."""
+    def test_wraps_and_colors_on_a_terminal(self) -> None:
+        """This one has 40 columns."""
         printed = on_terminal({})
         assert "\x1b[1;31mDENY\x1b[0m" in printed
         plain = re.sub(r"\x1b\[[0-9;]*m", "", printed)
@@ -78,12 +78,12 @@ class TestProcess:
         assert (GOLDEN / "no-extension.txt").read_text("utf-8").split() == plain.split()
 
     @on_unix
-    def test_no_color_leaves_no_escape_on_a_terminal(self) -> None:
-        """Bold is none either."""
+    def test_no_color_turns_all_styles_off(self) -> None:
+        """Bold is a style too."""
         assert "\x1b" not in on_terminal({"NO_COLOR": "1"})
 
-    def test_without_rich_it_names_the_extra(self) -> None:
-        """In one sentence, with the status 2."""
+    def test_names_the_extra_if_rich_is_missing(self) -> None:
+        """The message is one sentence, and the exit status is 2."""
         blocked = (
             "import runpy, sys\n"
             "class Blocker:\n"
@@ -92,15 +92,15 @@ class TestProcess:
             "sys.meta_path.insert(0, Blocker())\n"
             "runpy.run_module('escalation_policy', run_name='__main__')\n"
         )
-        ended = start([sys.executable, "-c", blocked])
-        assert ended.stderr.decode().splitlines() == [
+        process = start([sys.executable, "-c", blocked])
+        assert process.stderr.decode().splitlines() == [
             "escalation-policy: the command line needs the extra: pip install 'escalation_policy[cli]'"
         ]
-        assert (ended.returncode, ended.stdout) == (2, b"")
+        assert (process.returncode, process.stdout) == (2, b"")
 
 
 def on_terminal(environment: dict[str, str]) -> str:
-    """Gives what a denial prints on a terminal of 40 columns."""
+    """Return the output of a denial on a terminal of 40 columns."""
     import fcntl  # noqa: PLC0415  only on Unix
     import struct  # noqa: PLC0415
     import termios  # noqa: PLC0415
@@ -121,7 +121,7 @@ def on_terminal(environment: dict[str, str]) -> str:
 
 
 def read(screen: int) -> bytes:
-    """Reads what a terminal shows; one that is closed shows nothing, which Linux calls an error."""
+    """Read from a terminal. If it is closed, Linux raises an error."""
     try:
         return os.read(screen, 4096)
     except OSError:
@@ -131,8 +131,8 @@ def read(screen: int) -> bytes:
 class TestRun:
     """`run()`, in this process."""
 
-    def test_ends_with_the_status_of_the_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """As `python -m` runs it."""
+    def test_exit_status_is_that_of_the_command(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """`python -m` runs it like this."""
         monkeypatch.setattr(
             sys, "argv", ["escalation-policy", "decide", "--quiet", str(ROOT / "docs/examples/not-engaged.json")]
         )
@@ -141,9 +141,10 @@ class TestRun:
             runpy.run_module("escalation_policy", run_name="__main__")
         assert caught.value.code == 1
 
-    # Whoever is interrupted has not answered.
-    def test_an_interrupt_is_130(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        """Without a traceback."""
+    def test_exit_status_of_an_interrupt_is_130(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """There is no traceback."""
         monkeypatch.setattr(escalation_policy.cli, "main", raising(KeyboardInterrupt()))
         with pytest.raises(SystemExit) as caught:
             run()
@@ -151,10 +152,10 @@ class TestRun:
         assert capsys.readouterr() == ("", "")
 
     @pytest.mark.parametrize("name", ["rich", "rich.console"])
-    def test_a_missing_rich_is_told(
+    def test_a_missing_rich_is_reported(
         self, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """With the extra that brings it."""
+        """The message names the extra."""
         monkeypatch.setattr(escalation_policy.cli, "main", raising(ModuleNotFoundError(name=name)))
         with pytest.raises(SystemExit) as caught:
             run()
@@ -162,15 +163,15 @@ class TestRun:
         assert "escalation_policy[cli]" in capsys.readouterr().err
 
     @pytest.mark.parametrize("name", ["attrs", "richer", None])
-    def test_another_missing_module_is_not_swallowed(self, name: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-        """It is no question of the extra."""
+    def test_another_missing_module_raises(self, name: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The extra would not help."""
         monkeypatch.setattr(escalation_policy.cli, "main", raising(ModuleNotFoundError(name=name)))
         with pytest.raises(ModuleNotFoundError):
             run()
 
 
 def raising(error: BaseException) -> Callable[[], int]:
-    """Gives a `main()` that raises."""
+    """Return a `main()` that raises an error."""
 
     def main() -> int:
         raise error

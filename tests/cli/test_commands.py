@@ -1,4 +1,4 @@
-"""Each command answers on standard output, explains failures in one line on standard error, and says by its exit status."""
+"""Commands answer on standard output and by their exit status. Failures are one line on standard error."""
 
 import io
 import json
@@ -18,32 +18,32 @@ EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 ALLOWED = str(EXAMPLES / "allowed.json")
 DENIED = str(EXAMPLES / "extension-in-another-account.json")
 POLICY = "escalation_policy.cli._commands.ESCALATE_TO_VIDEO"
-VERSION = "escalation_policy.cli._commands.version"
+VERSION = "escalation_policy.cli._parser.version"
 Captured = pytest.CaptureFixture[str]
 
 
-def fails(arguments: Sequence[str]) -> int | str | None:
-    """Gives the status with which the arguments are refused."""
+def exit_status(arguments: Sequence[str]) -> int | str | None:
+    """Return the exit status for invalid arguments."""
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     return caught.value.code
 
 
 class Stream(io.TextIOWrapper):
-    """A standard output that cannot be written to, or knows few characters."""
+    """A standard output that cannot be written, or has few characters."""
 
     def __init__(self, error: OSError | None = None, encoding: str = "utf-8") -> None:
-        """Opens a file that takes anything, so that the test can see what becomes of its descriptor."""
+        """Open a file, so that there is a descriptor to replace."""
         self.error = error
         super().__init__(io.BytesIO(), encoding=encoding)
         self.replaced = os.open(os.devnull, os.O_WRONLY)
 
     def fileno(self) -> int:
-        """Gives a descriptor of its own."""
+        """Return the descriptor of that file."""
         return self.replaced
 
     def flush(self) -> None:
-        """Fails as the system does, until the descriptor leads elsewhere."""
+        """Raise the error once, as the system does until the descriptor is replaced."""
         error, self.error = self.error, None
         if error is not None:
             raise error
@@ -53,55 +53,50 @@ class Stream(io.TextIOWrapper):
 class TestDecide:
     """`escalation-policy decide`."""
 
-    # The exit status is the answer, whatever is printed.
     @pytest.mark.parametrize("options", [[], ["--json"], ["--quiet"], ["--reveal"], ["--json", "--reveal"]])
-    def test_exit_status_tells_the_effect(self, options: list[str]) -> None:
-        """0 allows, 1 denies."""
+    def test_exit_status_is_the_effect(self, options: list[str]) -> None:
+        """0 is allow and 1 is deny, with every option."""
         assert main(["decide", *options, ALLOWED]) == 0
         assert main(["decide", *options, DENIED]) == 1
 
-    def test_reads_the_words_of_the_process(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-        """When no others are given."""
+    def test_reads_the_arguments_of_the_process(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+        """It does so if `main()` gets none."""
         monkeypatch.setattr(sys, "argv", ["escalation-policy", "decide", DENIED])
         assert main() == 1
         assert capsys.readouterr().out.startswith("DENY escalate_to_video, version 1\n\nextension_in_account: unmet\n")
 
     def test_quiet_prints_nothing(self, capsys: Captured) -> None:
-        """Not a byte."""
+        """Not on standard error either."""
         main(["decide", "--quiet", DENIED])
         assert capsys.readouterr() == ("", "")
 
-    def test_a_step_that_several_reasons_ask_for_is_told_once(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: Captured
-    ) -> None:
-        """With the codes of all of them."""
+    def test_a_step_of_several_reasons_is_printed_once(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+        """It has the codes of all of them."""
         remedy = ESCALATE_TO_VIDEO["agent_in_domain"].remedy
         rules = [Rule(code, predicate("never", lambda _: False), remedy=remedy) for code in ("first", "second")]
-        monkeypatch.setattr(POLICY, Policy("mine", rules))
+        monkeypatch.setattr(POLICY, Policy("custom", rules))
         main(["decide", ALLOWED])
         printed = capsys.readouterr().out
         assert printed.count("- first, second: Load all records") == 1
         assert printed.count("Load all records") == 1
 
-    def test_a_rule_without_remedy_has_none_who_can_mend_it(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: Captured
-    ) -> None:
-        """Nothing is made up."""
-        policy = Policy("mine", [Rule("never", predicate("never", lambda _: False))])
+    def test_a_rule_without_remedy_has_no_steps(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+        """The answer ends after the evidence."""
+        policy = Policy("custom", [Rule("never", predicate("never", lambda _: False))])
         monkeypatch.setattr(POLICY, policy)
         main(["decide", ALLOWED])
         assert (
             capsys.readouterr().out
-            == "DENY mine\n\nnever: unmet\n  Requires that never holds.\n  Seen: never = false.\n"
+            == "DENY custom\n\nnever: unmet\n  Requires that never holds.\n  Seen: never = false.\n"
         )
 
-    def test_an_error_is_told_by_type_and_place(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-        """In text and in JSON, never by its message."""
+    def test_shows_type_and_place_of_an_error(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+        """Text and JSON show them, and never the message of the exception."""
 
         def broken(_: object) -> bool:
             raise RuntimeError("ada@example.com")
 
-        policy = Policy("mine", [Rule("broken", predicate("broken", broken))])
+        policy = Policy("custom", [Rule("broken", predicate("broken", broken))])
         monkeypatch.setattr(POLICY, policy)
         main(["decide", ALLOWED])
         text = capsys.readouterr().out
@@ -111,10 +106,9 @@ class TestDecide:
         assert json.loads(document)["reasons"][0]["error"].startswith("RuntimeError at ")
         assert "ada@example.com" not in text + document
 
-    # Nothing that was masked is shown unless asked for.
     @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
-    def test_ids_are_shown_only_when_revealed(self, options: list[str], capsys: Captured) -> None:
-        """Both that are compared, and nothing else."""
+    def test_only_reveal_shows_ids(self, options: list[str], capsys: Captured) -> None:
+        """It shows the two that were compared, and no other value."""
         main(["decide", *options, DENIED])
         assert "771300042" not in capsys.readouterr().out
         main(["decide", *options, "--reveal", DENIED])
@@ -123,8 +117,8 @@ class TestDecide:
         assert "664287016" in printed
         assert "ada@example.com" not in printed
 
-    def test_revealed_values_stand_beside_what_was_seen(self, capsys: Captured) -> None:
-        """As literals, by fact: the one that is tested, and the one it is compared with."""
+    def test_revealed_values_are_beside_the_evidence(self, capsys: Captured) -> None:
+        """They are Python literals, by fact: the tested one and the one that it is compared with."""
         main(["decide", "--json", "--reveal", DENIED])
         (evidence,) = json.loads(capsys.readouterr().out)["reasons"][0]["evidence"]
         assert evidence["seen"] == "another value"
@@ -133,17 +127,16 @@ class TestDecide:
             "domain.ringcentral_account_id": "'664287016'",
         }
 
-    def test_nothing_is_revealed_of_what_is_not_masked(self, capsys: Captured) -> None:
-        """What was seen says it."""
+    def test_values_that_are_not_masked_are_not_revealed_again(self, capsys: Captured) -> None:
+        """The evidence shows them already."""
         main(["decide", "--json", "--reveal", str(EXAMPLES / "video-access-not-looked-up.json")])
         (evidence,) = json.loads(capsys.readouterr().out)["reasons"][0]["evidence"]
         assert evidence["seen"] == "unknown"
         assert evidence["revealed"] == {}
 
-    # What a file says is never obeyed.
     @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
     def test_hostile_values_are_inert(self, options: list[str], tmp_path: Path, capsys: Captured) -> None:
-        """Escaped where a terminal would obey them, as they are where only markup would."""
+        """What a terminal would obey is escaped. Markup is printed as it is."""
         case: dict[str, Any] = json.loads(Path(ALLOWED).read_text("utf-8"))
         case["intervention"]["user_id"] = "\x1b[31m[red]\u202e\u2028\n:smile:\ud800"
         path = tmp_path / "case.json"
@@ -156,33 +149,32 @@ class TestDecide:
         assert ":smile:" in printed
 
     def test_json_is_ascii_and_sorted(self, capsys: Captured) -> None:
-        """So that two answers can be compared as text."""
+        """Two answers can be compared as text."""
         main(["decide", "--json", DENIED])
         printed = capsys.readouterr().out
         assert printed.isascii()
         assert json.dumps(json.loads(printed), indent=2, sort_keys=True) + "\n" == printed
 
-    # Unusable input is one line, and no answer.
     @pytest.mark.parametrize("options", [[], ["--json"], ["--quiet"]], ids=["text", "json", "quiet"])
-    def test_unusable_input_is_told_in_one_line(self, options: list[str], tmp_path: Path, capsys: Captured) -> None:
-        """On standard error, with the status 2."""
+    def test_unusable_input_is_reported_in_one_line(self, options: list[str], tmp_path: Path, capsys: Captured) -> None:
+        """It goes to standard error, and the exit status is 2."""
         path = tmp_path / "none.json"
         assert main(["decide", *options, str(path)]) == 2
         assert capsys.readouterr() == ("", f"escalation-policy: {path}: no such file or directory\n")
 
     def test_a_hostile_file_name_is_inert(self, capsys: Captured) -> None:
-        """As inert as what files hold."""
-        assert main(["decide", "\x1b]0;mine\x07[red]\u202e\n"]) == 2
+        """It is escaped like the content of files."""
+        assert main(["decide", "\x1b]0;title\x07[red]\u202e\n"]) == 2
         assert capsys.readouterr().err == (
-            "escalation-policy: \\x1b]0;mine\\x07[red]\\u202e\\n: no such file or directory\n"
+            "escalation-policy: \\x1b]0;title\\x07[red]\\u202e\\n: no such file or directory\n"
         )
 
 
 class TestRules:
     """`escalation-policy rules`."""
 
-    def test_every_rule_is_told_in_the_words_of_its_condition(self, capsys: Captured) -> None:
-        """In order."""
+    def test_every_rule_has_the_words_of_its_condition(self, capsys: Captured) -> None:
+        """Rules are in the order of the policy."""
         main(["rules"])
         printed = capsys.readouterr().out
         places = [
@@ -190,18 +182,18 @@ class TestRules:
         ]
         assert sorted(places) == places
 
-    def test_a_bare_rule_is_told_with_dashes(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-        """Nothing is made up."""
-        policy = Policy("mine", [Rule("open", predicate("open", lambda _: True))], version="7")
+    def test_missing_texts_of_a_rule_are_dashes(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+        """There is no source, no remedy and no prerequisite."""
+        policy = Policy("custom", [Rule("open", predicate("open", lambda _: True))], version="7")
         monkeypatch.setattr(POLICY, policy)
         main(["rules"])
         assert capsys.readouterr().out == (
-            f"mine, version 7, fingerprint {policy.fingerprint}\n\n"
+            f"custom, version 7, fingerprint {policy.fingerprint}\n\n"
             "open\n  requires  open holds\n  source    -\n  remedy    -\n  after     -\n"
         )
 
     def test_wraps_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-        """To its width."""
+        """Lines are as wide as the terminal."""
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
         monkeypatch.setenv("COLUMNS", "40")
         monkeypatch.setenv("NO_COLOR", "1")
@@ -211,9 +203,8 @@ class TestRules:
 
 
 class TestArguments:
-    """What is asked."""
+    """The arguments of the command line."""
 
-    # Arguments that make no sense are told in one line, and nothing is guessed from their beginnings.
     @pytest.mark.parametrize(
         ("arguments", "line"),
         [
@@ -238,7 +229,7 @@ class TestArguments:
             ),
             (
                 ["decide", "--rev", "x"],
-                "escalation-policy: decide takes no such arguments; see escalation-policy --help\n",
+                "escalation-policy: decide does not accept all of these arguments; see escalation-policy --help\n",
             ),
             (
                 ["decode", "x"],
@@ -256,88 +247,89 @@ class TestArguments:
             ),
             (
                 ["decide", "x", "\x1b[31m\n\u202e"],
-                "escalation-policy: decide takes no such arguments; see escalation-policy --help\n",
+                "escalation-policy: decide does not accept all of these arguments; see escalation-policy --help\n",
             ),
         ],
         ids=["nothing", "version", "no file", "both", "abbreviated", "command", "choice", "hostile"],
     )
-    def test_refuses_arguments_that_make_no_sense(self, arguments: list[str], line: str, capsys: Captured) -> None:
-        """With the status 2."""
-        assert fails(arguments) == 2
+    def test_rejects_invalid_arguments(self, arguments: list[str], line: str, capsys: Captured) -> None:
+        """The message is one line, and options cannot be abbreviated."""
+        assert exit_status(arguments) == 2
         assert capsys.readouterr() == ("", line)
 
     @pytest.mark.parametrize(
         ("command", "name"), [("decide", "FILE"), ("escalate", "FILE"), ("checklist", "FILE"), ("audit", "FILE-OR-DIR")]
     )
-    def test_refuses_an_empty_path(self, command: str, name: str, capsys: Captured) -> None:
-        """Which a shell makes of a variable that is not set; it would lead to the current folder."""
-        assert fails([command, ""]) == 2
+    def test_rejects_an_empty_path(self, command: str, name: str, capsys: Captured) -> None:
+        """A shell makes it from a variable that is not set. It would mean the current folder."""
+        assert exit_status([command, ""]) == 2
         line = f"escalation-policy {command}: argument {name}: must be a path, got an empty one"
         assert capsys.readouterr() == ("", f"{line}; see escalation-policy {command} --help\n")
 
-    def test_refuses_unknown_commands(self, capsys: Captured) -> None:
-        """Naming those there are."""
-        assert fails(["\x1bexplain"]) == 2
+    def test_rejects_unknown_commands(self, capsys: Captured) -> None:
+        """The message lists the commands."""
+        assert exit_status(["\x1bexplain"]) == 2
         printed = capsys.readouterr().err
         assert printed.count("\n") == 1
         assert "\x1b" not in printed
         assert "decide" in printed
         assert "rules" in printed
 
-    def test_version_is_the_packages(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-        """As it was installed."""
+    def test_prints_the_version_of_the_package(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+        """It is the installed one."""
         monkeypatch.setattr(VERSION, {"escalation_policy": "4.5.6"}.__getitem__)
-        assert fails(["--version"]) == 0
+        assert exit_status(["--version"]) == 0
         assert capsys.readouterr() == ("escalation-policy 4.5.6\n", "")
 
     def test_a_checkout_has_no_version(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-        """None is made up."""
+        """The command says so."""
 
         def none(name: str) -> str:
             raise PackageNotFoundError(name)
 
         monkeypatch.setattr(VERSION, none)
-        assert fails(["--version"]) == 0
+        assert exit_status(["--version"]) == 0
         assert capsys.readouterr().out == "escalation-policy (not installed)\n"
 
     @pytest.mark.parametrize(
         "arguments", [["--help"], ["decide", "--help"], ["escalate", "--help"], ["rules", "--help"]]
     )
-    def test_help_is_no_failure(self, arguments: list[str], capsys: Captured) -> None:
-        """It is printed as an answer."""
-        assert fails(arguments) == 0
+    def test_prints_help(self, arguments: list[str], capsys: Captured) -> None:
+        """The exit status is 0."""
+        assert exit_status(arguments) == 0
         assert capsys.readouterr().out.startswith("usage: escalation-policy")
 
 
 class TestStreams:
-    """Where answers go."""
+    """The standard streams."""
 
-    # What standard output cannot take is no reason for another answer, or for a traceback.
     @pytest.mark.parametrize(("file", "status"), [(ALLOWED, 0), (DENIED, 1)], ids=["allowed", "denied"])
-    def test_a_reader_that_has_gone_changes_nothing(
+    def test_a_reader_that_has_gone_away_changes_nothing(
         self, file: str, status: int, monkeypatch: pytest.MonkeyPatch, capsys: Captured
     ) -> None:
-        """The exit status still tells the answer."""
+        """The exit status is still the answer."""
         stream = Stream(BrokenPipeError(32, "Broken pipe"))
         monkeypatch.setattr(sys, "stdout", stream)
         assert main(["decide", file]) == status
         assert capsys.readouterr().err == ""
 
-    def test_a_full_disk_is_told(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-        """The answer was not given."""
+    def test_a_full_disk_is_reported(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+        """The answer could not be written."""
         monkeypatch.setattr(sys, "stdout", Stream(OSError(28, "No space left on device")))
         assert main(["decide", ALLOWED]) == 2
         assert capsys.readouterr().err == ("escalation-policy: the answer cannot be written: no space left on device\n")
 
-    def test_without_streams_the_status_is_all(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A process can be started without any."""
+    def test_works_without_standard_streams(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A process can be started without them. The exit status is the answer."""
         monkeypatch.setattr(sys, "stdout", None)
         monkeypatch.setattr(sys, "stderr", None)
         assert main(["decide", DENIED]) == 1
         assert main(["decide", "none.json"]) == 2
 
-    def test_what_the_stream_cannot_encode_is_escaped(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """An ASCII one takes every answer."""
+    def test_characters_that_the_stream_cannot_encode_are_escaped(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Every answer can be written to an ASCII stream."""
         case: dict[str, Any] = json.loads(Path(ALLOWED).read_text("utf-8"))
         case["intervention"]["user_id"] = "é"
         path = tmp_path / "case.json"

@@ -1,4 +1,4 @@
-"""A directory is read to the letter, from one file or from a folder, or refused in one line that says what is where."""
+"""A directory is read strictly, from one file or from a folder. If it is invalid, one line says what is wrong and where."""
 
 import json
 import os
@@ -14,20 +14,20 @@ from escalation_policy import ChannelKind, VideoAccess
 from escalation_policy.administration import Directory
 from escalation_policy.cli._directories import read_directory
 from escalation_policy.cli._files import UnusableInputError
-from escalation_policy.cli._progress import Waiting
+from escalation_policy.cli._progress import ProgressBar
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/directory"
-Said = dict[str, Any]
+Data = dict[str, Any]
 WriteDirectory = Callable[[object], str]
 
 
 def read(path: str | Path) -> Directory:
-    """Reads a directory."""
-    return read_directory(str(path), Waiting())
+    """Read a directory."""
+    return read_directory(str(path), ProgressBar())
 
 
 def refusal(path: str | Path) -> str:
-    """Gives what is said of a directory that is refused, after its name."""
+    """Return the message about an invalid directory, without its name."""
     with pytest.raises(UnusableInputError) as caught:
         read(path)
     before, _, message = str(caught.value).partition(": ")
@@ -38,55 +38,55 @@ def refusal(path: str | Path) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Gives a copy of the example, to be changed."""
-    copied = tmp_path / "directory"
-    copied.mkdir()
+    """Return a copy of the example folder for changes."""
+    folder = tmp_path / "directory"
+    folder.mkdir()
     for file in EXAMPLE.iterdir():
-        (copied / file.name).write_bytes(file.read_bytes())
-    return copied
+        (folder / file.name).write_bytes(file.read_bytes())
+    return folder
 
 
 def change(file: Path, **fields: object) -> None:
-    """Changes fields of an object in a file."""
+    """Change fields of the object in a file."""
     file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | fields), "utf-8")
 
 
 def records(file: Path) -> list[dict[str, Any]]:
-    """Gives the records of a page."""
-    found: list[dict[str, Any]] = json.loads(file.read_text("utf-8"))["records"]
-    return found
+    """Return the records of the page in a file."""
+    data: list[dict[str, Any]] = json.loads(file.read_text("utf-8"))["records"]
+    return data
 
 
 class TestReading:
-    """What is in the files is in the directory."""
+    """`read_directory()`, if the directory is valid."""
 
-    def test_a_folder_is_read_whole(self) -> None:
-        """Roles, agents of both pages, channels, and what RingCentral says of them."""
+    def test_reads_a_folder(self) -> None:
+        """Roles, the agents of both pages, channels, and their data of RingCentral are read."""
         directory = read(EXAMPLE)
         assert "664287016" == directory.domain.ringcentral_account_id
         assert ["Video agent", "Agent", "Supervisor"] == [role.label for role in directory.roles]
         assert 8 == len(directory.agents)
         assert ChannelKind.TWITTER is directory.channels[1].kind
-        told = [agent.ringcentral.video for agent in directory.agents if agent.ringcentral]
-        assert VideoAccess.DENIED is told[2]
-        assert VideoAccess.UNKNOWN is told[5]
+        video = [agent.ringcentral.video for agent in directory.agents if agent.ringcentral]
+        assert VideoAccess.DENIED is video[2]
+        assert VideoAccess.UNKNOWN is video[5]
 
-    def test_one_file_is_as_good_as_a_folder(self, directory: Said, write_directory: WriteDirectory) -> None:
-        """The same pages under the names of the files."""
+    def test_reads_one_file(self, directory: Data, write_directory: WriteDirectory) -> None:
+        """Its keys are the names of a folder's files."""
         assert read(EXAMPLE) == read(write_directory(directory))
 
-    def test_a_list_may_be_one_page_several_or_nothing_but_records(
-        self, directory: Said, write_directory: WriteDirectory
+    def test_a_list_can_be_one_page_several_pages_or_only_records(
+        self, directory: Data, write_directory: WriteDirectory
     ) -> None:
-        """Records alone are taken for all there are."""
+        """A list of records counts as complete."""
         expected = read(EXAMPLE)
         directory["roles"] = [directory["roles"]]
         directory["users"] = [user for page in directory["users"] for user in page["records"]]
         directory["ringcentral"] = {"count": 5, "offset": 0, "records": directory["ringcentral"]}
         assert expected == read(write_directory(directory))
 
-    def test_a_file_of_a_folder_may_hold_several_pages_or_nothing_but_records(self, folder: Path) -> None:
-        """As a key of the one file may."""
+    def test_a_file_of_a_folder_can_be_several_pages_or_only_records(self, folder: Path) -> None:
+        """Each key of the one file can be so too."""
         users = [json.loads((folder / f"users-{number}.json").read_text("utf-8")) for number in (1, 2)]
         (folder / "users-2.json").unlink()
         (folder / "users-1.json").write_text(json.dumps(users), "utf-8")
@@ -94,27 +94,25 @@ class TestReading:
         assert read(EXAMPLE) == read(folder)
 
     @pytest.mark.parametrize(
-        "said", [{}, {"ringcentral": None}, {"ringcentral": []}], ids=["left out", "null", "empty"]
+        "data", [{}, {"ringcentral": None}, {"ringcentral": []}], ids=["left out", "null", "empty"]
     )
-    def test_ringcentral_need_not_have_been_asked(
-        self, said: Said, directory: Said, write_directory: WriteDirectory
+    def test_data_of_ringcentral_is_optional(
+        self, data: Data, directory: Data, write_directory: WriteDirectory
     ) -> None:
-        """Accounts and video access are unknown then."""
+        """Without it, accounts and video access are unknown."""
         del directory["ringcentral"]
-        users = [agent.ringcentral for agent in read(write_directory(directory | said)).agents if agent.ringcentral]
+        users = [agent.ringcentral for agent in read(write_directory(directory | data)).agents if agent.ringcentral]
         assert {(None, VideoAccess.UNKNOWN)} == {(user.account_id, user.video) for user in users}
 
-    def test_ringcentral_may_write_extension_ids_as_numbers(
-        self, directory: Said, write_directory: WriteDirectory
-    ) -> None:
-        """As the API may in users."""
+    def test_extension_ids_can_be_numbers(self, directory: Data, write_directory: WriteDirectory) -> None:
+        """RingCentral and Engage may both write numbers."""
         directory["ringcentral"][0]["extension_id"] = 664307016
         directory["users"][0]["records"][0]["rc_user_id"] = 664307016
         assert read(EXAMPLE) == read(write_directory(directory))
 
-    def test_standard_input_is_read_as_one_file(self, directory: Said) -> None:
-        """The path is a dash."""
-        ended = subprocess.run(
+    def test_standard_input_is_read_as_one_file(self, directory: Data) -> None:
+        """Its path is `-`."""
+        process = subprocess.run(
             [sys.executable, "-m", "escalation_policy", "audit", "-"],
             input=json.dumps(directory),
             env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
@@ -122,19 +120,18 @@ class TestReading:
             text=True,
             check=True,
         )
-        assert ended.stdout.startswith("Audit of acme by escalate_to_video, version 1\n\nReady: 2 of 8 agents.\n")
-        assert "" == ended.stderr
+        assert process.stdout.startswith("Audit of acme by escalate_to_video, version 1\n\nReady: 2 of 8 agents.\n")
+        assert "" == process.stderr
 
-    def test_what_is_no_json_file_does_not_matter(self, folder: Path) -> None:
-        """Notes and reports may lie beside them."""
+    def test_ignores_files_that_are_not_json(self, folder: Path) -> None:
+        """Notes and reports can be in the same folder."""
         (folder / "audit.html").write_text("<p>", "utf-8")
         assert read(EXAMPLE) == read(folder)
 
 
 class TestRefusal:
-    """What is wrong is told by file and place."""
+    """The messages about invalid directories."""
 
-    # Nothing that could have been meant is passed over.
     @pytest.mark.parametrize(
         ("name", "hint"),
         [
@@ -145,30 +142,30 @@ class TestRefusal:
         ],
         ids=["slip", "second domain", "escape", "address"],
     )
-    def test_a_folder_holds_nothing_else(self, name: str, hint: str, folder: Path) -> None:
-        """Naming what it may hold."""
+    def test_rejects_unknown_json_files(self, name: str, hint: str, folder: Path) -> None:
+        """The message lists the accepted names."""
         (folder / name).write_text("{}", "utf-8")
         assert refusal(folder) == (
-            f"a folder has a file of another name{hint}: "
+            f"a folder has an unknown file{hint}: "
             "it needs domain.json, roles*.json, users*.json, sources*.json and can have ringcentral*.json"
         )
 
     @pytest.mark.parametrize("name", ["domain", "roles", "sources"])
-    def test_a_folder_holds_everything(self, name: str, folder: Path) -> None:
-        """But what RingCentral says."""
+    def test_rejects_a_folder_without_a_required_file(self, name: str, folder: Path) -> None:
+        """Only the data of RingCentral is optional."""
         (folder / f"{name}.json").unlink()
         pattern = "domain.json" if name == "domain" else f"{name}*.json"
         assert refusal(folder).startswith(f"a folder lacks {pattern}: it needs domain.json, roles*.json, ")
 
-    def test_a_file_has_no_other_keys(self, directory: Said, write_directory: WriteDirectory) -> None:
-        """Naming those it takes."""
+    def test_rejects_unknown_keys(self, directory: Data, write_directory: WriteDirectory) -> None:
+        """The message lists the accepted keys."""
         directory["channels"] = directory.pop("sources")
         assert refusal(write_directory(directory)) == (
-            "a directory has a key of another name: it needs domain, roles, users, sources and can have ringcentral"
+            "a directory has an unknown key: it needs domain, roles, users, sources and can have ringcentral"
         )
 
-    def test_files_that_cannot_be_read_are_told_together(self, folder: Path) -> None:
-        """Each by its name."""
+    def test_reports_all_files_that_cannot_be_read(self, folder: Path) -> None:
+        """Each has its name."""
         (folder / "roles.json").write_text("{", "utf-8")
         (folder / "users-2.json").write_bytes(b'"\xff"')
         assert refusal(folder) == (
@@ -176,19 +173,19 @@ class TestRefusal:
             "users-2.json: must be UTF-8, got another byte at 1"
         )
 
-    def test_records_are_told_together_with_their_files(self, folder: Path) -> None:
-        """Of all lists at once, RingCentral's included."""
+    def test_reports_invalid_records_of_all_files(self, folder: Path) -> None:
+        """One message has the faults of all lists, with their files and places."""
         users = records(folder / "users-2.json")
         users[0]["role_id"], users[1]["enabled"] = "none", "yes"
         change(folder / "users-2.json", records=users)
         sources = records(folder / "sources.json")
         sources[3]["id"] = None
         (folder / "sources.json").write_text(json.dumps([{"count": 4, "offset": 0, "records": sources}]), "utf-8")
-        told = json.loads((folder / "ringcentral.json").read_text("utf-8"))
-        told[1]["video"] = "yes"
-        told[2]["extension_id"] = "~"
-        told[3]["extension_id"] = told[0]["extension_id"]
-        (folder / "ringcentral.json").write_text(json.dumps(told), "utf-8")
+        data = json.loads((folder / "ringcentral.json").read_text("utf-8"))
+        data[1]["video"] = "yes"
+        data[2]["extension_id"] = "~"
+        data[3]["extension_id"] = data[0]["extension_id"]
+        (folder / "ringcentral.json").write_text(json.dumps(data), "utf-8")
         assert refusal(folder).split("; ") == [
             "ringcentral.json[1].video must be one of granted, denied, unknown, got a str",
             "ringcentral.json[2].extension_id must be 1 to 20 ASCII digits, got a str",
@@ -202,35 +199,35 @@ class TestRefusal:
             "sources.json[0].records[3].id must be an id: a non-blank str or an int, got None",
         ]
 
-    def test_what_ringcentral_says_twice_must_agree(self, folder: Path) -> None:
-        """Otherwise the better answer might win."""
-        told = json.loads((folder / "ringcentral.json").read_text("utf-8"))
-        told[3]["extension_id"] = told[0]["extension_id"]
-        told[0]["video"] = "denied"
-        (folder / "ringcentral.json").write_text(json.dumps(told), "utf-8")
+    def test_rejects_contradictory_data_of_ringcentral(self, folder: Path) -> None:
+        """Otherwise the answer that allows more might win."""
+        data = json.loads((folder / "ringcentral.json").read_text("utf-8"))
+        data[3]["extension_id"] = data[0]["extension_id"]
+        data[0]["video"] = "denied"
+        (folder / "ringcentral.json").write_text(json.dumps(data), "utf-8")
         assert refusal(folder) == (
             "ringcentral.json[3] differs from ringcentral.json[0], which has the same extension id"
         )
 
-    def test_pages_that_are_missing_are_told(self, folder: Path) -> None:
-        """Nobody is ready by omission."""
+    def test_reports_missing_pages(self, folder: Path) -> None:
+        """An incomplete audit would be wrong."""
         (folder / "users-2.json").unlink()
         assert refusal(folder) == "users lacks records 5 to 7: pass every page"
 
-    def test_pages_that_contradict_each_other_are_told(self, folder: Path) -> None:
-        """By both names."""
+    def test_reports_contradictory_pages(self, folder: Path) -> None:
+        """The message has both file names."""
         change(folder / "users-2.json", count=9)
         assert refusal(folder) == "users-2.json.count is 9, but users-1.json.count is 8: read all pages again"
 
-    def test_records_alone_are_no_page_among_others(self, folder: Path) -> None:
-        """Whether they are all there are would be a guess."""
+    def test_rejects_a_list_of_records_beside_pages(self, folder: Path) -> None:
+        """The list cannot be complete then."""
         (folder / "users-2.json").write_text(json.dumps(records(folder / "users-2.json")), "utf-8")
         assert refusal(folder) == (
             "users-2.json must be a page with count and offset, as there are others, got a list of records"
         )
 
-    def test_places_in_one_file_are_told_by_key(self, directory: Said, write_directory: WriteDirectory) -> None:
-        """As its pages are written."""
+    def test_paths_in_one_file_begin_with_its_keys(self, directory: Data, write_directory: WriteDirectory) -> None:
+        """They follow the structure of the file."""
         directory["users"][1]["records"][2]["id"] = ""
         directory["roles"] = directory["roles"]["records"]
         directory["roles"][1]["label"] = 7
@@ -244,41 +241,40 @@ class TestRefusal:
         ]
 
     @pytest.mark.parametrize("name", ["users[99]", "ada@example.com"], ids=["place", "address"])
-    def test_names_that_do_not_look_like_names_are_not_told(
-        self, name: str, directory: Said, write_directory: WriteDirectory
+    def test_messages_do_not_show_names_of_unknown_fields(
+        self, name: str, directory: Data, write_directory: WriteDirectory
     ) -> None:
-        """A field can be called anything."""
+        """They can be any text."""
         directory["roles"]["records"][0][name] = "yes"
         directory["ringcentral"][0][name] = "yes"
-        told = refusal(write_directory(directory))
-        assert "roles.records[0] has a flag of an unknown name, which must be true or false, got a str" in told
-        assert "ringcentral[0] has a key of another name: it needs extension_id and can have account_id, video" in told
-        assert name not in told
+        message = refusal(write_directory(directory))
+        assert "roles.records[0] has a flag of an unknown name, which must be true or false, got a str" in message
+        assert "ringcentral[0] has an unknown key: it needs extension_id and can have account_id, video" in message
+        assert name not in message
 
-    def test_the_domain_is_told(self, folder: Path) -> None:
-        """It is the first that is needed."""
+    def test_reports_an_invalid_domain(self, folder: Path) -> None:
+        """It is read first."""
         change(folder / "domain.json", ringcentral_account_id=664287016)
         assert refusal(folder) == "domain.ringcentral_account_id must be a non-empty str or None, got an int"
 
-    def test_of_many_faults_twenty_are_told(self, folder: Path) -> None:
-        """And how many more there are."""
-        told = [{"extension_id": str(number), "video": "yes"} for number in range(30)]
-        (folder / "ringcentral.json").write_text(json.dumps(told), "utf-8")
+    def test_reports_at_most_twenty_faults(self, folder: Path) -> None:
+        """The end of the message is the number of the others."""
+        data = [{"extension_id": str(number), "video": "yes"} for number in range(30)]
+        (folder / "ringcentral.json").write_text(json.dumps(data), "utf-8")
         message = refusal(folder)
         assert 20 == message.count("must be one of")
         assert message.endswith("; and 10 more")
 
-    # What cannot be read is told as the system tells it.
-    def test_a_missing_path_is_told(self, tmp_path: Path) -> None:
-        """There is none."""
+    def test_reports_a_missing_path(self, tmp_path: Path) -> None:
+        """The message is that of the system."""
         assert refusal(tmp_path / "none") == "no such file or directory"
 
-    def test_a_name_that_no_file_can_have_is_told(self) -> None:
-        """The system is not even asked."""
-        assert refusal("a\0b") == "no file has such a name"
+    def test_reports_a_name_that_no_file_can_have(self) -> None:
+        """Python raises before it asks the system."""
+        assert refusal("a\0b") == "no file can have this name"
 
-    def test_a_folder_that_may_not_be_read_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whoever runs this may be allowed to read everything, so it is acted."""
+    def test_reports_a_folder_without_read_permission(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The error is simulated, because the user who runs the tests may be allowed to read every folder."""
 
         def refuse(_: Path) -> Iterator[Path]:
             raise PermissionError(13, "Permission denied")
@@ -287,7 +283,7 @@ class TestRefusal:
         assert refusal(tmp_path) == "permission denied"
 
     @pytest.mark.skipif(sys.platform == "win32", reason="names of Unix")
-    def test_a_folder_among_the_files_is_told(self, folder: Path) -> None:
-        """It is no page."""
+    def test_reports_a_folder_among_the_files(self, folder: Path) -> None:
+        """Its name is that of a page."""
         (folder / "users-3.json").mkdir()
         assert refusal(folder) == "users-3.json: is a directory"

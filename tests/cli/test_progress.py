@@ -1,4 +1,4 @@
-"""Whoever waits for long on a terminal is told what is being done; nobody else is told anything."""
+"""A progress bar appears on a terminal if a command takes long, and nowhere else."""
 
 import io
 import sys
@@ -6,93 +6,91 @@ import sys
 import pytest
 
 from escalation_policy.cli import _progress
-from escalation_policy.cli._progress import Waiting
+from escalation_policy.cli._progress import ProgressBar
 
 
 class Screen(io.StringIO):
-    """A standard error that is a terminal, or not."""
+    """A standard error that is a terminal or not."""
 
-    def __init__(self, *, terminal: bool) -> None:
-        """Shows nothing yet."""
+    def __init__(self, *, is_terminal: bool) -> None:
         super().__init__()
-        self._terminal = terminal
+        self._is_terminal = is_terminal
 
     def isatty(self) -> bool:
-        """Says which it is."""
-        return self._terminal
+        """Return whether it is a terminal."""
+        return self._is_terminal
 
 
-def watched(monkeypatch: pytest.MonkeyPatch, *, terminal: bool = True) -> Screen:
-    """Puts a screen in the place of standard error."""
+def replace_stderr(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool = True) -> Screen:
+    """Replace standard error and return the replacement."""
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "80")
-    screen = Screen(terminal=terminal)
+    screen = Screen(is_terminal=is_terminal)
     monkeypatch.setattr(sys, "stderr", screen)
     return screen
 
 
-def wait_for_long(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Waits until a wait is long, which is at once, and gives what was gone over."""
-    monkeypatch.setattr(_progress, "_LONG", 0)
-    with Waiting() as waiting:
-        waiting.begin("Reading")
-        if waiting._timer.is_alive():
-            waiting._timer.join()
-        gone_over = "".join(waiting.over("abcd", "Auditing", 4))
-        waiting._bar.refresh()
-    return gone_over
+def run_slow_command(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Do some work that counts as slow at once, and return the tracked items."""
+    monkeypatch.setattr(_progress, "_DELAY", 0)
+    with ProgressBar() as progress:
+        progress.begin("Reading")
+        if progress._timer.is_alive():
+            progress._timer.join()
+        items = "".join(progress.track("abcd", "Auditing", 4))
+        progress._bar.refresh()
+    return items
 
 
-class TestWaiting:
-    """`Waiting`."""
+class TestProgressBar:
+    """`ProgressBar`."""
 
-    def test_tells_what_is_being_done(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The last thing that was begun, until it is done; then the line is cleared."""
-        screen = watched(monkeypatch)
-        wait_for_long(monkeypatch)
+    def test_shows_the_current_part_of_the_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """At the end the line is cleared."""
+        screen = replace_stderr(monkeypatch)
+        run_slow_command(monkeypatch)
         printed = screen.getvalue()
         assert "Auditing" in printed
         assert printed.endswith("\x1b[?25h\r\x1b[1A\x1b[2K")
 
-    def test_tells_nothing_when_it_does_not_take_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A second is not long."""
-        screen = watched(monkeypatch)
-        with Waiting() as waiting:
-            assert list("abcd") == list(waiting.over("abcd", "Auditing", 4))
+    def test_shows_nothing_within_the_first_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The items are the same."""
+        screen = replace_stderr(monkeypatch)
+        with ProgressBar() as progress:
+            assert list("abcd") == list(progress.track("abcd", "Auditing", 4))
         assert screen.getvalue() == ""
 
-    # Files and dumb terminals are told nothing, however long it takes.
-    def test_tells_no_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Whatever the environment says."""
-        file = watched(monkeypatch, terminal=False)
+    def test_shows_nothing_in_a_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The environment variables that force colors do not matter."""
+        file = replace_stderr(monkeypatch, is_terminal=False)
         monkeypatch.setenv("FORCE_COLOR", "1")
         monkeypatch.setenv("TTY_COMPATIBLE", "1")
-        wait_for_long(monkeypatch)
+        run_slow_command(monkeypatch)
         assert file.getvalue() == ""
 
-    def test_tells_no_dumb_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """It could not clear the line."""
-        screen = watched(monkeypatch)
+    def test_shows_nothing_on_a_dumb_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It cannot clear a line."""
+        screen = replace_stderr(monkeypatch)
         monkeypatch.setenv("TERM", "dumb")
-        wait_for_long(monkeypatch)
+        run_slow_command(monkeypatch)
         assert screen.getvalue() == ""
 
-    def test_tells_nobody_who_is_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A process can be started without a standard error."""
+    def test_works_without_a_standard_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A process can be started without one."""
         monkeypatch.setattr(sys, "stderr", None)
-        assert wait_for_long(monkeypatch) == "abcd"
+        assert run_slow_command(monkeypatch) == "abcd"
 
-    def test_is_cleared_when_something_goes_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The message stands on a line of its own, and the cursor can be seen."""
-        screen = watched(monkeypatch)
-        monkeypatch.setattr(_progress, "_LONG", 0)
+    def test_is_cleared_after_an_exception(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The error message begins on a line of its own, and the cursor is visible."""
+        screen = replace_stderr(monkeypatch)
+        monkeypatch.setattr(_progress, "_DELAY", 0)
 
         def read() -> None:
-            with Waiting() as waiting:
-                waiting.begin("Reading")
-                waiting._timer.join()
+            with ProgressBar() as progress:
+                progress.begin("Reading")
+                progress._timer.join()
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
@@ -100,9 +98,9 @@ class TestWaiting:
         assert screen.getvalue().endswith("\x1b[?25h\r\x1b[1A\x1b[2K")
 
     @pytest.mark.parametrize("total", [0, 4, 250])
-    def test_goes_over_everything(self, total: int) -> None:
-        """Whatever is told."""
-        waiting = Waiting()
-        assert list(range(total)) == list(waiting.over(range(total), "Auditing", total))
-        done = max(total // 100, 1)
-        assert (total - 1) // done * done == waiting._bar.tasks[0].completed or total == 0
+    def test_tracks_every_item(self, total: int) -> None:
+        """The bar moves about a hundred times."""
+        progress = ProgressBar()
+        assert list(range(total)) == list(progress.track(range(total), "Auditing", total))
+        step = max(total // 100, 1)
+        assert (total - 1) // step * step == progress._bar.tasks[0].completed or total == 0

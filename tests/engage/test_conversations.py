@@ -1,4 +1,4 @@
-"""Channels, messages and cases are read from Source, Content, Identity and Intervention records."""
+"""Channels, messages and cases, read from the payloads Source, Content, Identity and Intervention."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from escalation_policy.exceptions import Fault, InvalidPayloadError
 MESSENGER = Channel(id="s1", domain_id="acme", kind=ChannelKind.MESSENGER)
 TWITTER = Channel(id="s1", domain_id="acme", kind=ChannelKind.TWITTER)
 
-# What marks a message as nobody's, in both spellings.
+# Fields that mark a message as automatic, in both spellings.
 AUTOMATA = pytest.mark.parametrize(
     "automatic",
     [
@@ -31,7 +31,7 @@ AUTOMATA = pytest.mark.parametrize(
 
 
 def classic(**changes: Any) -> dict[str, Any]:
-    """A Content record of the REST API: a customer's private message."""
+    """Return a Content of the REST API: a customer's private message."""
     return {
         "id": "c1",
         "source_id": "s1",
@@ -48,7 +48,7 @@ def classic(**changes: Any) -> dict[str, Any]:
 
 
 def resource(prefix: str = "messenger/message", **changes: Any) -> dict[str, Any]:
-    """The same message as the resource of a webhook event."""
+    """Return the same message as the resource of a webhook event."""
     metadata = {
         "source_id": "s1",
         "status": "assigned",
@@ -62,7 +62,7 @@ def resource(prefix: str = "messenger/message", **changes: Any) -> dict[str, Any
 
 
 def platform(**changes: Any) -> dict[str, Any]:
-    """The same message as the platform API tells it."""
+    """Return the same message as a Content of the platform API."""
     return {
         "id": "c1",
         "sourceId": "s1",
@@ -79,16 +79,16 @@ def platform(**changes: Any) -> dict[str, Any]:
 
 
 def faults_of_content(payload: Any, **others: Any) -> list[tuple[str, str | None]]:
-    """Where the faults of a message on `MESSENGER` are, and what was found there."""
+    """Return the path of each fault of a message on `MESSENGER`, and the kind of value there."""
     with pytest.raises(InvalidPayloadError) as caught:
         message_from_payload(payload, channel=MESSENGER, **others)
     return [(fault.path, fault.found) for fault in caught.value.faults]
 
 
 class TestChannelFromPayload:
-    """A source's type is read in every spelling, and a type nobody knows is unknown."""
+    """The type of a Source is read in every spelling, and an unknown type is unknown."""
 
-    # A classic key is its own spelling.
+    # The keys of the REST API.
     @pytest.mark.parametrize("kind", ChannelKind, ids=str)
     def test_every_key_is_read(self, kind: ChannelKind) -> None:
         """The kinds are named after these keys."""
@@ -122,10 +122,10 @@ class TestChannelFromPayload:
         ],
     )
     def test_every_spelling_is_read(self, spelling: str, kind: ChannelKind) -> None:
-        """Underscores and capitals do not matter, nor does what follows a slash."""
+        """Underscores, capitals and the part after a slash do not matter."""
         assert kind is channel_from_payload({"id": "s1", "type": spelling}, domain_id="acme").kind
 
-    # RingCX's own channels, other vendors' SMS, display names and content types are no sources that we know.
+    # RingCX's own channels, other vendors' SMS, display names and content types are not known sources.
     @pytest.mark.parametrize(
         "spelling",
         [
@@ -135,16 +135,16 @@ class TestChannelFromPayload:
         ],
     )
     def test_other_types_are_unknown(self, spelling: str) -> None:
-        """None of them is mistaken for a channel with a similar name."""
+        """None of them counts as a channel with a similar name."""
         assert ChannelKind.UNKNOWN is channel_from_payload({"id": "s1", "type": spelling}, domain_id="acme").kind
 
-    # The type may be left out.
-    @pytest.mark.parametrize("record", [{"id": "s1"}, {"id": "s1", "type": None}], ids=["missing", "null"])
-    def test_a_type_that_is_not_told_is_unknown(self, record: dict[str, Any]) -> None:
+    # The type may be missing.
+    @pytest.mark.parametrize("payload", [{"id": "s1"}, {"id": "s1", "type": None}], ids=["missing", "null"])
+    def test_a_missing_type_is_unknown(self, payload: dict[str, Any]) -> None:
         """The API requires only the id."""
-        assert ChannelKind.UNKNOWN is channel_from_payload(record, domain_id="acme").kind
+        assert ChannelKind.UNKNOWN is channel_from_payload(payload, domain_id="acme").kind
 
-    # A domain names its own types exactly as its records spell them.
+    # A host names the types of its domain exactly as the payloads spell them.
     @pytest.mark.parametrize(
         ("spelling", "kind"),
         [
@@ -157,7 +157,7 @@ class TestChannelFromPayload:
         ids=["own", "own with content type", "capitals", "another spelling", "not redefined"],
     )
     def test_hosts_name_their_own_types(self, spelling: str, kind: ChannelKind) -> None:
-        """A slip in the mapping cannot turn e-mail into Viber."""
+        """A mistake in the mapping cannot turn e-mail into Viber."""
         kinds = {
             "acme_portal": ChannelKind.CHANNEL_SDK,
             "SMS": ChannelKind.DIGITAL_SMS,
@@ -165,14 +165,14 @@ class TestChannelFromPayload:
         }
         assert kind is channel_from_payload({"id": "s1", "type": spelling}, domain_id="acme", kinds=kinds).kind
 
-    # What hosts pass is looked at too.
+    # Arguments are checked too.
     @pytest.mark.parametrize("kinds", [["acme"], {"acme": "viber"}, {"acme": None}], ids=["list", "key", "null"])
     def test_kinds_map_types_to_members(self, kinds: Any) -> None:
-        """A mapping that is none is refused like a record."""
+        """A wrong mapping is refused like a wrong payload."""
         with pytest.raises(InvalidPayloadError):
             channel_from_payload({"id": "s1", "type": "acme"}, domain_id="acme", kinds=kinds)
 
-    def test_faults_come_together(self) -> None:
+    def test_all_faults_are_reported_together(self) -> None:
         """In the order of reading."""
         with pytest.raises(InvalidPayloadError) as caught:
             channel_from_payload({"type": 3}, domain_id="acme")
@@ -182,17 +182,17 @@ class TestChannelFromPayload:
 
 
 class TestMessageFromPayload:
-    """One message reads the same in each of its three spellings."""
+    """A message has the same value in each of its three spellings."""
 
     @pytest.mark.parametrize("payload", [classic(), resource(), platform()], ids=["classic", "webhook", "platform"])
-    def test_each_spelling_says_the_same(self, payload: dict[str, Any]) -> None:
-        """REST, webhook and platform tell of the same message."""
+    def test_each_spelling_gives_the_same_message(self, payload: dict[str, Any]) -> None:
+        """REST API, webhook and platform API."""
         expected = Message(
             id="c1", channel=MESSENGER, author=MessageAuthor.CUSTOMER, private=True, intervention_id="i1"
         )
         assert expected == message_from_payload(payload, channel=MESSENGER)
 
-    # Webhooks are documented to give integers, repeat the id, and not to need metadata.
+    # Webhooks are documented to send integers, to repeat the id, and to need no metadata.
     @pytest.mark.parametrize(
         "payload",
         [
@@ -202,45 +202,45 @@ class TestMessageFromPayload:
         ],
         ids=["bare type", "null metadata", "id twice"],
     )
-    def test_what_is_not_told_is_unknown(self, payload: dict[str, Any]) -> None:
-        """Only the id is needed."""
+    def test_missing_fields_are_unknown(self, payload: dict[str, Any]) -> None:
+        """Only the id is required."""
         expected = Message(id="12", channel=MESSENGER, author=MessageAuthor.UNKNOWN)
         assert expected == message_from_payload(payload, channel=MESSENGER)
 
-    # Null, missing and blank say that we were not told.
+    # Null, missing and blank fields are unknown.
     @pytest.mark.parametrize("value", [None, "", " "], ids=["null", "empty", "blank"])
-    def test_no_intervention_is_carried_over_when_none_is_told(self, value: object) -> None:
-        """It is unknown rather than absent."""
+    def test_a_missing_intervention_is_unknown(self, value: object) -> None:
+        """It is not absent."""
         assert message_from_payload(classic(intervention_id=value), channel=MESSENGER).intervention_id is None
 
     def test_the_id_is_required(self) -> None:
-        """A message is told from others by nothing else."""
+        """Nothing else identifies a message."""
         assert [("content.id", "nothing")] == faults_of_content({"metadata": {}})
 
     def test_metadata_is_a_mapping(self) -> None:
-        """Fields of the content itself are read all the same."""
+        """The fields of the content itself are still read."""
         assert [("content.metadata", "an empty list")] == faults_of_content({"id": "c1", "metadata": []})
 
     def test_two_spellings_that_differ_are_a_fault(self) -> None:
-        """Neither is believed."""
+        """Neither of them counts."""
         faults = faults_of_content(resource(id="c2", status="new") | {"status": "user_reply"})
         assert [("content.metadata.id", "another value"), ("content.metadata.status", "another value")] == faults
 
-    def test_no_string_of_a_record_is_shown(self) -> None:
-        """A wrong value is described by its type, and the type of a channel by its kind, which is our own word."""
+    def test_no_string_of_a_payload_is_shown(self) -> None:
+        """A message shows the type of a wrong value, and the kind of a wrong channel, which is a word of the library."""
         faults = faults_of_content(classic(id=["4111"], status=["4111"], source_type="viber\x1b[2J", type="viber/4111"))
         expected = [("content.type", "viber"), ("content.id", "a list"), ("content.status", "a list")]
         assert expected == faults
 
-    def test_a_channel_record_is_no_channel(self) -> None:
-        """The value is wanted, and it has been checked."""
-        record: Any = {"id": "s1"}
+    def test_a_source_is_not_a_channel(self) -> None:
+        """The reader needs the value, which was checked."""
+        payload: Any = {"id": "s1"}
         with pytest.raises(InvalidPayloadError, match=r"^channel must be a Channel, got a dict$"):
-            message_from_payload(classic(), channel=record)
+            message_from_payload(classic(), channel=payload)
 
 
 class TestPrivate:
-    """Two APIs say private, one says public, and silence says neither."""
+    """Two APIs have a private flag, one has a public flag, and a missing flag means neither."""
 
     @pytest.mark.parametrize(
         ("flags", "private"),
@@ -263,7 +263,7 @@ class TestPrivate:
         """It is never inferred from the content's type."""
         assert private is message_from_payload({"id": "c1", **flags}, channel=TWITTER).private
 
-    # A flag that contradicts another, or is no flag, is no answer.
+    # A flag that contradicts another one, or is not a bool.
     @pytest.mark.parametrize(
         ("flags", "fault"),
         [
@@ -276,12 +276,12 @@ class TestPrivate:
         ids=str,
     )
     def test_other_flags_are_faults(self, flags: dict[str, Any], fault: tuple[str, str]) -> None:
-        """Neither of two answers is believed."""
+        """If two flags contradict each other, neither counts."""
         assert [fault] == faults_of_content({"id": "c1", **flags})
 
 
 class TestAuthor:
-    """The status says who wrote a message; automata and company identities are not the customer."""
+    """The status says who wrote a message. Automatic messages and company identities are not the customer."""
 
     # The documented states, as both APIs spell them.
     @pytest.mark.parametrize(
@@ -298,10 +298,10 @@ class TestAuthor:
         ids=str,
     )
     def test_the_status_decides(self, status: object, author: MessageAuthor) -> None:
-        """Exports translate it; what they write is unknown."""
+        """Exports translate it; a translated status is unknown."""
         assert author is message_from_payload(classic(status=status), channel=MESSENGER).author
 
-    # Whoever brought the message in wrote none of it.
+    # The synchronizer is not the author.
     @pytest.mark.parametrize(
         "created_from", ["synchronizer", "Interface", "api", "Api", "something_new", None], ids=str
     )
@@ -310,22 +310,22 @@ class TestAuthor:
         [("new", MessageAuthor.CUSTOMER), ("user_reply", MessageAuthor.AGENT)],
         ids=["new", "reply"],
     )
-    def test_who_synchronised_it_does_not_matter(
+    def test_who_synchronized_it_does_not_matter(
         self, created_from: object, status: str, author: MessageAuthor
     ) -> None:
-        """The company's own posts are synchronised as well."""
+        """The company's own posts are synchronized too."""
         payload = classic(status=status, created_from=created_from, creator_id="u1")
         assert author is message_from_payload(payload, channel=MESSENGER).author
 
-    # Surveys and automatic responses are nobody's words, whatever their status.
+    # Surveys and automatic responses are automatic, regardless of their status.
     @AUTOMATA
     @pytest.mark.parametrize("status", ["new", "user_reply", "user_initiated", "ignored", None], ids=str)
-    def test_what_is_automatic_is_automatic(self, automatic: dict[str, Any], status: object) -> None:
-        """Even a survey that went out as an agent's reply."""
+    def test_automatic_messages_are_automatic(self, automatic: dict[str, Any], status: object) -> None:
+        """Even a survey that was sent as an agent's reply."""
         message = message_from_payload({"id": "c1", "status": status, **automatic}, channel=MESSENGER)
         assert MessageAuthor.AUTOMATIC is message.author
 
-    # The customer pressed a button for it, so the request is automatic in form alone.
+    # The customer pressed a button for it, so only its form is automatic.
     @AUTOMATA
     @pytest.mark.parametrize(
         "kind", ["video_call_request_message", "VideoCallRequestMessage", "messenger/video_call_request_message"]
@@ -341,40 +341,40 @@ class TestAuthor:
         ],
         ids=str,
     )
-    def test_a_video_call_request_is_whose_the_status_says(
+    def test_the_status_decides_who_wrote_a_video_call_request(
         self, automatic: dict[str, Any], kind: str, status: object, author: MessageAuthor
     ) -> None:
-        """It answers no survey; it asks for just what is decided here."""
+        """It is not a response to a survey, but exactly the request that the policy decides."""
         payload = {"id": "c1", "type": kind, "status": status, **automatic}
         assert author is message_from_payload(payload, channel=MESSENGER).author
 
-    def test_a_type_that_is_only_sometimes_a_video_call_request_is_none(self) -> None:
-        """Both types of a resource have to say so."""
+    def test_both_types_must_be_a_video_call_request(self) -> None:
+        """The type of a resource and the type in its metadata."""
         payload = resource("video_call_request_message", type="message", auto_submitted=True)
         assert MessageAuthor.AUTOMATIC is message_from_payload(payload, channel=MESSENGER).author
 
-    # An identity that users of the domain control speaks for the company.
+    # An identity that users of the domain control writes for the company.
     @pytest.mark.parametrize("key", ["user_ids", "userIds"])
     @pytest.mark.parametrize(
         ("users", "author"),
         [(["u1"], MessageAuthor.AGENT), ([], MessageAuthor.CUSTOMER), (None, MessageAuthor.CUSTOMER)],
-        ids=["controlled", "free", "not told"],
+        ids=["controlled", "free", "missing"],
     )
     @pytest.mark.parametrize("payload", [classic(), resource(), platform()], ids=["classic", "webhook", "platform"])
     def test_a_controlled_identity_is_the_agents(
         self, payload: dict[str, Any], users: object, key: str, author: MessageAuthor
     ) -> None:
-        """The status of the company's own post may be any."""
+        """The company's own post can have any status."""
         message = message_from_payload(payload, channel=MESSENGER, identity={"id": "p1", key: users})
         assert author is message.author
 
-    def test_a_controlled_identity_asks_for_no_call(self) -> None:
-        """Only a customer does."""
+    def test_a_video_call_request_of_a_controlled_identity_is_the_agents(self) -> None:
+        """Only a customer requests a call."""
         payload = classic(type="video_call_request_message", auto_submitted=True)
         message = message_from_payload(payload, channel=MESSENGER, identity={"id": "p1", "user_ids": ["u1"]})
         assert MessageAuthor.AGENT is message.author
 
-    # An identity is the author's, and well formed.
+    # An identity must be the author's, and well formed.
     @pytest.mark.parametrize(
         ("identity", "fault"),
         [
@@ -384,30 +384,30 @@ class TestAuthor:
             ({"id": "p1", "user_ids": "u1"}, ("identity.user_ids", "a str")),
             ({"id": "p1", "user_ids": [None]}, ("identity.user_ids[0]", "None")),
         ],
-        ids=["another's", "no id", "no record", "no list", "no ids"],
+        ids=["another's", "no id", "no payload", "no list", "no ids"],
     )
     def test_another_identity_is_a_fault(self, identity: Any, fault: tuple[str, str]) -> None:
         """It would say nothing about this author."""
         assert [fault] == faults_of_content(classic(), identity=identity)
 
-    def test_an_identity_serves_where_the_content_names_no_author(self) -> None:
+    def test_an_identity_counts_if_the_content_names_no_author(self) -> None:
         """There is nothing to compare it with."""
         message = message_from_payload({"id": "c1", "status": "new"}, channel=MESSENGER, identity={"id": "p1"})
         assert MessageAuthor.CUSTOMER is message.author
 
-    # What is read is read strictly.
+    # All fields that are read are read strictly.
     @pytest.mark.parametrize(
         "change",
         [{"status": 3}, {"created_from": ["api"]}, {"auto_submitted": "true"}, {"type": {}}, {"status": True}],
         ids=str,
     )
     def test_fields_of_another_type_are_faults(self, change: dict[str, Any]) -> None:
-        """Nothing is turned into text to be compared."""
+        """They are not converted to text."""
         assert [f"content.{key}" for key in change] == [path for path, _ in faults_of_content(classic(**change))]
 
 
 class TestBelongsToChannel:
-    """A message that names another channel than it came with was moved, and is refused."""
+    """A message that names another channel was moved, and is refused."""
 
     # Under every name of the source id and of its type.
     @pytest.mark.parametrize(
@@ -430,10 +430,10 @@ class TestBelongsToChannel:
         ],
     )
     def test_another_channel_is_a_fault(self, payload: dict[str, Any], fault: tuple[str, str]) -> None:
-        """A post moves when its channel is found to be the wrong one."""
+        """A post is moved if somebody finds that its channel is wrong."""
         assert [fault] == faults_of_content(payload)
 
-    # A type nobody knows is no evidence that it is another.
+    # An unknown type does not prove that the channel is another one.
     @pytest.mark.parametrize(
         "payload", [classic(source_type="acme"), resource("acme/message"), classic(type="email")], ids=str
     )
@@ -441,33 +441,33 @@ class TestBelongsToChannel:
         """The channel's id still has to be the same."""
         assert MESSENGER == message_from_payload(payload, channel=MESSENGER).channel
 
-    def test_an_unknown_channel_is_contradicted_by_nothing(self) -> None:
+    def test_no_type_contradicts_an_unknown_channel(self) -> None:
         """Nothing is allowed on it anyway."""
         channel = Channel(id="s1", domain_id="acme", kind=ChannelKind.UNKNOWN)
         assert channel == message_from_payload(classic(), channel=channel).channel
 
 
 class TestInterventionFromPayload:
-    """`closed` decides; a date decides nothing; what contradicts itself is not open."""
+    """`closed` decides, dates do not, and a case that contradicts itself is not open."""
 
-    def test_a_record_becomes_an_intervention(self) -> None:
-        """Every field that the values have is read."""
+    def test_a_payload_becomes_an_intervention(self) -> None:
+        """All fields of the value are read."""
         expected = Intervention(id="i1", agent_id="7", state=InterventionState.OPEN)
         assert expected == intervention_from_payload({"id": "i1", "user_id": 7, "closed": False})
 
     def test_a_resource_becomes_an_intervention(self) -> None:
-        """It lacks the closed flag: the event says as much."""
+        """It has no closed flag: the event says it."""
         payload = {"id": "i1", "type": "intervention", "metadata": {"user_id": "u1", "deferred_at": None}}
         expected = Intervention(id="i1", agent_id="u1", state=InterventionState.OPEN)
         assert expected == intervention_from_payload(payload, event="intervention.opened")
 
-    # Nobody is nobody, however it is said.
-    @pytest.mark.parametrize("record", [{}, {"user_id": None}, {"user_id": ""}], ids=["missing", "null", "blank"])
-    def test_an_intervention_may_be_nobodys(self, record: dict[str, Any]) -> None:
+    # Each way to say that it is assigned to nobody.
+    @pytest.mark.parametrize("payload", [{}, {"user_id": None}, {"user_id": ""}], ids=["missing", "null", "blank"])
+    def test_an_intervention_may_be_unassigned(self, payload: dict[str, Any]) -> None:
         """Then it is not this agent's either."""
-        assert intervention_from_payload({"id": "i1", **record}).agent_id is None
+        assert intervention_from_payload({"id": "i1", **payload}).agent_id is None
 
-    # The label is localised, and the closing date is that of the last reply.
+    # The status is localized, and the closing date is the date of the last reply.
     @pytest.mark.parametrize(
         "noise", [{"status": "Fermée"}, {"closed_at": "2024-02-01T09:00:00Z"}, {"status": 4}], ids=str
     )
@@ -475,16 +475,16 @@ class TestInterventionFromPayload:
         ("closed", "state"), [(False, InterventionState.OPEN), (True, InterventionState.CLOSED)], ids=["open", "closed"]
     )
     def test_closed_decides(self, closed: object, state: InterventionState, noise: dict[str, Any]) -> None:
-        """Whatever stands beside it."""
+        """Regardless of the other fields."""
         assert state is intervention_from_payload({"id": "i1", "closed": closed, **noise}).state
 
     DATE = "2024-02-01T09:00:00Z"
 
-    # Every combination of what may be told, and what it comes to.
+    # Every combination of facts, and the state that follows.
     @pytest.mark.parametrize(
         ("closed", "date", "event", "deferred", "state"),
         [
-            # Nothing tells whether it is closed.
+            # Nothing says whether it is closed.
             (None, None, None, None, InterventionState.UNKNOWN),
             (None, None, None, False, InterventionState.UNKNOWN),
             (None, None, None, True, InterventionState.UNKNOWN),
@@ -492,13 +492,13 @@ class TestInterventionFromPayload:
             (None, None, "custom_fields_updated", None, InterventionState.UNKNOWN),
             (None, None, "recategorized", False, InterventionState.UNKNOWN),
             (None, None, "user_updated", None, InterventionState.UNKNOWN),
-            # The event tells.
+            # The event says it.
             (None, None, "opened", None, InterventionState.OPEN),
             (None, DATE, "reopened", None, InterventionState.OPEN),
             (None, DATE, "reactivated", None, InterventionState.OPEN),
             (None, DATE, "deferred", None, InterventionState.DEFERRED),
             (None, DATE, "closed", None, InterventionState.CLOSED),
-            # The record tells, but for a date.
+            # The payload says it, except for a date.
             (False, None, None, None, InterventionState.OPEN),
             (False, " ", None, None, InterventionState.OPEN),
             (False, DATE, None, None, InterventionState.UNKNOWN),
@@ -518,7 +518,7 @@ class TestInterventionFromPayload:
         ],
         ids=str,
     )
-    def test_the_state_is_open_only_when_all_agree(
+    def test_the_state_is_open_only_if_all_facts_agree(
         self,
         closed: object,
         date: object,
@@ -526,16 +526,16 @@ class TestInterventionFromPayload:
         deferred: Any,
         state: InterventionState,
     ) -> None:
-        """In the record itself and in its metadata."""
+        """In the payload itself and in its metadata."""
         name = event and f"intervention.{event}"
         flat = {"id": "i1", "closed": closed, "deferred_at": date}
         nested = {"id": "i1", "closed": closed, "metadata": {"deferred_at": date}}
         assert state is intervention_from_payload(flat, event=name, deferred=deferred).state
         assert state is intervention_from_payload(nested, event=name, deferred=deferred).state
 
-    # An event is one that an intervention outlives, exactly spelled.
+    # Only events after which the case still exists, in their exact spelling.
     @pytest.mark.parametrize(
-        ("event", "found"),
+        ("event", "actual"),
         [
             ("intervention.canceled", "a str"),
             ("content.imported", "a str"),
@@ -548,19 +548,19 @@ class TestInterventionFromPayload:
         ],
         ids=["canceled", "of a content", "no prefix", "empty", "escape sequence", "address", "list", "bool"],
     )
-    def test_any_other_event_is_a_fault(self, event: Any, found: str) -> None:
+    def test_any_other_event_is_a_fault(self, event: Any, actual: str) -> None:
         """After a cancellation there is no case."""
         with pytest.raises(InvalidPayloadError) as caught:
             intervention_from_payload({"id": "i1", "closed": False}, event=event)
-        assert [("event", found)] == [(fault.path, fault.found) for fault in caught.value.faults]
+        assert [("event", actual)] == [(fault.path, fault.found) for fault in caught.value.faults]
         accepted = caught.value.faults[0].accepted or ""
         assert "intervention.reactivated" in accepted
         assert "intervention.canceled" not in accepted
 
-    # What is read is read strictly, and together.
+    # All fields that are read are read strictly, and faults are reported together.
     @pytest.mark.parametrize("value", [0, "false", []], ids=str)
     def test_other_fields_are_faults(self, value: Any) -> None:
-        """A date is text, a flag a bool."""
+        """A date is a text, and a flag is a bool."""
         payload = {"user_id": 1.5, "closed": value, "deferred_at": False}
         with pytest.raises(InvalidPayloadError) as caught:
             intervention_from_payload(payload, deferred=value)

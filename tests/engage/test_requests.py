@@ -1,4 +1,4 @@
-"""The records of one click are read together, or refused together."""
+"""The payloads of one click, which are read together or refused together."""
 
 import copy
 import string
@@ -110,7 +110,7 @@ PLATFORM: dict[str, Any] = CLASSIC | {
         "threadId": "t9",
     },
 }
-SPELLINGS = pytest.mark.parametrize("records", [CLASSIC, WEBHOOK, PLATFORM], ids=["classic", "webhook", "platform"])
+SPELLINGS = pytest.mark.parametrize("payloads", [CLASSIC, WEBHOOK, PLATFORM], ids=["classic", "webhook", "platform"])
 
 REQUEST = EscalationRequest(
     domain=DOMAIN,
@@ -134,69 +134,69 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-def read(records: dict[str, Any]) -> EscalationRequest:
-    """Reads records of an agent who is logged in."""
-    arguments: dict[str, Any] = {"domain": DOMAIN, "login": Login.RINGCENTRAL_SSO} | records
+def read(payloads: dict[str, Any]) -> EscalationRequest:
+    """Read the payloads of an agent who is logged in."""
+    arguments: dict[str, Any] = {"domain": DOMAIN, "login": Login.RINGCENTRAL_SSO} | payloads
     return request_from_payloads(**arguments)
 
 
-def changed(records: dict[str, Any], path: str, value: object) -> dict[str, Any]:
-    """The records with one field, or one whole record, replaced."""
-    records = copy.deepcopy(records)
+def changed(payloads: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    """Return the payloads with one field, or one whole payload, replaced."""
+    payloads = copy.deepcopy(payloads)
     *parents, name = path.split(".")
-    place = records
+    place = payloads
     for parent in parents:
         place = place[parent]
     place[name] = value
-    return records
+    return payloads
 
 
-def faults(records: dict[str, Any], **others: Any) -> list[tuple[str, str | None]]:
-    """Where the faults are, and what was found there."""
+def faults(payloads: dict[str, Any], **others: Any) -> list[tuple[str, str | None]]:
+    """Return the path of each fault, and the kind of value there."""
     with pytest.raises(InvalidPayloadError) as caught:
-        read(records | others)
+        read(payloads | others)
     return [(fault.path, fault.found) for fault in caught.value.faults]
 
 
 class TestRequestFromPayloads:
-    """What belongs together becomes one request."""
+    """Payloads that belong together become one request."""
 
     @SPELLINGS
-    def test_each_spelling_makes_the_same_request(self, records: dict[str, Any]) -> None:
-        """Whichever API the content and the intervention come from."""
-        assert REQUEST == read(records)
+    def test_each_spelling_makes_the_same_request(self, payloads: dict[str, Any]) -> None:
+        """From any API that the content and the intervention come from."""
+        assert REQUEST == read(payloads)
 
     def test_an_agent_may_be_engaged_with_nobody(self) -> None:
-        """That is absent, not unknown."""
+        """The case is absent then, not unknown."""
         assert read(CLASSIC | {"intervention": None}).intervention is None
 
-    def test_what_the_host_knows_is_passed_on(self) -> None:
-        """No record tells it."""
-        told = RingCentralUser(extension_id="664307016", account_id="664287016")
-        request = read(CLASSIC | {"ringcentral": told, "context": {"consent": True}})
-        assert told == request.agent.ringcentral
+    def test_other_arguments_are_passed_on(self) -> None:
+        """No payload has these facts."""
+        user = RingCentralUser(extension_id="664307016", account_id="664287016")
+        request = read(CLASSIC | {"ringcentral": user, "context": {"consent": True}})
+        assert user == request.agent.ringcentral
         assert {"consent": True} == request.context
 
-    def test_the_identity_and_what_was_deferred_are_passed_on(self) -> None:
-        """They serve the readers of content and intervention."""
+    def test_identity_and_deferral_are_passed_on(self) -> None:
+        """The readers of content and intervention use them."""
         request = read(CLASSIC | {"identity": {"id": "p1", "user_ids": ["u2"]}, "deferred": True})
         assert MessageAuthor.AGENT is request.message.author
         assert request.intervention is not None
         assert InterventionState.DEFERRED is request.intervention.state
 
-    def test_the_hosts_kinds_serve_source_and_content(self) -> None:
+    def test_the_hosts_kinds_are_used_for_source_and_content(self) -> None:
         """So a post that moved between two such channels is noticed."""
-        records = changed(changed(CLASSIC, "source.type", "our_portal"), "content.source_type", "our_portal")
+        payloads = changed(changed(CLASSIC, "source.type", "our_portal"), "content.source_type", "our_portal")
         kinds = {"our_portal": ChannelKind.CHANNEL_SDK, "our_forum": ChannelKind.ANSWERS}
-        assert ChannelKind.CHANNEL_SDK is read(records | {"kinds": kinds}).message.channel.kind
-        moved = changed(records, "content.source_type", "our_forum") | {"kinds": kinds}
+        assert ChannelKind.CHANNEL_SDK is read(payloads | {"kinds": kinds}).message.channel.kind
+        moved = changed(payloads, "content.source_type", "our_forum") | {"kinds": kinds}
         assert [("content.source_type", "answers")] == faults(moved)
 
 
-class TestRecordsThatDoNotBelongTogether:
-    """A record that names another than the one beside it is refused."""
+class TestPayloadsThatDoNotBelongTogether:
+    """Payloads are refused if one names another payload than the one beside it."""
 
-    # Each pair of records that name each other.
+    # Each pair of payloads that name each other.
     @pytest.mark.parametrize(
         ("path", "value", "fault"),
         [
@@ -212,13 +212,13 @@ class TestRecordsThatDoNotBelongTogether:
         ids=["role", "ringcentral", "source", "content type", "source type", "author", "case's source", "thread"],
     )
     def test_another_id_is_a_fault(self, path: str, value: str, fault: tuple[str, str]) -> None:
-        """It is the odd one out that is named."""
-        told = RingCentralUser(extension_id="664307016")
-        assert [fault] == faults(changed(CLASSIC, path, value), ringcentral=told)
+        """The fault names the payload that differs from the others."""
+        user = RingCentralUser(extension_id="664307016")
+        assert [fault] == faults(changed(CLASSIC, path, value), ringcentral=user)
 
     # The webhook and platform spellings name them too.
     @pytest.mark.parametrize(
-        ("records", "path"),
+        ("payloads", "path"),
         [
             (WEBHOOK, "content.metadata.source_id"),
             (WEBHOOK, "intervention.metadata.source_id"),
@@ -234,29 +234,29 @@ class TestRecordsThatDoNotBelongTogether:
             "platform's thread",
         ],
     )
-    def test_another_id_is_a_fault_in_every_spelling(self, records: dict[str, Any], path: str) -> None:
-        """Where the id stood is named."""
-        assert [(path, "another id")] == faults(changed(records, path, "other"))
+    def test_another_id_is_a_fault_in_every_spelling(self, payloads: dict[str, Any], path: str) -> None:
+        """The fault names the field with the id."""
+        assert [(path, "another id")] == faults(changed(payloads, path, "other"))
 
-    # A message that names no thread contradicts none.
+    # A message without a thread contradicts none.
     @pytest.mark.parametrize("path", ["content.thread_id", "intervention.thread_id", "intervention.source_id"])
-    def test_what_is_not_named_is_not_compared(self, path: str) -> None:
-        """Neither side need name it."""
+    def test_missing_ids_are_not_compared(self, path: str) -> None:
+        """On either side."""
         assert REQUEST == read(changed(CLASSIC, path, None))
 
-    def test_another_case_is_the_policys_business(self) -> None:
-        """The policy says so in a reason; it is no fault of the records."""
+    def test_another_case_is_left_to_the_policy(self) -> None:
+        """A reason of the decision says it; it is not a fault of the payloads."""
         request = read(changed(CLASSIC, "intervention.id", "i2"))
         assert request.intervention is not None
         assert "i1" == request.message.intervention_id
 
 
-class TestFaultsOfAllRecords:
-    """Everything wrong with any record comes in one error, once, and nothing is wrong only because something else is."""
+class TestFaultsOfAllPayloads:
+    """One error has all faults of all payloads, each once, without faults that only follow from others."""
 
-    def test_all_faults_come_together(self) -> None:
+    def test_all_faults_are_reported_together(self) -> None:
         """In the order of reading, each once."""
-        records: dict[str, Any] = {
+        payloads: dict[str, Any] = {
             "user": {"role_id": "r2", "enabled": "yes", "team_ids": "t1", "rc_user_id": "~"},
             "role": {"id": "r1", "label": 3, "escalate_to_video": 1},
             "source": {"id": "s1", "type": []},
@@ -284,21 +284,21 @@ class TestFaultsOfAllRecords:
             "intervention.source_id",
             "content.thread_id",
         ]
-        assert expected == [path for path, _ in faults(records)]
+        assert expected == [path for path, _ in faults(payloads)]
 
-    # Where a record has no id, those that name one are not blamed for it.
+    # If a payload has no id, the payloads that name one have no fault.
     @pytest.mark.parametrize("path", ["role.id", "source.id", "identity.id", "content.thread_id"])
     def test_an_id_that_cannot_be_read_is_one_fault(self, path: str) -> None:
-        """What names it may well be right."""
+        """The fields that name it may be right."""
         assert [(path, "a bool")] == faults(changed(CLASSIC, path, True))
 
-    # Where there is no record at all, that is all there is to say.
+    # If there is no payload at all, there is only this fault.
     @pytest.mark.parametrize("name", ["user", "role", "source", "content", "identity", "intervention"])
-    def test_a_record_that_is_none_is_one_fault(self, name: str) -> None:
-        """Its fields are not said to be missing as well."""
+    def test_a_payload_that_is_not_a_mapping_is_one_fault(self, name: str) -> None:
+        """Its fields are not reported as missing as well."""
         assert [(name, "a list")] == faults(CLASSIC, **{name: ["x"]})
 
-    # What the host itself got wrong is refused in the same way.
+    # Wrong arguments are refused in the same way.
     @pytest.mark.parametrize(
         ("name", "value", "path"),
         [
@@ -311,19 +311,19 @@ class TestFaultsOfAllRecords:
         ids=["domain", "login", "context", "ringcentral", "kinds"],
     )
     def test_arguments_are_checked_too(self, name: str, value: object, path: str) -> None:
-        """They are named as arguments or as fields of the request."""
-        assert [path] == [found for found, _ in faults(CLASSIC, **{name: value})]
+        """The faults name them as arguments or as fields of the request."""
+        assert [path] == [fault_path for fault_path, _ in faults(CLASSIC, **{name: value})]
 
-    def test_arguments_and_records_are_refused_together(self) -> None:
-        """What the host must mend comes last."""
-        found = faults(changed(CLASSIC, "user.enabled", None), login="password")
-        assert [("user.enabled", "None"), ("EscalationRequest.login", "a str")] == found
+    def test_arguments_and_payloads_are_refused_together(self) -> None:
+        """The faults of the arguments come last."""
+        actual = faults(changed(CLASSIC, "user.enabled", None), login="password")
+        assert [("user.enabled", "None"), ("EscalationRequest.login", "a str")] == actual
 
 
-def places(records: dict[str, Any]) -> list[str]:
-    """The path of every record and field."""
+def places(payloads: dict[str, Any]) -> list[str]:
+    """Yield the path of every payload and field."""
     paths: list[str] = []
-    todo = [(name, records[name]) for name in records]
+    todo = [(name, payloads[name]) for name in payloads]
     while todo:
         path, value = todo.pop()
         paths.append(path)
@@ -333,7 +333,7 @@ def places(records: dict[str, Any]) -> list[str]:
 
 
 def error_of(reader: Callable[[], object]) -> InvalidPayloadError | None:
-    """What a reader refuses, if it does. Any other error fails the test."""
+    """Return the error of a reader, or None. Any other error fails the test."""
     try:
         reader()
     except InvalidPayloadError as error:
@@ -342,7 +342,7 @@ def error_of(reader: Callable[[], object]) -> InvalidPayloadError | None:
 
 
 class TestAnyJson:
-    """Whatever JSON stands wherever, a reader gives a value or the one error, and nothing of it leaks."""
+    """For any JSON in any place, a reader returns a value or raises the one error, and no text leaks."""
 
     @pytest.mark.parametrize(
         "reader",
@@ -357,23 +357,23 @@ class TestAnyJson:
     )
     @given(payload=JSON)
     def test_any_json_is_read_or_refused(self, reader: Callable[[Any], object], payload: Any) -> None:
-        """As a whole record."""
+        """As a whole payload."""
         error = error_of(lambda: reader(payload))
         assert error is None or error.faults
 
     @SPELLINGS
     @given(data=st.data(), value=JSON)
     def test_any_json_in_any_place_is_read_or_refused(
-        self, records: dict[str, Any], data: st.DataObject, value: Any
+        self, payloads: dict[str, Any], data: st.DataObject, value: Any
     ) -> None:
-        """As any record or field of a request that is right otherwise."""
-        path = data.draw(st.sampled_from(places(records)))
-        error = error_of(lambda: read(changed(records, path, value)))
+        """As any payload or field of a request that is otherwise right."""
+        path = data.draw(st.sampled_from(places(payloads)))
+        error = error_of(lambda: read(changed(payloads, path, value)))
         assert error is None or all(fault.path and fault.found and fault.accepted for fault in error.faults)
 
     @given(value=JSON.filter(lambda value: value is not True))
     def test_only_true_grants(self, value: Any) -> None:
-        """False does not, and anything else is refused."""
+        """False does not grant, and other values are refused."""
         try:
             role = role_from_payload({"id": "r1", "label": "x", "escalate_to_video": value}, domain_id="acme")
         except InvalidPayloadError:
@@ -383,7 +383,7 @@ class TestAnyJson:
 
     @given(data=st.data(), letters=st.text(string.ascii_letters, min_size=1, max_size=9))
     def test_words_do_not_leak(self, data: st.DataObject, letters: str) -> None:
-        """Neither values nor the keys inside them."""
+        """Neither values nor the keys in them."""
         secret = f"~{letters}~"
         enumerated = ("event", "content.source_type", "content.type", "source.type")
         paths = [path for path in places(CLASSIC) if "." in path and path not in enumerated]

@@ -1,4 +1,4 @@
-"""The law of one call: whatever happens in whatever order, clicks on one case make one call at most."""
+"""The law of one call: in any order of events, clicks on one case create at most one call."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -38,93 +38,93 @@ ALLOWED: Final = a_request()
 
 
 class Died(BaseException):
-    """What a click does no more: anything."""
+    """The process of a click is gone, and does nothing any more."""
 
 
-#: What may be raised at any point.
+#: The errors that can happen at any point.
 ANYWHERE: Final[list[type[BaseException]]] = [Died, KeyboardInterrupt, ValueError, ProviderOutcomeUnknownError]
-#: What a provider raises besides, before it has made a call.
+#: The errors of a provider before it has created a call.
 BEFORE_A_CALL: Final[list[type[BaseException]]] = [*ANYWHERE, ProviderUnavailableError, ProviderRejectedError]
 
 
 class Click(CallLedger):
-    """A click in a thread of its own that stops before and after everything it does, and waits for its turn."""
+    """A click in its own thread. It stops before and after each of its steps until `go_on()` is called."""
 
     def __init__(self, provider: InMemoryVideoProvider, ledger: InMemoryCallLedger) -> None:
         self.point: str | None = None
-        self.given: Escalation | None = None
-        self.refused: BaseException | None = None
+        self.result: Escalation | None = None
+        self.error: BaseException | None = None
         self._provider, self._ledger = provider, ledger
         self._turn, self._stops = Semaphore(0), SimpleQueue[str | None]()
-        self._error: type[BaseException] | None = None
+        self._next_error: type[BaseException] | None = None
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
         self.point = self._stops.get()
 
     def _run(self) -> None:
         try:
-            self.given = escalate(ALLOWED, provider=self, ledger=self, now=NOW)
+            self.result = escalate(ALLOWED, provider=self, ledger=self, now=NOW)
         except BaseException as error:  # noqa: BLE001
-            self.refused = error
+            self.error = error
         self._stops.put(None)
 
     def go_on(self, error: type[BaseException] | None = None) -> None:
-        """Lets it go on to its next stop, or to its end; or makes it raise something here."""
-        self._error = error
+        """Let the click run to its next stop or to its end, or make it raise an error here."""
+        self._next_error = error
         self._turn.release()
         self.point = self._stops.get()
         if self.point is None:
             self._thread.join()
 
     def _stop(self, point: str) -> None:
-        if self._error is not Died:
+        if self._next_error is not Died:
             self._stops.put(point)
             self._turn.acquire()
-        if self._error:
-            raise self._error("a fault")
+        if self._next_error:
+            raise self._next_error("a fault")
 
     def update(
-        self, case: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
+        self, entry_id: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
     ) -> T:
-        """Changes the case in the ledger that all share."""
-        self._stop("before a change")
-        answer = self._ledger.update(case, change, now=now)
-        self._stop("after a change")
+        """Change an entry of the ledger that all clicks share."""
+        self._stop("before an update")
+        answer = self._ledger.update(entry_id, change, now=now)
+        self._stop("after an update")
         return answer
 
     def create_call(self, call: CallRequest, /) -> VideoCall:
-        """Has the provider that all share make a call."""
+        """Create a call with the provider that all clicks share."""
         self._stop("before a call")
-        made = self._provider.create_call(call)
+        created = self._provider.create_call(call)
         self._stop("after a call")
-        return made
+        return created
 
     def is_open(self, call: VideoCall, /) -> bool | None:
-        """Asks that provider."""
-        self._stop("before a question")
+        """Ask that provider."""
+        self._stop("before is_open()")
         return self._provider.is_open(call)
 
 
 class Clicks:
-    """Clicks on one case."""
+    """Several clicks on one case."""
 
     def __init__(self, count: int) -> None:
         self.provider = InMemoryVideoProvider()
         self.ledger = InMemoryCallLedger()
         self.all = [Click(self.provider, self.ledger) for _ in range(count)]
-        self.troubled = False
+        self.has_errors = False
 
     def run(self, data: st.DataObject) -> None:
-        """Lets them go on, each in its turn; some fail, and some die."""
-        while alive := [click for click in self.all if click.point]:
-            click = alive[data.draw(st.integers(0, len(alive) - 1), label="which")]
+        """Run the clicks step by step in random order. Some fail, and some die."""
+        while running := [click for click in self.all if click.point]:
+            click = running[data.draw(st.integers(0, len(running) - 1), label="click")]
             errors = BEFORE_A_CALL if click.point == "before a call" else ANYWHERE
-            error = data.draw(st.sampled_from([None] * 20 + errors), label="what")
-            self.troubled |= error is not None
+            error = data.draw(st.sampled_from([None] * 20 + errors), label="error")
+            self.has_errors |= error is not None
             click.go_on(error)
 
-    def later(self, now: datetime) -> object:
-        """Clicks once more, with nothing in the way."""
+    def click_later(self, now: datetime) -> object:
+        """Click once more, without errors."""
         try:
             return escalate(ALLOWED, provider=self.provider, ledger=self.ledger, now=now).outcome
         except (CallInProgressError, CallInDoubtError) as error:
@@ -132,60 +132,60 @@ class Clicks:
 
 
 class TestOneCall:
-    """At every point any other click may go on, and this one may fail or die."""
+    """At every point, any other click may go on, and this one may fail or die."""
 
     @given(data=st.data(), count=st.integers(1, 4))
-    def test_is_all_that_is_ever_made(self, data: st.DataObject, count: int) -> None:
-        """All who are given a call are given the same one, and one of them created it."""
+    def test_clicks_at_once_create_at_most_one(self, data: st.DataObject, count: int) -> None:
+        """All clicks that succeed return the same call, and at most one of them has created it."""
         clicks = Clicks(count)
         clicks.run(data)
-        given = [click.given for click in clicks.all if click.given]
+        results = [click.result for click in clicks.all if click.result]
         assert len(clicks.provider.calls) <= 1
-        assert {each.call for each in given} <= set(clicks.provider.calls)
-        assert [each.outcome for each in given].count(EscalationOutcome.CREATED) <= 1
+        assert {result.call for result in results} <= set(clicks.provider.calls)
+        assert [result.outcome for result in results].count(EscalationOutcome.CREATED) <= 1
 
     @given(data=st.data(), count=st.integers(1, 4))
-    def test_is_all_that_is_made_afterwards(self, data: st.DataObject, count: int) -> None:
-        """A later click reuses it, or says what is the matter; after a minute that is never "in progress"."""
+    def test_later_clicks_create_no_second_one(self, data: st.DataObject, count: int) -> None:
+        """A later click reuses the call or raises. After a minute, it never raises `CallInProgressError`."""
         clicks = Clicks(count)
         clicks.run(data)
-        made = len(clicks.provider.calls)
-        soon = clicks.later(NOW + timedelta(seconds=1))
-        late = clicks.later(NOW + timedelta(minutes=1))
+        number = len(clicks.provider.calls)
+        soon = clicks.click_later(NOW + timedelta(seconds=1))
+        late = clicks.click_later(NOW + timedelta(minutes=1))
         assert late is not CallInProgressError
-        assert clicks.troubled or late is EscalationOutcome.REUSED
-        assert len(clicks.provider.calls) == max(made, EscalationOutcome.CREATED in {soon, late})
+        assert clicks.has_errors or late is EscalationOutcome.REUSED
+        assert len(clicks.provider.calls) == max(number, EscalationOutcome.CREATED in {soon, late})
 
-    @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
+    @pytest.mark.parametrize("is_lasting", [False, True], ids=["once", "lasting"])
     @pytest.mark.parametrize("error", BEFORE_A_CALL, ids=lambda error: error.__name__)
     @pytest.mark.parametrize("stops", range(6))
-    def test_is_all_that_is_made_wherever_a_click_fails(
-        self, stops: int, error: type[BaseException], *, for_good: bool
+    def test_a_failure_at_any_point_leads_to_no_second_one(
+        self, stops: int, error: type[BaseException], *, is_lasting: bool
     ) -> None:
-        """One after the other, at every point there is."""
+        """At each of the stops of a click."""
         clicks = Clicks(1)
         (click,) = clicks.all
         for _ in range(stops):
             click.go_on()
         click.go_on(error if click.point == "before a call" or error in ANYWHERE else ValueError)
         while click.point:
-            click.go_on(ValueError if for_good else None)
-        made = len(clicks.provider.calls)
-        outcome = clicks.later(NOW + timedelta(minutes=1))
-        assert len(clicks.provider.calls) == max(made, outcome is EscalationOutcome.CREATED)
+            click.go_on(ValueError if is_lasting else None)
+        number = len(clicks.provider.calls)
+        outcome = clicks.click_later(NOW + timedelta(minutes=1))
+        assert len(clicks.provider.calls) == max(number, outcome is EscalationOutcome.CREATED)
 
     @pytest.mark.parametrize("count", [1, 2, 3])
-    def test_is_what_whoever_comes_first_is_given(self, count: int) -> None:
-        """The others, who come while it is made, are told so."""
+    def test_the_first_click_creates_it(self, count: int) -> None:
+        """The other clicks raise `CallInProgressError` while it is being created."""
         clicks = Clicks(count)
-        while alive := [click for click in clicks.all if click.point]:
-            alive[0].go_on() if alive[0].point == "before a change" else alive[-1].go_on()
-        given = [click.given.outcome for click in clicks.all if click.given]
-        assert given.count(EscalationOutcome.CREATED) == 1
-        assert all(isinstance(click.refused, CallInProgressError) for click in clicks.all if not click.given)
+        while running := [click for click in clicks.all if click.point]:
+            running[0].go_on() if running[0].point == "before an update" else running[-1].go_on()
+        outcomes = [click.result.outcome for click in clicks.all if click.result]
+        assert outcomes.count(EscalationOutcome.CREATED) == 1
+        assert all(isinstance(click.error, CallInProgressError) for click in clicks.all if not click.result)
 
-    def test_is_made_in_each_of_many_cases_whatever_their_ids(self) -> None:
-        """Ids that would give the same text when put side by side are different cases."""
+    def test_each_case_has_its_own_whatever_its_id(self) -> None:
+        """Ids that join to the same text still belong to different cases."""
         provider, ledger = InMemoryVideoProvider(), InMemoryCallLedger()
         for case, domain in [("1", "1"), ("11", "1"), ("1", "11"), ("1 1", "1"), ("1", "1 1")]:
             request = _in(domain, case)
@@ -194,7 +194,7 @@ class TestOneCall:
 
 
 def _in(domain_id: str, case_id: str) -> EscalationRequest:
-    """Moves the allowed request to another domain and case."""
+    """Return the allowed request in another domain and case."""
     agent = ALLOWED.agent
     channel = attrs.evolve(ALLOWED.message.channel, domain_id=domain_id)
     return attrs.evolve(

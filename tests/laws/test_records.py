@@ -1,4 +1,4 @@
-"""What always holds of records, whatever was decided; each class is named after its law."""
+"""What always holds of records. Each class is named after its law."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -108,13 +108,13 @@ POLICIES: Final = {"built in": ESCALATE_TO_VIDEO, "nosy": NOSY}
 
 
 def recorded(policy: Policy[Any], request: Any, **arguments: Any) -> DecisionRecord:
-    """Decides, and records that."""
+    """Decide, and record it."""
     usual: dict[str, Any] = {"at": AT, "id": "d1"}
     return record(policy.decide(request), **usual | arguments)
 
 
 def is_sound(made: DecisionRecord) -> bool:
-    """Looks at a line: it is one, it is ASCII, it is sorted, valid, and read as what was written."""
+    """Check the line of a record: one line of sorted ASCII, valid under the schema, and read back as the same record."""
     line = made.to_json()
     payload = json.loads(line)
     if VALIDATOR is not None:
@@ -134,8 +134,8 @@ class TestWrittenAndReadWithoutLoss:
 
     @UNHURRIED
     @given(RECORDS)
-    def test_whatever_a_record_holds(self, made: DecisionRecord) -> None:
-        """Also what no policy would ever put into one."""
+    def test_for_all_records(self, made: DecisionRecord) -> None:
+        """Also for records that no policy makes."""
         assert is_sound(made)
         assert repr(made).isprintable()
 
@@ -147,15 +147,15 @@ class TestWrittenAndReadWithoutLoss:
         st.lists(st.sampled_from(["agent", "context", "domain.ringcentral_account_id", "message"]), unique=True),
         st.lists(st.sampled_from(["agent.role", "context", "login", "message.channel"]), unique=True),
     )
-    def test_whatever_was_decided(
+    def test_for_all_decisions(
         self, request: EscalationRequest, name: str, key: bytes | None, reveal: list[str], mask: list[str]
     ) -> None:
-        """And however it is masked."""
+        """With every mask."""
         assert is_sound(recorded(POLICIES[name], request, key=key, reveal=reveal, mask=mask))
 
     @UNHURRIED
     @given(rule_sets(), REQUESTS, st.booleans())
-    def test_whatever_is_asked_of_other_requests(self, drawn: Any, request: Sample, shown: bool) -> None:  # noqa: FBT001
+    def test_for_all_rules_over_other_requests(self, drawn: Any, request: Sample, shown: bool) -> None:  # noqa: FBT001
         """Predicates that raise, sets, parts, and context values of other types than declared."""
         names = [field.name for field in attrs.fields(Sample)] if shown else []
         reveal = [*names, "truth", "lie", "boom", "none"] if shown else []
@@ -163,7 +163,7 @@ class TestWrittenAndReadWithoutLoss:
 
 
 def mutations(payload: Any) -> st.SearchStrategy[Any]:
-    """Draws what becomes of the JSON of a record when something in it is another thing, or is gone."""
+    """Draw a place in the JSON of a record, and another value for it, or `...` to remove it."""
     junk = st.none() | st.booleans() | st.integers(-1, 2) | st.text("a.1 \n", max_size=3) | st.just(2**64)
     things = junk | st.lists(junk, max_size=2) | st.dictionaries(st.sampled_from(["code", "a"]), junk, max_size=2)
     places: list[tuple[Any, ...]] = [(key,) for key in payload] + [("reasons", 0, key) for key in payload["reasons"][0]]
@@ -184,7 +184,7 @@ FULL: Final = DecisionRecord(
 
 
 def changed(place: tuple[Any, ...], thing: object) -> Any:
-    """Puts something into one place of a record's JSON; `...` takes away what is there."""
+    """Return the JSON of a record with another value in one place. `...` removes the value."""
     payload: Any = json.loads(FULL.to_json())
     owner = payload
     for step in place[:-1]:
@@ -197,13 +197,13 @@ def changed(place: tuple[Any, ...], thing: object) -> Any:
 
 
 class TestTheSchemaAndTheReaderAgree:
-    """What the schema allows is read, and what is read is what the schema allows; but for how a time may be written."""
+    """A record is read exactly if the schema allows it, except for the ways to write a time."""
 
     @needs_validator
     @settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
     @given(mutations(json.loads(FULL.to_json())))
     def test_over_records_that_somebody_has_tampered_with(self, change: tuple[tuple[Any, ...], object]) -> None:
-        """Only what may be null may be missing, which the schema has no word for."""
+        """Nullable keys may also be missing, which the schema does not express."""
         payload = changed(*change)
         nullable = {"policy_version", "next_party", "correlation_id", "facts_read_at"}
         complete: Any = {**dict.fromkeys(nullable), **payload}
@@ -223,12 +223,12 @@ RENAMINGS: Final = st.permutations("0123456789")
 
 
 def renamed(value: str, digits: list[str]) -> str:
-    """Gives a number another face: different numbers different ones."""
+    """Return a number with other digits. Different numbers stay different."""
     return "".join(digits[int(each)] for each in value)
 
 
 def disguised(request: EscalationRequest, digits: list[str], mark: str) -> EscalationRequest:
-    """Makes a request that differs from another one only in what is masked."""
+    """Return a request that differs from another one only in what is masked."""
 
     def number(value: str | None) -> str | None:
         return value and renamed(value, digits)
@@ -259,10 +259,10 @@ def disguised(request: EscalationRequest, digits: list[str], mark: str) -> Escal
     )
 
 
-def told(decision: Decision[Any]) -> list[tuple[object, ...]]:
-    """Tells how a decision came out: which rules stand in the way, and at which fact."""
+def outcome(decision: Decision[Any]) -> list[tuple[object, ...]]:
+    """Return the rules that stand in the way, and the facts in their evidence."""
     return [
-        (each.code, each.status, each.error, tuple((found.fact, found.required) for found in each.evidence))
+        (each.code, each.status, each.error, tuple((evidence.fact, evidence.required) for evidence in each.evidence))
         for each in decision.reasons
     ]
 
@@ -295,9 +295,9 @@ class TestWhatIsMaskedLeavesNoTrace:
     def test_in_the_built_in_types_and_the_context(
         self, request: EscalationRequest, digits: list[str], mark: str, name: str
     ) -> None:
-        """Ids of accounts and extensions, e-mail addresses, labels, and what a host passes."""
+        """Ids of accounts and extensions, e-mail addresses, labels, and context values."""
         other, policy = disguised(request, digits, mark), POLICIES[name]
-        assume(told(policy.decide(request)) == told(policy.decide(other)))
+        assume(outcome(policy.decide(request)) == outcome(policy.decide(other)))
         assert recorded(policy, request).to_json() == recorded(policy, other).to_json()
         masked = recorded(policy, request).masked
         assert masked == recorded(policy, other).masked
@@ -305,7 +305,7 @@ class TestWhatIsMaskedLeavesNoTrace:
     @UNHURRIED
     @given(requests(), RENAMINGS)
     def test_which_is_not_so_of_what_is_shown(self, request: EscalationRequest, digits: list[str]) -> None:
-        """Otherwise the law would hold of records that say nothing."""
+        """Otherwise the law would hold for records that show nothing."""
         other = disguised(request, digits, "x")
         reveal = ["agent", "domain", "context"]
         alike = recorded(NOSY, request, reveal=reveal).facts == recorded(NOSY, other, reveal=reveal).facts
@@ -319,13 +319,13 @@ class TestWhatIsMaskedLeavesNoTrace:
         st.permutations(range(6)),
     )
     def test_in_the_members_of_sets(self, sets: list[frozenset[int]], single: int, order: list[int]) -> None:
-        """Neither in what they are nor in how they sort; which are the same in two sets is told."""
+        """Neither their values nor their order show. Equal members of two sets do."""
 
-        def asked(numbers: Mapping[int, int]) -> Any:
+        def facts_with(numbers: Mapping[int, int]) -> Any:
             left, right = (frozenset(f"m{numbers[each]}" for each in members) for members in sets)
             return recorded(SETS_POLICY, Sets(left, right, f"m{numbers[single]}")).facts
 
-        assert asked(dict(enumerate(range(6)))) == asked(dict(enumerate(order)))
+        assert facts_with(dict(enumerate(range(6)))) == facts_with(dict(enumerate(order)))
 
 
 class TestTokens:
@@ -334,7 +334,7 @@ class TestTokens:
     @UNHURRIED
     @given(requests(), st.none() | st.just(KEY))
     def test_within_a_record(self, request: EscalationRequest, key: bytes | None) -> None:
-        """With a key and without; a token of one kind is none of another."""
+        """With a key and without. Tokens of different kinds differ."""
         made = recorded(NOSY, request, key=key)
         values = {
             str(each.path): each.path.read(request)
@@ -350,26 +350,26 @@ class TestTokens:
     @UNHURRIED
     @given(requests(), requests())
     def test_across_records_with_a_key(self, one: EscalationRequest, two: EscalationRequest) -> None:
-        """The same for the same value, wherever it stands; another one with another key."""
-        ours, theirs, other = (
+        """A value has the same token in every place and record, and another one with another key."""
+        first, second, other = (
             recorded(NOSY, one, key=KEY),
             recorded(NOSY, two, key=KEY),
             recorded(NOSY, one, key=b"another"),
         )
-        known = {(kind_of(each, ours), each.path.read(one)): ours.facts[str(each.path)] for each in shown(ours)}
-        for each in shown(theirs):
-            token = theirs.facts[str(each.path)]
-            assert known.get((kind_of(each, theirs), each.path.read(two)), token) == token
-        assert {ours.facts[name] for name in ours.masked}.isdisjoint(other.facts[name] for name in other.masked)
+        tokens = {(kind_of(each, first), each.path.read(one)): first.facts[str(each.path)] for each in shown(first)}
+        for each in shown(second):
+            token = second.facts[str(each.path)]
+            assert tokens.get((kind_of(each, second), each.path.read(two)), token) == token
+        assert {first.facts[name] for name in first.masked}.isdisjoint(other.facts[name] for name in other.masked)
 
 
 def shown(made: DecisionRecord) -> list[Any]:
-    """Lists the private facts that a record has tokens of."""
+    """Return the private facts that a record shows as tokens."""
     return [each for each in PRIVATE if str(each.path) in made.masked]
 
 
 def kind_of(each: Any, made: DecisionRecord) -> str:
-    """Says of which kind a token is."""
+    """Return the kind of id of a token."""
     return str(made.facts[str(each.path)]).partition("#")[0]
 
 
@@ -379,7 +379,7 @@ class TestNothingLeaks:
     @UNHURRIED
     @given(requests(), st.none() | st.just(KEY), st.sampled_from(["é", '"', "\n", "\ud800", ""]))
     def test_of_what_is_private(self, request: EscalationRequest, key: bytes | None, odd: str) -> None:
-        """Each is told from everything else by a mark of its own."""
+        """A mark in each value makes it easy to find."""
         made = recorded(NOSY, disguised(request, list("0123456789"), f"canary{odd}"), key=key)
         assert "canary" not in made.to_json()
         assert "canary" not in repr(made)
@@ -397,7 +397,7 @@ class TestNothingLeaks:
 
 
 class TestNothingForges:
-    """Whatever a value holds, a line has the keys and the verdict that it had."""
+    """No value changes the keys or the effect of a line."""
 
     @UNHURRIED
     @given(SOME_TEXT, SOME_TEXT, SOME_TEXT, st.booleans())
@@ -426,18 +426,18 @@ class TestNothingForges:
         assert [False] == list(made.outputs.values())
 
 
-#: Tests that are told again where their facts are the same: nothing opaque, nothing that may change.
-TOLD_FACTS: Final = frozenset(
+#: Tests with the same answer if their facts are the same: none is opaque, and nothing may change.
+PURE_FACTS: Final = frozenset(
     {"flag", "untold", "colour", "number", "name", "spare.unknown", "lost.absent", "more_sizes"}
 )
-TOLD_TESTS: Final = [
+PURE_TESTS: Final = [
     spec
     for spec in every_test()
     if spec[0] not in ("satisfies", "predicate")
-    and TOLD_FACTS.issuperset(spec[1:3] if spec[0] in ("same", "within") else spec[1:2])
+    and PURE_FACTS.issuperset(spec[1:3] if spec[0] in ("same", "within") else spec[1:2])
 ]
-TOLD: Final[st.SearchStrategy[Any]] = st.recursive(
-    st.sampled_from(TOLD_TESTS),
+PURE: Final[st.SearchStrategy[Any]] = st.recursive(
+    st.sampled_from(PURE_TESTS),
     lambda specs: st.tuples(st.just("not"), specs) | st.tuples(st.sampled_from(["and", "or"]), specs, specs),
     max_leaves=3,
 )
@@ -454,17 +454,17 @@ CONTEXTS: Final = st.dictionaries(
 
 
 def varied(one: Sample, two: Sample) -> list[Sample]:
-    """Makes requests that differ from the first one in what the second one has in one field."""
+    """Return requests that differ from the first in one field, which has the value of the second."""
     names = [field.name for field in attrs.fields(Sample)]
     return [one, *(attrs.evolve(one, **{name: getattr(two, name)}) for name in names), two]
 
 
 class TestRecordsAgreeWithDecisions:
-    """A record says what the decision says, whether or not somebody has read the decision's reasons before."""
+    """A record agrees with its decision, whether or not the decision's reasons were read before."""
 
     @staticmethod
     def agree(decide: Callable[[], Decision[Any]], policy: Policy[Any]) -> None:
-        """Compares the records of two decisions about one request, of which one has been read, with what that says."""
+        """Check that the records of two equal decisions agree with the decisions, though the reasons of only one were read."""
         read, unread = decide(), decide()
         reasons, hidden = read.reasons, read.hidden
         reveal = ["context", "agent", "domain", *(field.name for field in attrs.fields(Sample))]
@@ -481,13 +481,15 @@ class TestRecordsAgreeWithDecisions:
             assert (tuple(policy) if read else ()) == one.met
             first = read.remedies[:1]
             assert (first[0].steps[0].party if first else None) is one.next_party
-            for mine, theirs in zip(one.reasons, denied, strict=True):
-                assert [each.fact for each in theirs.evidence] == [each.fact for each in mine.evidence]
+            for recorded_reason, reason in zip(one.reasons, denied, strict=True):
+                assert [each.fact for each in reason.evidence] == [each.fact for each in recorded_reason.evidence]
                 assert all(
                     a.required == b.required or a.required.endswith(" (a certain value)")
-                    for a, b in zip(mine.evidence, theirs.evidence, strict=True)
+                    for a, b in zip(recorded_reason.evidence, reason.evidence, strict=True)
                 )
-                assert all(a.seen in (b.seen, "masked") for a, b in zip(mine.evidence, theirs.evidence, strict=True))
+                assert all(
+                    a.seen in (b.seen, "masked") for a, b in zip(recorded_reason.evidence, reason.evidence, strict=True)
+                )
 
     @UNHURRIED
     @given(requests(), st.sampled_from(sorted(POLICIES)))
@@ -503,9 +505,9 @@ class TestRecordsAgreeWithDecisions:
         self.agree(lambda: policy.decide(request), policy)
 
     @UNHURRIED
-    @given(rule_sets(TOLD), REQUESTS, REQUESTS)
+    @given(rule_sets(PURE), REQUESTS, REQUESTS)
     def test_about_requests_that_follow_each_other(self, drawn: Any, one: Sample, two: Sample) -> None:
-        """What was found out about one is not told of another one, which differs from it in a single fact."""
+        """The requests differ in a single fact, so a reason that was kept must not be used for another request."""
         policy = Policy("p", rules(*drawn))
         for request in varied(one, two):
             self.agree(partial(policy.decide, request), policy)
@@ -519,7 +521,7 @@ class TestRecordsAgreeWithDecisions:
         one: dict[str, Any],
         two: dict[str, Any],
     ) -> None:
-        """Of which a value need not be of the type that a rule asks for."""
+        """Their values may have other types than a rule asks for."""
         condition = tests[0] & ~tests[1] if joined else tests[0] | ~tests[1]
         policy = Policy("p", [Rule("r", condition)])
         for name in NAMES:
@@ -528,15 +530,15 @@ class TestRecordsAgreeWithDecisions:
 
     @pytest.mark.parametrize("thing", [None, "request", object(), Sample()], ids=lambda thing: type(thing).__name__)
     def test_about_what_is_no_request(self, thing: Any) -> None:
-        """Every rule that comes first is an error."""
+        """Every rule without prerequisites is an error."""
         self.agree(lambda: ESCALATE_TO_VIDEO.decide(thing), ESCALATE_TO_VIDEO)
 
     @UNHURRIED
     @given(requests(), st.timedeltas(timedelta(days=-9999), timedelta(days=9999)), st.integers(-14, 14))
-    def test_is_the_same_each_time_whatever_the_zone(
+    def test_is_the_same_each_time_in_every_zone(
         self, request: EscalationRequest, later: timedelta, hours: int
     ) -> None:
-        """Nothing but what it is given goes into a record."""
+        """Only the arguments go into a record."""
         at = AT + later
         one = recorded(NOSY, request, at=at, facts_read_at=at)
         there = at.astimezone(timezone(timedelta(hours=hours)))

@@ -1,4 +1,4 @@
-"""What always holds of replays, whatever the rules, the requests and the masks; each class is named after its law."""
+"""What always holds of replays, for all rules, requests and masks. Each class is named after its law."""
 # pyright: basic
 
 from datetime import UTC, datetime
@@ -63,7 +63,7 @@ CONTEXTS: Final = st.fixed_dictionaries(
 NAMES: Final = ["anything", "risk below 5", "no case, or one", "a case"]
 PLACES: Final = ["context.risk", "context", "agent", "message.channel.kind", "domain", "context.a", "intervention"]
 SAMPLE_PLACES: Final = [*FACTS, *SETS]
-#: What a type that checks nothing can be given.
+#: What a type that checks nothing can hold.
 ODD: Final = st.fixed_dictionaries(
     {},
     optional={
@@ -78,7 +78,7 @@ ODD: Final = st.fixed_dictionaries(
 
 
 def oddly(request: Sample, odd: dict[str, Any]) -> Sample:
-    """Puts something else in a few fields."""
+    """Return a request with other values in some fields."""
     return attrs.evolve(request, **odd)
 
 
@@ -86,7 +86,7 @@ ANY_REQUESTS: Final = REQUESTS | st.builds(oddly, REQUESTS, ODD)
 
 
 def masks(places: list[str], names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """Draws how to mask: by default, with a key, with facts revealed and others masked."""
+    """Draw how to mask: by default, with a key, with facts revealed and others masked."""
     some = st.lists(st.sampled_from(places), max_size=4)
     all_of_them = [*places, *names]
     revealed: st.SearchStrategy[list[str]] = st.just(all_of_them) | st.just([]) | st.lists(st.sampled_from(all_of_them))
@@ -94,24 +94,24 @@ def masks(places: list[str], names: list[str]) -> st.SearchStrategy[dict[str, An
 
 
 def read_back(policy: Policy[Any], request: Any, **options: Any) -> DecisionRecord:
-    """Decides, records, writes and reads."""
+    """Decide, record, write and read."""
     return DecisionRecord.from_json(record(policy.decide(request), at=AT, id="d1", **options).to_json())
 
 
-def replayed(kept: DecisionRecord, policy: Policy[Any]) -> Replayed:
-    """Decides one record again."""
-    (each,) = replay_each([kept], policy)
+def replayed(recorded: DecisionRecord, policy: Policy[Any]) -> Replayed:
+    """Decide one record again."""
+    (each,) = replay_each([recorded], policy)
     return each
 
 
 def contradicts(each: Replayed, policy: Policy[Any], request: Any) -> bool:
-    """Says whether a replay tells something else than the policy itself."""
+    """Return whether a replay differs from what the policy decides."""
     if each.effect is None:
         return not each.missing
     decision = policy.decide(request)
     standing = {} if decision else {reason.code: reason.status for reason in decision.reasons}
-    told = {reason.code: reason.status for reason in each.reasons}
-    return (each.effect, told, set(each.hidden)) != (decision.effect, standing, set(decision.hidden))
+    statuses = {reason.code: reason.status for reason in each.reasons}
+    return (each.effect, statuses, set(each.hidden)) != (decision.effect, standing, set(decision.hidden))
 
 
 class TestReplayUnderTheSamePolicy:
@@ -120,20 +120,20 @@ class TestReplayUnderTheSamePolicy:
     @given(requests(), CONTEXTS, st.sampled_from(POLICIES), masks(PLACES, NAMES))
     @UNHURRIED
     def test_over_requests(
-        self, request: Any, given: dict[str, Any], policy: Policy[Any], mask: dict[str, Any]
+        self, request: Any, values: dict[str, Any], policy: Policy[Any], mask: dict[str, Any]
     ) -> None:
         """However the record was masked."""
-        kept = read_back(policy, attrs.evolve(request, context=given), **mask)
-        each = replayed(kept, policy)
+        recorded = read_back(policy, attrs.evolve(request, context=values), **mask)
+        each = replayed(recorded, policy)
         assert (False, False) == (each.flipped, each.changed)
-        assert each.hidden == kept.hidden or each.effect is None
+        assert each.hidden == recorded.hidden or each.effect is None
 
     @given(requests())
     @UNHURRIED
     def test_of_the_page_is_never_in_doubt(self, request: Any) -> None:
         """By default nothing is masked that its rules need, but what they compare with each other."""
-        kept = read_back(ESCALATE_TO_VIDEO, request)
-        assert replayed(kept, ESCALATE_TO_VIDEO).effect is kept.effect
+        recorded = read_back(ESCALATE_TO_VIDEO, request)
+        assert replayed(recorded, ESCALATE_TO_VIDEO).effect is recorded.effect
 
     @given(rule_sets(), ANY_REQUESTS, masks(SAMPLE_PLACES, sorted(PREDICATES)))
     @UNHURRIED
@@ -156,11 +156,11 @@ class TestReplayUnderAnotherPolicy:
     )
     @UNHURRIED
     def test_over_requests(
-        self, request: Any, given: dict[str, Any], then: Policy[Any], now: Policy[Any], mask: dict[str, Any]
+        self, request: Any, values: dict[str, Any], then: Policy[Any], now: Policy[Any], mask: dict[str, Any]
     ) -> None:
         """However the record was masked."""
-        asked = attrs.evolve(request, context=given)
-        assert not contradicts(replayed(read_back(then, asked, **mask), now), now, asked)
+        with_context = attrs.evolve(request, context=values)
+        assert not contradicts(replayed(read_back(then, with_context, **mask), now), now, with_context)
 
     @given(rule_sets(), rule_sets(), ANY_REQUESTS, masks(SAMPLE_PLACES, sorted(PREDICATES)))
     @UNHURRIED

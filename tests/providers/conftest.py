@@ -12,6 +12,6 @@ collect_ignore_glob = [] if find_spec("httpx") else ["test_*.py"]
 
 @pytest.fixture
 def server() -> Iterator[Loopback]:
-    """A server that makes bridges."""
+    """Return a server that creates bridges."""
     with Loopback() as server:
         yield server

@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that speaks as RingCentral is documented to, or in any other way that it is told to."""
+"""An HTTP server on loopback that responds as RingCentral is documented to, or in any other way that a script says."""
 
 import json
 import socket
@@ -16,19 +16,19 @@ HASH = "99e4f8e6a241fc71279449a9c8f46eef"
 DATE = "Sat, 31 Jan 2026 09:30:00 GMT"
 
 
-class Do(Enum):
-    """What a server can do but send."""
+class Action(Enum):
+    """What a server can do besides sending."""
 
-    STALL = "stall"  #: Sends nothing more, for as long as the client waits.
-    RESET = "reset"  #: Cuts the connection.
+    STALL = "stall"  #: Send nothing more as long as the client waits.
+    RESET = "reset"  #: Cut the connection.
 
 
 #: What a server does, in order. Then it closes the connection.
-Script = Iterable[bytes | Do]
+Script = Iterable[bytes | Action]
 
 
-class Seen(NamedTuple):
-    """A request as it came."""
+class ReceivedRequest(NamedTuple):
+    """A request as it arrived."""
 
     method: str
     path: str
@@ -36,12 +36,12 @@ class Seen(NamedTuple):
     content: bytes
 
     def json(self) -> Any:
-        """Reads the body."""
+        """Return the parsed body."""
         return json.loads(self.content)
 
 
-def answer(status: int, body: object = b"", **headers: str) -> list[bytes | Do]:
-    """Lays an answer out: its head, and its body, of which what is no bytes is made JSON."""
+def response(status: int, body: object = b"", **headers: str) -> list[bytes | Action]:
+    """Return the head and the body of a response. A body that is not bytes becomes JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     fields = {
         "Connection": "close",
@@ -54,16 +54,16 @@ def answer(status: int, body: object = b"", **headers: str) -> list[bytes | Do]:
 
 
 def error_body(*codes: str) -> dict[str, Any]:
-    """Makes the body of an error, as the platform has it, with words that nobody must see."""
+    """Return the body of an error, as RingCentral documents it, with texts that nobody may see."""
     errors = [{"errorCode": code, "message": "ada@example.com", "permissionName": "Secret"} for code in codes]
     return {"errorCode": "InsufficientPermissions", "message": "secret-token", "errors": errors}
 
 
-def a_bridge(asked: Seen | None = None, **changes: Any) -> dict[str, Any]:
-    """Makes the record of a bridge: as it was asked for, but for the changes. None drops a field."""
-    body: dict[str, Any] = asked.json() if asked else {"type": "Instant", "name": "Video call", "security": {}}
+def a_bridge(request: ReceivedRequest | None = None, **changes: Any) -> dict[str, Any]:
+    """Return a bridge as requested, with changes. None removes a field."""
+    body: dict[str, Any] = request.json() if request else {"type": "Instant", "name": "Video call", "security": {}}
     protected = "password" in body["security"]
-    record = {
+    bridge = {
         "id": BRIDGE,
         "name": body["name"],
         "type": body["type"],
@@ -73,30 +73,30 @@ def a_bridge(asked: Seen | None = None, **changes: Any) -> dict[str, Any]:
         "preferences": {"joinBeforeHost": True, "screenSharing": True},
         "discovery": {"web": f"{LINK}?pw={HASH}" if protected else LINK},
     }
-    return {name: value for name, value in (record | changes).items() if value is not None}
+    return {name: value for name, value in (bridge | changes).items() if value is not None}
 
 
-def ringcentral(asked: Seen) -> Script:
-    """Answers as RingCentral does where all is well."""
-    if asked.method == "POST":
-        return answer(201, a_bridge(asked))
-    return answer(204) if asked.method == "DELETE" else answer(200, a_bridge())
+def ringcentral(request: ReceivedRequest) -> Script:
+    """Respond as RingCentral does if everything works."""
+    if request.method == "POST":
+        return response(201, a_bridge(request))
+    return response(204) if request.method == "DELETE" else response(200, a_bridge())
 
 
 class Loopback:
-    """Listens on a port of its own, remembers what it was asked, and does for each request what its script says.
+    """Listens on a port of its own, records the requests, and does for each request what its script says.
 
     Attributes:
-        seen: The requests that came whole, in order.
-        script: Says what to do about a request.
-        on_connect: What to do about a connection as soon as the first byte of a request is there.
+        requests: The requests that arrived completely, in order.
+        script: Returns what to do about a request.
+        on_connect: What to do about a connection as soon as the first byte of a request arrives.
     """
 
-    def __init__(self, script: Callable[[Seen], Script] = ringcentral) -> None:
-        self.seen: Final[list[Seen]] = []
-        self.script: Callable[[Seen], Script] = script
+    def __init__(self, script: Callable[[ReceivedRequest], Script] = ringcentral) -> None:
+        self.requests: Final[list[ReceivedRequest]] = []
+        self.script: Callable[[ReceivedRequest], Script] = script
         self.on_connect: Script = ()
-        self._ended: Final = Event()
+        self._is_closing: Final = Event()
         self._threads: Final[list[Thread]] = []
         self._listening: Final = socket.create_server(("127.0.0.1", 0))
         self.url: Final = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
@@ -106,15 +106,17 @@ class Loopback:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        socket.create_connection(self._listening.getsockname()).close()  # the last one, so that it stops to listen
+        self._is_closing.set()
+        socket.create_connection(
+            self._listening.getsockname()
+        ).close()  # the last connection, after which it no longer listens
         for thread in self._threads:
             thread.join()
         self._listening.close()
 
     def methods(self) -> list[str]:
-        """Gives the methods of what was asked, in order."""
-        return [each.method for each in self.seen]
+        """Return the methods of the requests, in order."""
+        return [request.method for request in self.requests]
 
     def _start(self, work: Callable[..., None], *args: object) -> None:
         thread = Thread(target=work, args=args, daemon=True)
@@ -123,7 +125,7 @@ class Loopback:
 
     def _listen(self) -> None:
         with suppress(OSError):
-            while not self._ended.is_set():
+            while not self._is_closing.is_set():
                 connection, _ = self._listening.accept()
                 self._start(self._serve, connection)
 
@@ -133,24 +135,24 @@ class Loopback:
                 connection.recv(1)
                 self._act(connection, self.on_connect)
                 return
-            if asked := _read(connection):
-                self.seen.append(asked)
-                self._act(connection, self.script(asked))
+            if request := _read(connection):
+                self.requests.append(request)
+                self._act(connection, self.script(request))
 
     def _act(self, connection: socket.socket, script: Script) -> None:
-        for each in script:
-            if each is Do.STALL:
-                self._ended.wait()
-            elif each is Do.RESET:
+        for step in script:
+            if step is Action.STALL:
+                self._is_closing.wait()
+            elif step is Action.RESET:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return
             else:
-                connection.sendall(each)
+                connection.sendall(step)
         connection.shutdown(socket.SHUT_WR)
 
 
-def _read(connection: socket.socket) -> Seen | None:
-    """Reads a request; None where it does not come whole."""
+def _read(connection: socket.socket) -> ReceivedRequest | None:
+    """Read a request. Return None if it does not arrive completely."""
     data = b""
     while b"\r\n\r\n" not in data:
         piece = connection.recv(65_536)
@@ -166,4 +168,4 @@ def _read(connection: socket.socket) -> Seen | None:
         if not piece:
             return None
         content += piece
-    return Seen(method, path, headers, content)
+    return ReceivedRequest(method, path, headers, content)

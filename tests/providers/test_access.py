@@ -1,4 +1,4 @@
-"""Who a token belongs to, and whether that user has RingCentral Video."""
+"""Who owns a token, and whether that user has RingCentral Video."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,8 +19,8 @@ from escalation_policy.exceptions import (
     ProviderUnavailableError,
 )
 from escalation_policy.providers.ringcentral import ringcentral_user, video_access
-from providers.doors import IMPATIENT, assert_silent, assert_silent_variables, client
-from providers.loopback import ACCOUNT, EXTENSION, Do, Loopback, Script, Seen, answer, error_body
+from providers.callers import IMPATIENT, assert_silent, assert_silent_variables, client
+from providers.loopback import ACCOUNT, EXTENSION, Action, Loopback, ReceivedRequest, Script, error_body, response
 from providers.test_ringcentral import JSON
 
 OWN = "/restapi/v1.0/account/~/extension/~"
@@ -31,7 +31,7 @@ LIMITED = ("ServicePlan", "Account", "ExtensionType", "ExtensionSubType", "Exten
 
 
 def an_extension(**changes: Any) -> dict[str, Any]:
-    """Makes the record of an extension: the token owner's own."""
+    """Return the extension of the token's owner."""
     return {
         "id": int(EXTENSION),
         "account": {"id": ACCOUNT, "uri": f"https://platform.example/restapi/v1.0/account/{ACCOUNT}"},
@@ -40,32 +40,32 @@ def an_extension(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def told(**records: Any) -> Callable[[Seen], Script]:
-    """Makes a script from what is told at each path: a record, or what the server does."""
+def respond_with(**changes: Any) -> Callable[[ReceivedRequest], Script]:
+    """Return a script that responds to each path with a JSON object, or with the steps of another script."""
     paths = {OWN: "extension", CONFIGURATION: "configuration", FEATURES: "features"}
-    known: dict[str, Any] = {
+    payloads: dict[str, Any] = {
         "extension": an_extension(),
         "configuration": {"provider": "RCVideo", "userLicenseType": "Paid"},
         "features": {"uri": "https://platform.example", "records": [MEETINGS]},
-    } | records
+    } | changes
 
-    def script(asked: Seen) -> Script:
-        record = known[paths[asked.path]]
-        return cast("Script", record) if isinstance(record, list) else answer(200, record)
+    def script(request: ReceivedRequest) -> Script:
+        payload = payloads[paths[request.path]]
+        return cast("Script", payload) if isinstance(payload, list) else response(200, payload)
 
     return script
 
 
 def user_of(server: Loopback, **changes: Any) -> RingCentralUser:
-    """Reads the owner of the token."""
-    with client(server.url, **changes) as each:
-        return ringcentral_user(each)
+    """Read the owner of the token."""
+    with client(server.url, **changes) as new_client:
+        return ringcentral_user(new_client)
 
 
 def access_of(server: Loopback, user: RingCentralUser = ADA) -> VideoAccess:
-    """Reads whether a user has RingCentral Video."""
-    with client(server.url) as each:
-        return video_access(each, user)
+    """Read whether a user has RingCentral Video."""
+    with client(server.url) as new_client:
+        return video_access(new_client, user)
 
 
 class TestRingcentralUser:
@@ -74,26 +74,26 @@ class TestRingcentralUser:
     @pytest.mark.parametrize("extension_id", [EXTENSION, int(EXTENSION)])
     @pytest.mark.parametrize("account_id", [ACCOUNT, int(ACCOUNT)])
     def test_has_ids_that_are_digits(self, server: Loopback, extension_id: object, account_id: object) -> None:
-        """Some of RingCentral's records hold numbers, some strings."""
-        server.script = told(extension=an_extension(id=extension_id, account={"id": account_id}))
+        """RingCentral sends ids as numbers or as strings."""
+        server.script = respond_with(extension=an_extension(id=extension_id, account={"id": account_id}))
         assert ADA == user_of(server)
-        assert [("GET", OWN, b"")] == [(each.method, each.path, each.content) for each in server.seen]
+        assert [("GET", OWN, b"")] == [(request.method, request.path, request.content) for request in server.requests]
 
     @pytest.mark.parametrize("contact", [None, {}, {"email": None}, {"email": " "}])
-    def test_need_have_no_address(self, server: Loopback, contact: object) -> None:
-        """Then there is none."""
-        server.script = told(extension=an_extension(contact=contact))
+    def test_may_have_no_email(self, server: Loopback, contact: object) -> None:
+        """Then it is None."""
+        server.script = respond_with(extension=an_extension(contact=contact))
         assert attrs.evolve(ADA, email=None) == user_of(server)
 
-    def test_says_nothing_about_video(self, server: Loopback) -> None:
-        """That is another question."""
-        server.script = told()
+    def test_has_unknown_video_access(self, server: Loopback) -> None:
+        """`video_access()` reads it."""
+        server.script = respond_with()
         assert VideoAccess.UNKNOWN is user_of(server).video
 
     @pytest.mark.parametrize(
-        ("record", "faults"),
+        ("payload", "faults"),
         [
-            ([], ["extension is no JSON object"]),
+            ([], ["extension must be a JSON object, got another response"]),
             (
                 an_extension(id="~", account={}),
                 [
@@ -113,9 +113,9 @@ class TestRingcentralUser:
         ],
         ids=range(8),
     )
-    def test_is_refused_with_all_faults(self, server: Loopback, record: object, faults: list[str]) -> None:
-        """Each with where it stands; what stands there is not told."""
-        server.script = told(extension=answer(200, record))
+    def test_is_refused_with_all_faults(self, server: Loopback, payload: object, faults: list[str]) -> None:
+        """Each fault has its path, and none shows the value."""
+        server.script = respond_with(extension=response(200, payload))
         with pytest.raises(InvalidPayloadError) as caught:
             user_of(server)
         assert faults == [str(fault) for fault in caught.value.faults]
@@ -126,78 +126,82 @@ class TestRingcentralUser:
     @pytest.mark.parametrize(
         ("script", "error", "message"),
         [
-            (answer(401), ProviderRejectedError, "RingCentral answered 401: the token is not valid"),
+            (response(401), ProviderRejectedError, "RingCentral answered 401: the token is not valid"),
             (
-                answer(403, error_body("CMN-401")),
+                response(403, error_body("CMN-401")),
                 ProviderRejectedError,
                 "RingCentral answered 403 CMN-401: the app lacks",
             ),
-            (answer(403), ProviderRejectedError, "RingCentral answered 403: the token's user may not read this"),
-            (answer(302, Location="/"), ProviderRejectedError, "RingCentral answered 302: it is elsewhere"),
-            (answer(500), ProviderUnavailableError, "RingCentral answered 500"),
-            (answer(204), ProviderUnavailableError, "RingCentral answered 204"),
-            ([Do.RESET], ProviderUnavailableError, "RingCentral did not answer (ReadError)"),
+            (response(403), ProviderRejectedError, "RingCentral answered 403: the token's user may not read this"),
+            (
+                response(302, Location="/"),
+                ProviderRejectedError,
+                "RingCentral answered 302: it redirects to another address",
+            ),
+            (response(500), ProviderUnavailableError, "RingCentral answered 500"),
+            (response(204), ProviderUnavailableError, "RingCentral answered 204"),
+            ([Action.RESET], ProviderUnavailableError, "RingCentral did not answer (ReadError)"),
         ],
         ids=["credentials", "permission", "forbidden", "redirect", "error", "nothing", "cut"],
     )
-    def test_is_not_known_where_ringcentral_does_not_tell(
+    def test_is_an_error_if_ringcentral_does_not_answer(
         self, server: Loopback, read: Any, script: Script, error: type[ProviderError], message: str
     ) -> None:
-        """Nothing was to be made: no outcome is unknown. It is an error, and not UNKNOWN, which a host would keep."""
-        server.script = told(extension=script)
+        """No outcome is unknown, as nothing was to be created. It is an error and not UNKNOWN, because a host stores UNKNOWN."""
+        server.script = respond_with(extension=script)
         with pytest.raises(ProviderError) as caught:
             read(server)
         assert error is type(caught.value)
         assert str(caught.value).startswith(message)
         assert_silent(caught.value)
 
-    def test_is_not_known_where_ringcentral_is_slow(self, server: Loopback) -> None:
-        """It may be asked again at once."""
-        server.script = lambda _: [Do.STALL]
+    def test_is_an_error_if_ringcentral_is_slow(self, server: Loopback) -> None:
+        """The host may try again at once."""
+        server.script = lambda _: [Action.STALL]
         with pytest.raises(ProviderUnavailableError, match=r"did not answer \(ReadTimeout\)"):
             user_of(server, timeout=IMPATIENT)
 
-    def test_may_be_asked_for_again_when_ringcentral_says_so(self, server: Loopback) -> None:
-        """Whatever went wrong."""
+    def test_says_when_to_try_again(self, server: Loopback) -> None:
+        """After any status that says it."""
         for status in (429, 500, 503):
-            server.script = told(extension=answer(status, Retry_After="7"))
+            server.script = respond_with(extension=response(status, Retry_After="7"))
             with pytest.raises(ProviderUnavailableError) as caught:
                 user_of(server)
             assert timedelta(seconds=7) == caught.value.retry_after
 
-    def test_is_read_by_a_client_that_waits(self) -> None:
+    def test_refuses_an_async_client(self) -> None:
         """An asyncio host reads it in a thread."""
-        given: Any = httpx.AsyncClient(verify=False)  # noqa: S501  nothing is sent
+        async_client: Any = httpx.AsyncClient(verify=False)  # noqa: S501  nothing is sent
         with pytest.raises(TypeError, match=r"^client must be an httpx\.Client, got an AsyncClient"):
-            ringcentral_user(given)
+            ringcentral_user(async_client)
         with pytest.raises(TypeError, match=r"^client must be an httpx\.Client, got an AsyncClient"):
-            video_access(given, ADA)
+            video_access(async_client, ADA)
 
 
 class TestVideoAccess:
-    """A user has RingCentral Video where RingCentral says both things that make it so, about that very user."""
+    """A user has RingCentral Video if both the provider and the feature say so, for the same user."""
 
-    def test_is_granted_where_provider_and_feature_say_so(self, server: Loopback) -> None:
-        """Asked in this order."""
-        server.script = told()
+    def test_is_granted_if_provider_and_feature_say_so(self, server: Loopback) -> None:
+        """They are read in this order."""
+        server.script = respond_with()
         assert VideoAccess.GRANTED is access_of(server)
-        assert [OWN, CONFIGURATION, FEATURES] == [each.path for each in server.seen]
+        assert [OWN, CONFIGURATION, FEATURES] == [request.path for request in server.requests]
 
     @pytest.mark.parametrize("provider", ["RCMeetings", "None"])
-    def test_is_denied_where_the_provider_is_another_or_none(self, server: Loopback, provider: str) -> None:
-        """Meetings is a feature of the old service too: it is not asked for."""
-        server.script = told(configuration={"provider": provider})
+    def test_is_denied_if_the_provider_is_another_one_or_none(self, server: Loopback, provider: str) -> None:
+        """The feature Meetings belongs to the old service too, so it is not read."""
+        server.script = respond_with(configuration={"provider": provider})
         assert VideoAccess.DENIED is access_of(server)
-        assert [OWN, CONFIGURATION] == [each.path for each in server.seen]
+        assert [OWN, CONFIGURATION] == [request.path for request in server.requests]
 
-    @pytest.mark.parametrize("reason", [None, *({"code": f"{each}Limitation"} for each in LIMITED)])
-    def test_is_denied_where_plan_or_set_up_lack_the_feature(
+    @pytest.mark.parametrize("reason", [None, *({"code": f"{subject}Limitation"} for subject in LIMITED)])
+    def test_is_denied_if_plan_or_settings_lack_the_feature(
         self, server: Loopback, reason: dict[str, str] | None
     ) -> None:
-        """Without a reason, it is not there, and no more is known."""
-        server.script = told(features={"records": [MEETINGS | {"available": False, "reason": reason}]})
+        """Also without a reason."""
+        server.script = respond_with(features={"records": [MEETINGS | {"available": False, "reason": reason}]})
         assert VideoAccess.DENIED is access_of(server)
-        server.script = told(features={"records": [{"id": "Meetings", "available": False}]})
+        server.script = respond_with(features={"records": [{"id": "Meetings", "available": False}]})
         assert VideoAccess.DENIED is access_of(server)
 
     @pytest.mark.parametrize(
@@ -215,11 +219,11 @@ class TestVideoAccess:
         ],
         ids=range(9),
     )
-    def test_is_unknown_where_the_feature_is_not_available_for_another_reason(
+    def test_is_unknown_if_the_feature_is_not_available_for_another_reason(
         self, server: Loopback, reason: object
     ) -> None:
-        """A lack of permissions can be the app's; another code can mean anything."""
-        server.script = told(features={"records": [MEETINGS | {"available": False, "reason": reason}]})
+        """Missing permissions can be the app's, and another code can mean anything."""
+        server.script = respond_with(features={"records": [MEETINGS | {"available": False, "reason": reason}]})
         assert VideoAccess.UNKNOWN is access_of(server)
 
     @pytest.mark.parametrize(
@@ -229,24 +233,24 @@ class TestVideoAccess:
             attrs.evolve(ADA, account_id="1"),
             attrs.evolve(ADA, account_id=None),
         ],
-        ids=["another extension", "another account", "no known account"],
+        ids=["another extension", "another account", "unknown account"],
     )
-    def test_is_unknown_where_the_token_may_be_anothers(self, server: Loopback, user: RingCentralUser) -> None:
-        """What is so for the owner of the token says nothing about anybody else: no more is asked."""
-        server.script = told()
+    def test_is_unknown_if_the_token_may_be_another_users(self, server: Loopback, user: RingCentralUser) -> None:
+        """What holds for the owner of the token says nothing about other users, so nothing more is read."""
+        server.script = respond_with()
         assert VideoAccess.UNKNOWN is access_of(server, user)
-        assert [OWN] == [each.path for each in server.seen]
+        assert [OWN] == [request.path for request in server.requests]
 
     @pytest.mark.parametrize(
-        "records",
+        "payloads",
         [
             {"extension": {}},
-            {"extension": answer(200, b"{")},
+            {"extension": response(200, b"{")},
             {"configuration": {}},
             {"configuration": {"provider": None}},
             {"configuration": {"provider": "RCSomething"}},
             {"configuration": {"provider": ["RCVideo"]}},
-            {"configuration": answer(200, b"[]")},
+            {"configuration": response(200, b"[]")},
             {"features": {}},
             {"features": {"records": None}},
             {"features": {"records": []}},
@@ -255,34 +259,37 @@ class TestVideoAccess:
             {"features": {"records": [{"id": "Meetings"}]}},
             {"features": {"records": [MEETINGS | {"available": "true"}]}},
             {"features": {"records": [MEETINGS | {"available": 1}]}},
-            {"features": answer(200, b"")},
+            {"features": response(200, b"")},
         ],
         ids=range(16),
     )
-    def test_is_unknown_where_an_answer_leaves_doubt(self, server: Loopback, records: dict[str, Any]) -> None:
+    def test_is_unknown_if_a_response_is_unclear(self, server: Loopback, payloads: dict[str, Any]) -> None:
         """Unknown is never a yes."""
-        server.script = told(**records)
+        server.script = respond_with(**payloads)
         assert VideoAccess.UNKNOWN is access_of(server)
 
     @pytest.mark.parametrize("failing", ["configuration", "features"])
-    def test_is_not_known_where_one_answer_does_not_come(self, server: Loopback, failing: str) -> None:
+    def test_is_an_error_if_one_response_is_missing(self, server: Loopback, failing: str) -> None:
         """A network that is down does not take video away from anybody."""
-        server.script = told(**{failing: answer(500)})
+        server.script = respond_with(**{failing: response(500)})
         with pytest.raises(ProviderUnavailableError, match=r"^RingCentral answered 500$"):
             access_of(server)
-        server.script = told(**{failing: answer(403, error_body("CMN-408"))})
+        server.script = respond_with(**{failing: response(403, error_body("CMN-408"))})
         with pytest.raises(ProviderRejectedError, match=r"^RingCentral answered 403 CMN-408: "):
             access_of(server)
 
-    def test_is_asked_for_a_user(self) -> None:
-        """A raw record is none."""
-        given: Any = an_extension()
-        with client() as each, pytest.raises(InvalidValueError, match=r"^user must be a RingCentralUser, got a dict$"):
-            video_access(each, given)
+    def test_refuses_a_payload_as_user(self) -> None:
+        """It must be a `RingCentralUser`."""
+        payload: Any = an_extension()
+        with (
+            client() as new_client,
+            pytest.raises(InvalidValueError, match=r"^user must be a RingCentralUser, got a dict$"),
+        ):
+            video_access(new_client, payload)
 
     @given(extension=JSON, configuration=JSON, features=JSON)
-    def test_is_granted_by_no_accident(self, extension: Any, configuration: Any, features: Any) -> None:
-        """Whatever JSON comes: a member, or an error of ours."""
+    def test_is_never_granted_by_accident(self, extension: Any, configuration: Any, features: Any) -> None:
+        """Any JSON leads to another member, or to an error of ours."""
         bodies = {"/video-configuration": configuration, "/features": features}
 
         def handle(request: httpx.Request) -> httpx.Response:
@@ -290,7 +297,7 @@ class TestVideoAccess:
             return httpx.Response(200, json=content) if content == content else httpx.Response(204)  # noqa: PLR0124  NaN is no JSON
 
         with (
-            client("https://a.example", transport=httpx.MockTransport(handle)) as each,
+            client("https://a.example", transport=httpx.MockTransport(handle)) as new_client,
             suppress(ProviderUnavailableError),
         ):
-            assert VideoAccess.GRANTED is not video_access(each, ADA)
+            assert VideoAccess.GRANTED is not video_access(new_client, ADA)

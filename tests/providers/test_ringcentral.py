@@ -1,4 +1,4 @@
-"""Calls on RingCentral Video: what is asked for, what is trusted, and what every other answer comes to."""
+"""Calls on RingCentral Video: the request, the response that is trusted, and the outcome of every other response."""
 
 import gzip
 import importlib
@@ -15,6 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from escalation_policy._http.messages import Response
 from escalation_policy.exceptions import (
     InvalidValueError,
     ProviderError,
@@ -23,10 +24,9 @@ from escalation_policy.exceptions import (
     ProviderUnavailableError,
 )
 from escalation_policy.providers import ringcentral
-from escalation_policy.providers._answers import Answer
 from escalation_policy.providers.ringcentral import AsyncRingCentralVideo, RingCentralVideo
 from escalation_policy.video import VideoCall
-from providers.doors import CALL, TOKEN, Door, Sync, assert_silent, assert_silent_variables, both, client
+from providers.callers import CALL, TOKEN, Caller, SyncCaller, assert_silent, assert_silent_variables, both, client
 from providers.loopback import (
     ACCOUNT,
     BRIDGE,
@@ -35,57 +35,60 @@ from providers.loopback import (
     HASH,
     LINK,
     Loopback,
+    ReceivedRequest,
     Script,
-    Seen,
     a_bridge,
-    answer,
     error_body,
+    response,
 )
 
 AT = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
-MADE = VideoCall(id=BRIDGE, join_url=LINK, account_id=ACCOUNT, extension_id=EXTENSION, created_at=AT)
+BRIDGE_CALL = VideoCall(id=BRIDGE, join_url=LINK, account_id=ACCOUNT, extension_id=EXTENSION, created_at=AT)
 
 
-def answering(post: Script, delete: Script = ()) -> Callable[[Seen], Script]:
-    """Makes a script of two answers, one to a POST and one to anything else."""
-    return lambda asked: post if asked.method == "POST" else (delete or answer(204))
+def responding(post: Script, delete: Script = ()) -> Callable[[ReceivedRequest], Script]:
+    """Return a script with two responses, one to a POST and one to anything else."""
+    return lambda request: post if request.method == "POST" else (delete or response(204))
 
 
-def refused(server: Loopback, door: Door, post: Script) -> ProviderError:
-    """Gives the error that an answer comes to."""
-    server.script = answering(post)
+def error_of(server: Loopback, caller: Caller, post: Script) -> ProviderError:
+    """Return the error that a response leads to."""
+    server.script = responding(post)
     with pytest.raises(ProviderError) as caught:
-        door(server.url).create_call()
+        caller(server.url).create_call()
     assert_silent(caught.value)
     assert_silent_variables(caught.value)
     return caught.value
 
 
 @both
-class TestTheRequest:
-    """One POST for each call, with nothing in it but what RingCentral has to know."""
+class TestRequest:
+    """One POST for each call, with nothing in it that RingCentral need not know."""
 
-    def test_asks_for_a_bridge_of_the_host_that_everybody_may_join(self, server: Loopback, door: Door) -> None:
-        """Guests and other accounts are admitted by name: a default can be changed in the account."""
-        door(server.url).create_call()
-        (asked,) = server.seen
-        assert ("POST", f"/rcvideo/v2/account/{ACCOUNT}/extension/{EXTENSION}/bridges") == (asked.method, asked.path)
+    def test_creates_a_bridge_of_the_host_that_everybody_may_join(self, server: Loopback, caller: Caller) -> None:
+        """It names guests and other accounts explicitly: an account can change the defaults."""
+        caller(server.url).create_call()
+        (request,) = server.requests
+        assert ("POST", f"/rcvideo/v2/account/{ACCOUNT}/extension/{EXTENSION}/bridges") == (
+            request.method,
+            request.path,
+        )
         security = {"noGuests": False, "sameAccount": False}
-        assert {"name": "Video call", "type": "Instant", "security": security} == asked.json()
+        assert {"name": "Video call", "type": "Instant", "security": security} == request.json()
 
-    def test_is_signed_by_the_client_and_of_a_known_length(self, server: Loopback, door: Door) -> None:
-        """Not every server reads chunks; and what is compressed could be any length."""
-        door(server.url).create_call()
-        headers = server.seen[0].headers
+    def test_is_signed_by_the_client_and_has_a_length(self, server: Loopback, caller: Caller) -> None:
+        """Not every server reads chunks, and a compressed response could be of any length."""
+        caller(server.url).create_call()
+        headers = server.requests[0].headers
         assert (f"Bearer {TOKEN}", "application/json") == (headers["authorization"], headers["content-type"])
-        assert (str(len(server.seen[0].content)), "identity") == (
+        assert (str(len(server.requests[0].content)), "identity") == (
             headers["content-length"],
             headers["accept-encoding"],
         )
         assert "transfer-encoding" not in headers
 
-    def test_is_sent_again_by_an_auth_that_got_a_new_token(self, server: Loopback, door: Door) -> None:
-        """A 401 says that nothing was made: then its body is sent as it was before."""
+    def test_is_repeated_by_an_auth_with_a_new_token(self, server: Loopback, caller: Caller) -> None:
+        """A 401 means that nothing was created, so the auth may send the same body again."""
 
         class Renewing(httpx.Auth):
             def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -93,61 +96,65 @@ class TestTheRequest:
                     request.headers["Authorization"] = "Bearer new"
                     yield request
 
-        server.script = lambda asked: answer(401 if TOKEN in asked.headers["authorization"] else 201, a_bridge(asked))
-        assert MADE == door(server.url, auth=Renewing()).create_call()
-        assert server.seen[0].content == server.seen[1].content
+        server.script = lambda request: response(
+            401 if TOKEN in request.headers["authorization"] else 201, a_bridge(request)
+        )
+        assert BRIDGE_CALL == caller(server.url, auth=Renewing()).create_call()
+        assert server.requests[0].content == server.requests[1].content
 
-    def test_can_ask_for_a_bridge_that_lasts(self, server: Loopback, door: Door) -> None:
-        """Where customers answer hours later, a room for one meeting at once is gone."""
-        assert MADE == door(server.url, {"bridge": "Scheduled"}).create_call()
-        assert "Scheduled" == server.seen[0].json()["type"]
+    def test_can_create_a_bridge_that_lasts(self, server: Loopback, caller: Caller) -> None:
+        """If customers answer hours later, an instant room is gone."""
+        assert BRIDGE_CALL == caller(server.url, {"bridge": "Scheduled"}).create_call()
+        assert "Scheduled" == server.requests[0].json()["type"]
 
-    def test_can_protect_each_call_by_a_password_of_its_own(self, server: Loopback, door: Door) -> None:
-        """The customer needs only the link, which carries a hash of it."""
-        calls = [door(server.url, {"password": True}).create_call() for _ in range(2)]
+    def test_can_protect_each_call_with_a_password_of_its_own(self, server: Loopback, caller: Caller) -> None:
+        """The customer needs only the link, which carries a hash of the password."""
+        calls = [caller(server.url, {"password": True}).create_call() for _ in range(2)]
         assert [f"{LINK}?pw={HASH}"] * 2 == [call.join_url for call in calls]
-        security = [asked.json()["security"] for asked in server.seen]
-        assert [True, True] == [each["passwordProtected"] for each in security]
+        security = [request.json()["security"] for request in server.requests]
+        assert [True, True] == [options["passwordProtected"] for options in security]
         assert security[0]["password"] != security[1]["password"]
-        for each in security:
-            password = each["password"]
+        for options in security:
+            password = options["password"]
             assert (10, True) == (len(password), password.isascii() and password.isalnum())
             assert all(any(map(is_of, password)) for is_of in (str.isupper, str.islower, str.isdigit))
 
 
 @both
-class TestACreatedBridge:
-    """A 201 is trusted where all that was asked for is so, and not before."""
+class TestCreatedBridge:
+    """A 201 is trusted only if everything in it is as requested."""
 
-    def test_becomes_a_call(self, server: Loopback, door: Door) -> None:
-        """Created when the answer says that it was given."""
-        assert MADE == door(server.url).create_call()
+    def test_becomes_a_call(self, server: Loopback, caller: Caller) -> None:
+        """Its time of creation is the date of the response."""
+        assert BRIDGE_CALL == caller(server.url).create_call()
 
     @pytest.mark.parametrize("date", ["", "soon", "Sat, 31 Jan 2026 09:30:00 +9999"])
-    def test_without_a_date_was_created_now(self, server: Loopback, door: Door, date: str) -> None:
-        """A record of a bridge holds no time."""
-        server.script = lambda asked: answer(201, a_bridge(asked), Date=date)
+    def test_without_a_date_was_created_now(self, server: Loopback, caller: Caller, date: str) -> None:
+        """A bridge itself has no time."""
+        server.script = lambda request: response(201, a_bridge(request), Date=date)
         before = datetime.now(UTC)
-        assert before <= door(server.url).create_call().created_at <= datetime.now(UTC)
+        assert before <= caller(server.url).create_call().created_at <= datetime.now(UTC)
 
-    def test_may_have_a_password_that_was_not_asked_for(self, server: Loopback, door: Door) -> None:
+    def test_may_have_a_password_that_was_not_requested(self, server: Loopback, caller: Caller) -> None:
         """Accounts can require one. The link carries it."""
         bridge = a_bridge(security={"passwordProtected": True}, discovery={"web": f"{LINK}?pw={HASH}"})
-        server.script = answering(answer(201, bridge))
-        assert f"{LINK}?pw={HASH}" == door(server.url).create_call().join_url
+        server.script = responding(response(201, bridge))
+        assert f"{LINK}?pw={HASH}" == caller(server.url).create_call().join_url
 
     @pytest.mark.parametrize("bridge", [a_bridge(security=None, type=None), a_bridge(security={"noGuests": None})])
-    def test_may_leave_out_what_is_off_by_default(self, server: Loopback, door: Door, bridge: dict[str, Any]) -> None:
-        """No field of it is required by the documentation."""
-        server.script = answering(answer(201, bridge))
-        assert MADE == door(server.url).create_call()
+    def test_may_omit_flags_that_are_off_by_default(
+        self, server: Loopback, caller: Caller, bridge: dict[str, Any]
+    ) -> None:
+        """The documentation requires no field of a bridge."""
+        server.script = responding(response(201, bridge))
+        assert BRIDGE_CALL == caller(server.url).create_call()
 
-    def test_may_name_its_host_by_numbers(self, server: Loopback, door: Door) -> None:
-        """Some of RingCentral's records hold numbers, some strings."""
+    def test_may_identify_its_host_by_numbers(self, server: Loopback, caller: Caller) -> None:
+        """RingCentral sends ids as numbers or as strings."""
         bridge = a_bridge(host={"accountId": int(ACCOUNT), "extensionId": int(EXTENSION)})
-        server.script = answering(answer(201, bridge), answer(200, bridge))
-        assert MADE == door(server.url).create_call()
-        assert True is door(server.url).is_open(MADE)
+        server.script = responding(response(201, bridge), response(200, bridge))
+        assert BRIDGE_CALL == caller(server.url).create_call()
+        assert True is caller(server.url).is_open(BRIDGE_CALL)
 
     WRONG: tuple[tuple[str, dict[str, Any]], ...] = (
         ("host", {"host": {"accountId": ACCOUNT, "extensionId": "1"}}),
@@ -174,62 +181,66 @@ class TestACreatedBridge:
     )
 
     @pytest.mark.parametrize(("faults", "changes"), WRONG, ids=[f"{name}-{at}" for at, (name, _) in enumerate(WRONG)])
-    def test_that_is_wrong_is_deleted_and_its_link_is_shown_to_nobody(
-        self, server: Loopback, door: Door, faults: str, changes: dict[str, Any]
+    def test_is_deleted_and_its_link_shown_to_nobody_if_it_is_wrong(
+        self, server: Loopback, caller: Caller, faults: str, changes: dict[str, Any]
     ) -> None:
-        """Nothing is left, and asking again would come to the same."""
-        caught = refused(server, door, answer(201, a_bridge(**changes)))
+        """Nothing remains, and another attempt would fail in the same way."""
+        caught = error_of(server, caller, response(201, a_bridge(**changes)))
         assert isinstance(caught, ProviderRejectedError)
-        wrong = f"RingCentral made a bridge that is not as it was asked to be ({faults})"
+        wrong = f"RingCentral created a bridge that is not as requested ({faults})"
         assert (f"{wrong}; it was deleted", None) == (str(caught), caught.code)
-        assert [("DELETE", f"/rcvideo/v2/bridges/{BRIDGE}")] == [(each.method, each.path) for each in server.seen[1:]]
+        assert [("DELETE", f"/rcvideo/v2/bridges/{BRIDGE}")] == [
+            (request.method, request.path) for request in server.requests[1:]
+        ]
 
     @pytest.mark.parametrize("protected", [False, None])
-    def test_without_the_password_that_was_asked_for_is_wrong(
-        self, server: Loopback, door: Door, *, protected: bool | None
+    def test_is_wrong_without_the_requested_password(
+        self, server: Loopback, caller: Caller, *, protected: bool | None
     ) -> None:
-        """A room that anybody can guess the number of is not what the host wants."""
+        """Anybody could guess the number of the room."""
         bridge = a_bridge(security={"passwordProtected": protected}, discovery={"web": f"{LINK}?pw={HASH}"})
-        server.script = answering(answer(201, bridge))
+        server.script = responding(response(201, bridge))
         with pytest.raises(ProviderRejectedError, match=r"\(security\.passwordProtected\); it was deleted$"):
-            door(server.url, {"password": True}).create_call()
+            caller(server.url, {"password": True}).create_call()
 
-    @pytest.mark.parametrize("delete", [answer(403), answer(500), answer(200), answer(302), [b"no HTTP"]])
-    def test_that_cannot_be_deleted_is_left_and_named(self, server: Loopback, door: Door, delete: Script) -> None:
-        """Somebody has to look after it; one attempt was made."""
-        server.script = answering(answer(201, a_bridge(host=None)), delete)
+    @pytest.mark.parametrize("delete", [response(403), response(500), response(200), response(302), [b"no HTTP"]])
+    def test_is_named_in_the_error_if_it_cannot_be_deleted(
+        self, server: Loopback, caller: Caller, delete: Script
+    ) -> None:
+        """Somebody has to look after it. There was one attempt."""
+        server.script = responding(response(201, a_bridge(host=None)), delete)
         with pytest.raises(
-            ProviderOutcomeUnknownError, match=r"not as it was asked to be \(host\); it could not be deleted$"
+            ProviderOutcomeUnknownError, match=r"not as requested \(host\); it could not be deleted$"
         ) as caught:
-            door(server.url).create_call()
+            caller(server.url).create_call()
         assert_silent(caught.value)
         assert (BRIDGE, ["POST", "DELETE"]) == (caught.value.call_id, server.methods())
 
-    def test_that_is_gone_before_it_is_deleted_is_not_left(self, server: Loopback, door: Door) -> None:
-        """A 404 is as good as a 204. Who deleted it is not known."""
-        server.script = answering(answer(201, a_bridge(host=None)), answer(404))
+    def test_is_gone_if_its_deletion_finds_nothing(self, server: Loopback, caller: Caller) -> None:
+        """A 404 is as good as a 204. Nobody knows who deleted it."""
+        server.script = responding(response(201, a_bridge(host=None)), response(404))
         with pytest.raises(ProviderRejectedError, match=r"\(host\); it is gone$"):
-            door(server.url).create_call()
+            caller(server.url).create_call()
 
     @pytest.mark.parametrize("kind", ["PMI", "Scheduled", 1])
-    def test_of_another_type_is_left_alone(self, server: Loopback, door: Door, kind: object) -> None:
+    def test_is_not_deleted_if_it_is_of_another_type(self, server: Loopback, caller: Caller, kind: object) -> None:
         """To delete somebody's personal meeting room would be worse than to leave a room behind."""
-        caught = refused(server, door, answer(201, a_bridge(type=kind)))
+        caught = error_of(server, caller, response(201, a_bridge(type=kind)))
         assert isinstance(caught, ProviderOutcomeUnknownError)
         assert caught.call_id == BRIDGE
-        assert str(caught).endswith("(type); it was left alone, since it may be older")
+        assert str(caught).endswith("(type); it was not deleted, as it may be older")
         assert ["POST"] == server.methods()
 
-    # Nothing but what can name a bridge gets into a path, or into an error.
+    # Only the id of a bridge gets into a path or into an error.
     @pytest.mark.parametrize(
         "bridge_id",
         [None, "", 1, "default", "pin", "..", "a/b", "a?b", "a b", "a%2fb", "é", f"{BRIDGE}\n", "a" * 129],
     )
-    def test_without_an_id_is_one_that_nobody_can_name(self, server: Loopback, door: Door, bridge_id: object) -> None:
-        """Whether there is one is not known, and there is nothing to delete."""
-        caught = refused(server, door, answer(201, a_bridge(id=bridge_id)))
+    def test_is_unknown_without_an_id(self, server: Loopback, caller: Caller, bridge_id: object) -> None:
+        """Nobody knows whether there is a bridge, so there is nothing to delete."""
+        caught = error_of(server, caller, response(201, a_bridge(id=bridge_id)))
         assert isinstance(caught, ProviderOutcomeUnknownError)
-        assert (str(caught), caught.call_id) == ("RingCentral answered 201, which does not tell what it made", None)
+        assert (str(caught), caught.call_id) == ("RingCentral answered 201, but not with a bridge", None)
         assert ["POST"] == server.methods()
 
     UNREADABLE = (
@@ -247,40 +258,40 @@ class TestACreatedBridge:
     )
 
     @pytest.mark.parametrize("body", UNREADABLE, ids=range(len(UNREADABLE)))
-    def test_that_cannot_be_read_is_not_known(self, server: Loopback, door: Door, body: bytes) -> None:
-        """No JSON object, one of which two things could be read, or more of it than anybody needs."""
-        caught = refused(server, door, answer(201, body))
+    def test_is_unknown_if_it_cannot_be_read(self, server: Loopback, caller: Caller, body: bytes) -> None:
+        """Not a JSON object, an ambiguous one, or a longer one than any bridge needs."""
+        caught = error_of(server, caller, response(201, body))
         assert isinstance(caught, ProviderOutcomeUnknownError)
-        assert (str(caught), caught.call_id) == ("RingCentral answered 201, which does not tell what it made", None)
+        assert (str(caught), caught.call_id) == ("RingCentral answered 201, but not with a bridge", None)
 
-    def test_may_be_long_and_come_in_pieces(self, server: Loopback, door: Door) -> None:
+    def test_may_be_long_and_arrive_in_pieces(self, server: Loopback, caller: Caller) -> None:
         """64 KiB are enough for any bridge."""
-        head, content = answer(201, a_bridge(padding="x" * 60_000))
+        head, content = response(201, a_bridge(padding="x" * 60_000))
         assert isinstance(content, bytes)
-        server.script = answering([head, content[:1], content[1:30_000], content[30_000:]])
-        assert MADE == door(server.url).create_call()
+        server.script = responding([head, content[:1], content[1:30_000], content[30_000:]])
+        assert BRIDGE_CALL == caller(server.url).create_call()
 
-    def test_that_never_ends_is_read_no_further_than_it_may_be(self, server: Loopback, door: Door) -> None:
-        """The client hangs up. Here, the server would go on until it does."""
+    def test_is_not_read_further_than_64_kib(self, server: Loopback, caller: Caller) -> None:
+        """The client closes the connection. Until then, this server keeps sending."""
 
-        def endless(_: Seen) -> Script:
-            yield from answer(201, b"", Content_Length="", Transfer_Encoding="chunked")
+        def endless(_: ReceivedRequest) -> Script:
+            yield from response(201, b"", Content_Length="", Transfer_Encoding="chunked")
             while True:
                 yield b"1000\r\n" + b"x" * 4096 + b"\r\n"
 
         server.script = endless
-        with pytest.raises(ProviderOutcomeUnknownError, match="answered 201, which does not tell"):
-            door(server.url).create_call()
+        with pytest.raises(ProviderOutcomeUnknownError, match="answered 201, but not with a bridge"):
+            caller(server.url).create_call()
 
-    def test_that_is_compressed_is_not_unpacked(self, server: Loopback, door: Door) -> None:
-        """Nobody asked for that; a few bytes can become gigabytes."""
+    def test_is_not_decompressed(self, server: Loopback, caller: Caller) -> None:
+        """Nobody requested a compressed response, and a few bytes can become gigabytes."""
         packed = gzip.compress(json.dumps(a_bridge()).encode())
-        caught = refused(server, door, answer(201, packed, Content_Encoding="gzip"))
+        caught = error_of(server, caller, response(201, packed, Content_Encoding="gzip"))
         assert isinstance(caught, ProviderOutcomeUnknownError)
 
 
 REFUSALS: tuple[tuple[int, list[str], str], ...] = (
-    (400, ["CMN-101"], "RingCentral answered 400 CMN-101: the request makes no sense to it; the developer mends it"),
+    (400, ["CMN-101"], "RingCentral answered 400 CMN-101: the request is invalid; the developer fixes it"),
     (401, ["OAU-213"], "RingCentral answered 401 OAU-213: the token is not valid; the developer gets a new one"),
     (
         403,
@@ -306,14 +317,14 @@ REFUSALS: tuple[tuple[int, list[str], str], ...] = (
     (
         403,
         ["CMN-403"],
-        "RingCentral answered 403 CMN-403: not for this type of extension; a RingCentral administrator mends it",
+        "RingCentral answered 403 CMN-403: not for this type of extension; a RingCentral administrator fixes it",
     ),
     (
         403,
         [],
         (
             "RingCentral answered 403: the token's user must be the host, a delegate of the host or a Super Admin; a "
-            "RingCentral administrator mends it"
+            "RingCentral administrator fixes it"
         ),
     ),
     (
@@ -324,45 +335,47 @@ REFUSALS: tuple[tuple[int, list[str], str], ...] = (
             "service's"
         ),
     ),
-    (406, [], "RingCentral answered 406: it makes no such call for this extension"),
+    (406, [], "RingCentral answered 406: it creates no such call for this extension"),
     (
         409,
         [],
         (
             "RingCentral answered 409: the settings of the host or of the account conflict with this; a RingCentral "
-            "administrator mends it"
+            "administrator fixes it"
         ),
     ),
     (418, [], "RingCentral answered 418: it refuses this"),
     (
         304,
         [],
-        "RingCentral answered 304: it is elsewhere, where nothing is sent to; the developer mends the client's base_url",
+        "RingCentral answered 304: it redirects to another address, which is not followed; the developer fixes the client's base_url",
     ),
 )
 
 
 @both
-class TestOtherAnswers:
-    """Every other status is refused, put off, or leaves the outcome unknown."""
+class TestOtherResponses:
+    """Every other status is a refusal, a delay, or an unknown outcome."""
 
-    @pytest.mark.parametrize(("status", "codes", "told"), REFUSALS, ids=[f"{each[0]}-{each[1]}" for each in REFUSALS])
-    def test_are_refusals_that_say_who_mends_them(
-        self, server: Loopback, door: Door, status: int, codes: list[str], told: str
+    @pytest.mark.parametrize(
+        ("status", "codes", "text"), REFUSALS, ids=[f"{status}-{codes}" for status, codes, _ in REFUSALS]
+    )
+    def test_are_refusals_that_say_who_fixes_them(
+        self, server: Loopback, caller: Caller, status: int, codes: list[str], text: str
     ) -> None:
-        """Nothing was made, and trying again is of no use."""
-        caught = refused(server, door, answer(status, error_body(*codes) if status != 304 else b""))
+        """Nothing was created, and trying again does not help."""
+        caught = error_of(server, caller, response(status, error_body(*codes) if status != 304 else b""))
         assert isinstance(caught, ProviderRejectedError)
-        assert (str(caught), caught.code) == (told, codes[-1] if codes else f"HTTP {status}")
+        assert (str(caught), caught.code) == (text, codes[-1] if codes else f"HTTP {status}")
 
-    def test_take_no_password_along(self, server: Loopback, door: Door) -> None:
-        """The one that was asked for is as good as the one of a bridge."""
-        server.script = answering(answer(500))
+    def test_leave_no_password_in_variables(self, server: Loopback, caller: Caller) -> None:
+        """The requested password is as secret as the password of a bridge."""
+        server.script = responding(response(500))
         with pytest.raises(ProviderOutcomeUnknownError) as caught:
-            door(server.url, {"password": True}).create_call()
-        assert_silent_variables(caught.value, server.seen[0].json()["security"]["password"])
+            caller(server.url, {"password": True}).create_call()
+        assert_silent_variables(caught.value, server.requests[0].json()["security"]["password"])
 
-    # The code is RingCentral's, and nothing else that stands where it should.
+    # Only a text in the form of RingCentral's codes becomes the code.
     @pytest.mark.parametrize(
         ("body", "code"),
         [
@@ -378,24 +391,26 @@ class TestOtherAnswers:
             (b"CMN-102", "HTTP 400"),
         ],
     )
-    def test_have_a_code_where_something_looks_like_one(
-        self, server: Loopback, door: Door, body: object, code: str
+    def test_have_a_code_only_if_it_looks_like_one(
+        self, server: Loopback, caller: Caller, body: object, code: str
     ) -> None:
-        """The words beside it are for nobody."""
-        caught = refused(server, door, answer(400, body))
+        """Nobody gets to see the texts beside it."""
+        caught = error_of(server, caller, response(400, body))
         assert isinstance(caught, ProviderRejectedError)
         assert code == caught.code
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    def test_are_never_followed_elsewhere(self, server: Loopback, door: Door, status: int) -> None:
-        """Whatever the client does otherwise: there would be a second request, and a stranger would get it."""
+    def test_are_never_followed(self, server: Loopback, caller: Caller, status: int) -> None:
+        """Even if the client follows redirections: a stranger would get a second request."""
         with Loopback() as stranger:
-            server.script = answering(answer(status, Location=f"{stranger.url}/join"))
-            with pytest.raises(ProviderRejectedError, match=f"answered {status}: it is elsewhere") as caught:
-                door(server.url, follow_redirects=True).create_call()
-            assert ([], 1, f"HTTP {status}") == (stranger.seen, len(server.seen), caught.value.code)
+            server.script = responding(response(status, Location=f"{stranger.url}/join"))
+            with pytest.raises(
+                ProviderRejectedError, match=f"answered {status}: it redirects to another address"
+            ) as caught:
+                caller(server.url, follow_redirects=True).create_call()
+            assert ([], 1, f"HTTP {status}") == (stranger.requests, len(server.requests), caught.value.code)
 
-    # Seconds, or a date beside the date of the answer.
+    # Seconds, or a date, which is compared with the date of the response.
     @pytest.mark.parametrize(
         ("wait", "seconds"),
         [
@@ -414,87 +429,93 @@ class TestOtherAnswers:
         ],
     )
     @pytest.mark.parametrize("status", [408, 429, 503])
-    def test_say_when_to_come_again(self, server: Loopback, door: Door, status: int, wait: str, seconds: int) -> None:
-        """An hour at most: by then, somebody else will have looked."""
-        caught = refused(server, door, answer(status, error_body("CMN-301"), Retry_After=wait))
+    def test_say_how_long_to_wait(self, server: Loopback, caller: Caller, status: int, wait: str, seconds: int) -> None:
+        """One hour at most: by then, somebody else will have looked."""
+        caught = error_of(server, caller, response(status, error_body("CMN-301"), Retry_After=wait))
         assert isinstance(caught, ProviderUnavailableError)
-        told = (str(caught), caught.retry_after)
-        assert told == (f"RingCentral answered {status} CMN-301: not now", timedelta(seconds=seconds))
+        actual = (str(caught), caught.retry_after)
+        assert actual == (f"RingCentral answered {status} CMN-301: not now", timedelta(seconds=seconds))
 
-    def test_say_a_date_that_is_beside_the_clock_where_they_have_none(self, server: Loopback, door: Door) -> None:
-        """In the past, it is now; far away, it is an hour."""
+    def test_compare_a_date_with_the_clock_if_they_have_no_date(self, server: Loopback, caller: Caller) -> None:
+        """A date in the past means now, and a distant one means an hour."""
         for year, seconds in ((2001, 0), (9998, 3600)):
             wait = f"Sat, 01 Jan {year} 00:00:00 GMT"
-            caught = refused(server, door, answer(429, Retry_After=wait, Date=""))
+            caught = error_of(server, caller, response(429, Retry_After=wait, Date=""))
             assert isinstance(caught, ProviderUnavailableError)
             assert timedelta(seconds=seconds) == caught.retry_after
 
     @pytest.mark.parametrize("wait", ["", "soon", "-1", "1.5", "٣"])
-    def test_are_not_now_for_half_a_minute_where_they_do_not_say(self, server: Loopback, door: Door, wait: str) -> None:
-        """Whoever asks during a penalty starts it again."""
+    def test_mean_half_a_minute_if_they_do_not_say_how_long_to_wait(
+        self, server: Loopback, caller: Caller, wait: str
+    ) -> None:
+        """A request during RingCentral's penalty starts it again."""
         for status in (408, 429):
-            caught = refused(server, door, answer(status, Retry_After=wait))
+            caught = error_of(server, caller, response(status, Retry_After=wait))
             assert isinstance(caught, ProviderUnavailableError)
             assert timedelta(seconds=30) == caught.retry_after
-        assert isinstance(refused(server, door, answer(503, Retry_After=wait)), ProviderOutcomeUnknownError)
+        assert isinstance(error_of(server, caller, response(503, Retry_After=wait)), ProviderOutcomeUnknownError)
 
     @pytest.mark.parametrize("status", [200, 202, 204, 226, 500, 501, 502, 503, 504, 599])
-    def test_leave_the_outcome_unknown(self, server: Loopback, door: Door, status: int) -> None:
-        """A bridge may have been made before something went wrong, or will be made later."""
-        caught = refused(server, door, answer(status, b"" if status == 204 else a_bridge()))
+    def test_leave_the_outcome_unknown(self, server: Loopback, caller: Caller, status: int) -> None:
+        """A bridge may have been created before something went wrong, or may be created later."""
+        caught = error_of(server, caller, response(status, b"" if status == 204 else a_bridge()))
         assert isinstance(caught, ProviderOutcomeUnknownError)
-        told = (str(caught), caught.call_id)
-        assert told == (f"RingCentral answered {status}, which does not tell what it made", None)
+        actual = (str(caught), caught.call_id)
+        assert actual == (f"RingCentral answered {status}, but not with a bridge", None)
         assert ["POST"] == server.methods()
 
 
 @both
 class TestIsOpen:
-    """A bridge is open, gone, or nobody knows."""
+    """A bridge is open or gone, or nobody knows."""
 
-    def test_asks_for_the_bridge(self, server: Loopback, door: Door) -> None:
+    def test_requests_the_bridge(self, server: Loopback, caller: Caller) -> None:
         """By its id alone."""
-        assert True is door(server.url).is_open(MADE)
-        assert [("GET", f"/rcvideo/v2/bridges/{BRIDGE}")] == [(each.method, each.path) for each in server.seen]
+        assert True is caller(server.url).is_open(BRIDGE_CALL)
+        assert [("GET", f"/rcvideo/v2/bridges/{BRIDGE}")] == [
+            (request.method, request.path) for request in server.requests
+        ]
 
-    def test_knows_that_a_bridge_is_gone(self, server: Loopback, door: Door) -> None:
-        """Then the next click makes another."""
-        server.script = lambda _: answer(404)
-        assert False is door(server.url).is_open(MADE)
+    def test_is_false_if_the_bridge_is_gone(self, server: Loopback, caller: Caller) -> None:
+        """The next click creates another one."""
+        server.script = lambda _: response(404)
+        assert False is caller(server.url).is_open(BRIDGE_CALL)
 
     @pytest.mark.parametrize(
-        "told",
+        "script",
         [
-            answer(200, a_bridge(id="b2")),
-            answer(200, a_bridge(host={"accountId": ACCOUNT, "extensionId": "1"})),
-            answer(200, a_bridge(host=None)),
-            answer(200, b"{"),
-            answer(200),
-            answer(204),
-            answer(302, Location="/"),
-            answer(403),
-            answer(500),
+            response(200, a_bridge(id="b2")),
+            response(200, a_bridge(host={"accountId": ACCOUNT, "extensionId": "1"})),
+            response(200, a_bridge(host=None)),
+            response(200, b"{"),
+            response(200),
+            response(204),
+            response(302, Location="/"),
+            response(403),
+            response(500),
             [],
         ],
         ids=range(10),
     )
-    def test_does_not_know_otherwise(self, server: Loopback, door: Door, told: Script) -> None:
-        """Then the link that is known is sent again."""
-        server.script = lambda _: told
-        assert None is door(server.url).is_open(MADE)
+    def test_is_none_otherwise(self, server: Loopback, caller: Caller, script: Script) -> None:
+        """The agent gets the recorded link again."""
+        server.script = lambda _: script
+        assert None is caller(server.url).is_open(BRIDGE_CALL)
 
     @pytest.mark.parametrize("bridge_id", ["../..", "default", "a/b"])
-    def test_asks_nothing_about_what_is_no_bridge(self, server: Loopback, door: Door, bridge_id: str) -> None:
-        """A ledger can hold calls of another provider."""
+    def test_sends_nothing_about_a_call_of_another_provider(
+        self, server: Loopback, caller: Caller, bridge_id: str
+    ) -> None:
+        """A ledger can hold such calls."""
         call = VideoCall(id=bridge_id, join_url=LINK, account_id="1", extension_id="2", created_at=AT)
-        assert (None, []) == (door(server.url).is_open(call), server.seen)
+        assert (None, []) == (caller(server.url).is_open(call), server.requests)
 
 
-class TestMakingAProvider:
+class TestMakingProviders:
     """Mistakes show when a provider is made, not at the first click."""
 
     @pytest.mark.parametrize(
-        ("given", "message"),
+        ("arguments", "message"),
         [
             ({"bridge": "PMI"}, "bridge must be Instant or Scheduled, as each call gets a room of its own, got a str"),
             (
@@ -505,19 +526,19 @@ class TestMakingAProvider:
             ({"password": "secret"}, "password must be True or False, as each call gets a new password, got a str"),
         ],
     )
-    def test_refuses_what_cannot_be_asked_for(self, given: dict[str, Any], message: str) -> None:
+    def test_refuses_invalid_options(self, arguments: dict[str, Any], message: str) -> None:
         """A personal meeting room would let one customer into the call of another."""
-        with client() as each, pytest.raises(InvalidValueError) as caught:
-            RingCentralVideo(each, **given)
+        with client() as new_client, pytest.raises(InvalidValueError) as caught:
+            RingCentralVideo(new_client, **arguments)
         assert message == str(caught.value)
 
-    def test_takes_a_client_of_its_own_kind(self) -> None:
-        """The message names the class that takes the other kind."""
-        takers = "RingCentralVideo takes an httpx.Client, AsyncRingCentralVideo an httpx.AsyncClient"
-        given: Any = httpx.AsyncClient(verify=False)  # noqa: S501  nothing is sent
+    def test_refuses_a_client_of_the_other_kind(self) -> None:
+        """The message names the class that takes it."""
+        classes = "RingCentralVideo takes an httpx.Client, AsyncRingCentralVideo an httpx.AsyncClient"
+        async_client: Any = httpx.AsyncClient(verify=False)  # noqa: S501  nothing is sent
         with pytest.raises(TypeError) as caught:
-            RingCentralVideo(given)
-        assert f"client must be an httpx.Client, got an AsyncClient: {takers}" == str(caught.value)
+            RingCentralVideo(async_client)
+        assert f"client must be an httpx.Client, got an AsyncClient: {classes}" == str(caught.value)
         with client() as other, pytest.raises(TypeError, match=r"^client must be an httpx\.AsyncClient, got a Client"):
             AsyncRingCentralVideo(other)  # type: ignore[arg-type]
         nothing: Any = None
@@ -528,11 +549,11 @@ class TestMakingAProvider:
 class TestExtra:
     """httpx comes with an extra."""
 
-    def test_is_named_where_it_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_named_in_the_error_if_it_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """In one sentence."""
         monkeypatch.setitem(sys.modules, "httpx", None)
-        told = "escalation_policy.providers.ringcentral needs httpx: pip install 'escalation_policy[ringcentral]'"
-        with pytest.raises(ImportError, match=f"^{re.escape(told)}$"):
+        message = "escalation_policy.providers.ringcentral needs httpx: pip install 'escalation_policy[ringcentral]'"
+        with pytest.raises(ImportError, match=f"^{re.escape(message)}$"):
             importlib.reload(ringcentral)
 
 
@@ -541,7 +562,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-#: Bridges that are right but for some fields: drawn at random, one in a million would be.
+#: Bridges that are correct except for some fields. Of random JSON, one in a million would be.
 BRIDGES: st.SearchStrategy[Any] = JSON | st.fixed_dictionaries(
     {},
     optional={
@@ -564,20 +585,20 @@ BRIDGES: st.SearchStrategy[Any] = JSON | st.fixed_dictionaries(
 )
 
 
-class TestAnyAnswer:
-    """Whatever JSON a 201 holds, and whatever a header says, nothing surprising comes of it."""
+class TestAnyResponse:
+    """Any JSON in a 201, and any text in a header, leads to a call or to an error of ours."""
 
     @given(bridge=BRIDGES, password=st.booleans())
     @example(bridge=a_bridge(), password=False)
-    def test_is_a_call_that_is_right_or_an_error_of_ours(self, bridge: Any, *, password: bool) -> None:
-        """Right: host, security and link are as they were asked to be, and so is the type."""
+    def test_is_a_correct_call_or_an_error_of_ours(self, bridge: Any, *, password: bool) -> None:
+        """Host, security, link and type are as requested."""
 
         def handle(request: httpx.Request) -> httpx.Response:
             return httpx.Response(201, content=json.dumps(bridge)) if request.method == "POST" else httpx.Response(500)
 
-        door = Sync("https://a.example", {"password": password}, transport=httpx.MockTransport(handle))
+        caller = SyncCaller("https://a.example", {"password": password}, transport=httpx.MockTransport(handle))
         with suppress(ProviderOutcomeUnknownError):
-            call = door.create_call()
+            call = caller.create_call()
             security: dict[str, Any] = bridge.get("security") or {}
             assert call == VideoCall(
                 id=BRIDGE if bridge["id"] == BRIDGE else call.id,
@@ -594,8 +615,8 @@ class TestAnyAnswer:
 
     @given(text=st.text() | st.from_regex(r"\A\w{3}, \d\d? \w{3} \d{1,5} \d\d:\d\d:\d\d [+-]?\w{1,5}\Z"))
     @example(text=DATE)
-    def test_is_of_some_moment_and_says_when_to_come_again_or_not(self, text: str) -> None:
-        """A header can hold anything."""
-        told = Answer(429, b"", date=text, wait=text)
-        assert told.given_at.tzinfo is not None
-        assert told.retry_after is None or timedelta(0) <= told.retry_after <= timedelta(hours=1)
+    def test_has_a_date_and_a_limited_time_to_wait(self, text: str) -> None:
+        """A header can have any text."""
+        response = Response(429, b"", date_header=text, retry_after_header=text)
+        assert response.sent_at.tzinfo is not None
+        assert response.retry_after is None or timedelta(0) <= response.retry_after <= timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""What holds in all tests of records: whatever is written is valid under the schema that is shipped."""
+"""A fixture for all tests of records: every line that is written is valid under the schema of the package."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from support import VALIDATOR
 
 @pytest.fixture(autouse=True, scope="module")
 def every_record_is_valid() -> Iterator[None]:
-    """Holds each record that is written against the schema."""
+    """Check each record that is written against the schema."""
     to_json = DecisionRecord.to_json
 
     def checked(record: DecisionRecord) -> str:

@@ -26,7 +26,7 @@ DENY: Final = ESCALATE_TO_VIDEO.decide(a_request(account_id="999", login=Login.P
 
 
 def explode(_: object) -> bool:
-    """Raises, with an address in its message that nobody must see."""
+    """Raise, with an address in its message that nobody must see."""
     raise ValueError("ada@example.com")
 
 
@@ -44,28 +44,31 @@ DECISIONS: Final[dict[str, Decision[Any]]] = {
 
 
 def check(response: dict[str, Any]) -> None:
-    """Checks a response against section "Decision": one required key and one optional one, each of its type.
+    """Check a response against section "Decision": one required key and one optional one, each of its type.
 
     The context is the implementation's; what the examples there call reasons are objects of texts.
     """
-    told: dict[str, Any] = response.get("context", {})
+    context: dict[str, Any] = response.get("context", {})
     kinds: dict[str, type] = {name: type(value) for name, value in response.items()}
-    kinds_told: dict[str, type] = {name: type(value) for name, value in told.items()}
+    kinds_in_context: dict[str, type] = {name: type(value) for name, value in context.items()}
     texts: set[type] = {
-        type(text) for name in ("reason_admin", "reason_user") for pair in told.get(name, {}).items() for text in pair
+        type(text)
+        for name in ("reason_admin", "reason_user")
+        for pair in context.get(name, {}).items()
+        for text in pair
     }
     assert kinds in ({"decision": bool}, {"decision": bool, "context": dict})
-    assert kinds_told.items() <= {"id": str, "reason_admin": dict, "reason_user": dict}.items()
+    assert kinds_in_context.items() <= {"id": str, "reason_admin": dict, "reason_user": dict}.items()
     assert texts <= {str}
 
 
 class TestToAuthzen:
-    """`to_authzen()` says a decision in the words of the Authorization API."""
+    """`to_authzen()` returns a response of the Authorization API."""
 
     @pytest.mark.parametrize("id", [None, "d1"])
     @pytest.mark.parametrize("decision", DECISIONS.values(), ids=DECISIONS)
     def test_has_the_shape_of_a_response(self, decision: Decision[Any], id: str | None) -> None:  # noqa: A002
-        """As JSON too, and with nothing that JSON does not have."""
+        """It survives JSON without loss."""
         response = to_authzen(decision, id=id)
 
         check(response)
@@ -78,7 +81,7 @@ class TestToAuthzen:
         ids=["alone", "with an id"],
     )
     def test_of_what_is_allowed_gives_no_reasons(self, id: str | None, response: object) -> None:  # noqa: A002
-        """An allow whose context somebody does not understand may be rejected."""
+        """An enforcement point may reject an allow whose context it does not understand."""
         assert response == to_authzen(ALLOW, id=id)
 
     def test_gives_each_reason_twice(self) -> None:
@@ -101,12 +104,12 @@ class TestToAuthzen:
         }
 
     @pytest.mark.parametrize("decision", DECISIONS.values(), ids=DECISIONS)
-    def test_tells_the_codes_in_order(self, decision: Decision[Any]) -> None:
-        """Neither list has one that the other has not; what is hidden is in none."""
-        told = to_authzen(decision).get("context", {"reason_admin": {}, "reason_user": {}})
+    def test_lists_the_codes_in_order(self, decision: Decision[Any]) -> None:
+        """Both texts have the same codes. Hidden rules are not among them."""
+        response_context = to_authzen(decision).get("context", {"reason_admin": {}, "reason_user": {}})
 
         codes = [] if decision else [reason.code for reason in decision.reasons]
-        assert [codes, codes] == [list(told["reason_admin"]), list(told["reason_user"])]
+        assert [codes, codes] == [list(response_context["reason_admin"]), list(response_context["reason_user"])]
 
     @pytest.mark.parametrize("decision", DECISIONS.values(), ids=DECISIONS)
     def test_leaks_nothing(self, decision: Decision[Any]) -> None:
@@ -117,16 +120,16 @@ class TestToAuthzen:
         assert not [each for each in secrets if each in text]
 
     def test_leaks_no_context_to_the_agent(self) -> None:
-        """What a rule without a text of its own requires is shown to the administrator alone."""
+        """Only the administrator sees what a rule without its own text requires."""
         rule = Rule("code", context("code", str).equals("sesame"))
 
-        told = to_authzen(Policy("p", [rule]).decide(a_request(context={"code": "wrong"})))["context"]
+        response_context = to_authzen(Policy("p", [rule]).decide(a_request(context={"code": "wrong"})))["context"]
 
-        assert "sesame" not in str(told["reason_user"])
-        assert "wrong" not in str(told)
+        assert "sesame" not in str(response_context["reason_user"])
+        assert "wrong" not in str(response_context)
 
     @pytest.mark.parametrize(
-        ("decision", "id", "told"),
+        ("decision", "id", "message"),
         [
             (True, None, "decision must be a Decision, got a bool"),
             (DENY, "", "id must be a non-empty str or None, got an empty str"),
@@ -134,15 +137,15 @@ class TestToAuthzen:
         ],
         ids=["decision", "empty", "number"],
     )
-    def test_refuses_what_it_cannot_tell(self, decision: Any, id: Any, told: str) -> None:  # noqa: A002
+    def test_refuses_wrong_arguments(self, decision: Any, id: Any, message: str) -> None:  # noqa: A002
         """A bool has no reasons."""
         with pytest.raises(InvalidValueError) as caught:
             to_authzen(decision, id=id)
 
-        assert told == str(caught.value)
+        assert message == str(caught.value)
 
     def test_makes_a_response_that_is_the_callers(self) -> None:
-        """What is done to it changes no other."""
+        """A change has no effect on other responses."""
         to_authzen(DENY)["context"].clear()
 
         assert ["reason_admin", "reason_user"] == list(to_authzen(DENY)["context"])

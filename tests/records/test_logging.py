@@ -17,7 +17,8 @@ import pytest
 
 from escalation_policy import ESCALATE_TO_VIDEO, Decision, Domain, Login, Policy, Rule, context, fact, predicate
 from escalation_policy.exceptions import InvalidValueError
-from escalation_policy.records import DecisionLogger, DecisionRecord, _logging, record
+from escalation_policy.records import DecisionLogger, DecisionRecord, record
+from escalation_policy.records._recording import Recorder
 from escalation_policy.testing import a_request
 from support import SAMPLE, Sample
 
@@ -58,14 +59,14 @@ hostile: Final = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 
 
 class Lines(logging.Handler):
-    """Keeps what it is given."""
+    """A handler that keeps what it gets."""
 
     def __init__(self) -> None:
         super().__init__()
         self.records: list[logging.LogRecord] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keeps a line."""
+        """Keep a line."""
         self.records.append(record)
 
     @property
@@ -81,31 +82,31 @@ class Lines(logging.Handler):
 
 @pytest.fixture
 def lines() -> Lines:
-    """What was logged."""
+    """Return a handler that keeps what was logged."""
     return Lines()
 
 
 @pytest.fixture
 def logger(lines: Lines) -> logging.Logger:
-    """A logger that stands alone, so that nothing of one test is left for the next."""
+    """Return a logger that stands alone, so that nothing of one test is left for the next."""
     alone = logging.Logger("alone", logging.DEBUG)  # noqa: LOG001
     alone.addHandler(lines)
     return alone
 
 
 def extra_of(line: logging.LogRecord) -> dict[str, Any]:
-    """Gives what a line has that other lines have not; a formatter leaves there what it made of it."""
+    """Return what a line has beyond the attributes of every line. A formatter may add `message`."""
     plain = {*vars(logging.makeLogRecord({})), "message"}
     return {name: value for name, value in vars(line).items() if name not in plain}
 
 
 def explode(*_: object) -> Any:
-    """Fails, as whatever a host brings along can."""
+    """Raise, as any function of a host's can."""
     raise RuntimeError("broken")
 
 
 def always(answer: object) -> Callable[[object], Any]:
-    """Makes a function that looks at nothing."""
+    """Return a function that ignores its argument."""
 
     def answered(_: object) -> object:
         return answer
@@ -114,7 +115,7 @@ def always(answer: object) -> Callable[[object], Any]:
 
 
 def interrupt(*_: object) -> Any:
-    """Ctrl-C, which nothing may swallow."""
+    """Raise what Ctrl-C raises. Nothing may swallow it."""
     raise KeyboardInterrupt
 
 
@@ -133,14 +134,14 @@ class TestMessage:
         assert [message] == lines.messages
 
     @pytest.mark.parametrize(("flag", "message"), [(True, "allow p"), (False, "deny p: r (unmet)")], ids=str)
-    def test_has_no_agent_where_there_is_none(
+    def test_names_no_agent_if_the_request_has_none(
         self,
         flag: bool,  # noqa: FBT001
         message: str,
         logger: logging.Logger,
         lines: Lines,
     ) -> None:
-        """Another request is about something else."""
+        """Other request types have no agent."""
         policy = Policy("p", [Rule("r", SAMPLE(lambda r: r.flag).is_true())])
 
         DecisionLogger(logger).log(policy.decide(Sample(flag=flag)), id="d1", at=AT)
@@ -156,7 +157,7 @@ class TestMessage:
         assert lines.messages[0].startswith("deny escalate_to_video: domain_linked (error), agent_enabled (error), ")
 
     def test_shows_a_token_where_the_id_is_masked(self, logger: logging.Logger, lines: Lines) -> None:
-        """It tells what the record tells, and no more."""
+        """It shows no more than the record."""
         made = DecisionLogger(logger, mask=["agent.id", "message.id"]).log(ALLOW, id="d1", at=AT)
 
         assert made is not None
@@ -165,8 +166,8 @@ class TestMessage:
         assert ["allow escalate_to_video agent={} message={}".format(*tokens)] == lines.messages
 
     @hostile
-    def test_is_one_line_whatever_an_id_holds(self, text: str, logger: logging.Logger, lines: Lines) -> None:
-        """Each id is one word of printable ASCII, from which it can be had back."""
+    def test_is_one_line_for_any_id(self, text: str, logger: logging.Logger, lines: Lines) -> None:
+        """Each id is one word of printable ASCII, which can be decoded again."""
         request = a_request(agent_id=text, message_id=f"c{text}", login=Login.PASSWORD)
 
         DecisionLogger(logger).log(ESCALATE_TO_VIDEO.decide(request), id="d1", at=AT)
@@ -189,10 +190,10 @@ class TestMessage:
 
 
 class TestExtra:
-    """What stands beside the message, for machines."""
+    """The keys beside the message, for machines."""
 
-    def test_tells_of_a_denial_all_that_is_asked_first(self, logger: logging.Logger, lines: Lines) -> None:
-        """Texts under names that no line has already; a list is joined by commas."""
+    def test_answers_what_support_asks_first_of_a_denial(self, logger: logging.Logger, lines: Lines) -> None:
+        """Texts under names that log lines do not use already. Lists are joined by commas."""
         request = a_request(ringcentral=None, login=Login.PASSWORD)
 
         made = DecisionLogger(logger).log(
@@ -245,8 +246,8 @@ class TestExtra:
         }
 
     @hostile
-    def test_is_printable_ascii_whatever_the_host_passes(self, text: str, logger: logging.Logger, lines: Lines) -> None:
-        """A formatter that prints a key as it is prints one line; the record holds the very text."""
+    def test_is_printable_ascii_for_all_texts(self, text: str, logger: logging.Logger, lines: Lines) -> None:
+        """A formatter can print a key as it is on one line. The record holds the exact text."""
         domain = Domain(id=text, ringcentral_account_id="664287016")
         request = a_request(domain=domain, role_id=text, message_id=text, intervention_id=text)
         policy = Policy(ESCALATE_TO_VIDEO.id, ESCALATE_TO_VIDEO.rules, version=text)
@@ -261,7 +262,7 @@ class TestExtra:
         assert not any(" " in value for name, value in extra.items() if name != "escalation_record")
 
     def test_replays_from_the_line(self, logger: logging.Logger, lines: Lines) -> None:
-        """The record that stands in it is the one that `record()` makes."""
+        """Its record is the one that `record()` makes."""
         made = DecisionLogger(logger, key=b"k", reveal=["agent.email"], mask=["login"]).log(DENY, id="d1", at=AT)
 
         assert made == record(DENY, id="d1", at=AT, key=b"k", reveal=["agent.email"], mask=["login"])
@@ -271,15 +272,15 @@ class TestExtra:
         """Neither the message nor a key does."""
         DecisionLogger(logger).log(DENY, id="d1", at=AT)
 
-        told = str([lines.messages, extra_of(lines.records[0])])
-        assert not [each for each in ("664287016", "664307016", "98765", "ada@example.com") if each in told]
+        message = str([lines.messages, extra_of(lines.records[0])])
+        assert not [each for each in ("664287016", "664307016", "98765", "ada@example.com") if each in message]
 
 
 class TestLevels:
     """Which level a decision has, and that nothing is made for one that is disabled."""
 
     def test_are_info_but_for_a_rule_that_broke(self, logger: logging.Logger, lines: Lines) -> None:
-        """A denial is the answer that was asked for."""
+        """A denial is an ordinary answer."""
         decisions = DecisionLogger(logger)
 
         for decision in (ALLOW, DENY, BROKEN):
@@ -312,14 +313,16 @@ class TestLevels:
         lines: Lines,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """But that of a denial, where an error would be logged: only the record tells whether it is one."""
+        """Unless errors are logged: only the record of a denial shows whether it is an error."""
         calls: list[object] = []
 
-        def counted(*args: Any, **kwargs: Any) -> DecisionRecord:
-            calls.append(args)
-            return record(*args, **kwargs)
+        make = Recorder.record
 
-        monkeypatch.setattr(_logging, "record", counted)
+        def counting(self: Recorder, decision: Any, **arguments: Any) -> DecisionRecord:
+            calls.append(decision)
+            return make(self, decision, **arguments)
+
+        monkeypatch.setattr(Recorder, "record", counting)
         logger.setLevel(level)
         decisions = DecisionLogger(logger)
 
@@ -340,44 +343,44 @@ class TestLevels:
 
 
 class TestSampling:
-    """Leaving out a part of what was allowed."""
+    """Leaving out a part of the allowed decisions."""
 
     @staticmethod
-    def kept(decisions: DecisionLogger, ids: list[str]) -> list[str]:
-        """Logs an allowed decision for each id, and gives those that were kept."""
+    def logged_ids(decisions: DecisionLogger, ids: list[str]) -> list[str]:
+        """Log an allowed decision for each id, and return the ids that were logged."""
         return [each for each in ids if decisions.log(ALLOW, id=each, at=AT) is not None]
 
     IDS: Final = [f"d{number}" for number in range(300)]
 
     def test_keeps_everything_by_default(self, logger: logging.Logger) -> None:
-        """Who samples has chosen to."""
+        """Sampling is off."""
         decisions = DecisionLogger(logger)
 
-        assert self.IDS == self.kept(decisions, self.IDS)
+        assert self.IDS == self.logged_ids(decisions, self.IDS)
         assert 0 == decisions.dropped
 
     def test_keeps_nothing_at_zero(self, logger: logging.Logger, lines: Lines) -> None:
         """And counts it all."""
         decisions = DecisionLogger(logger, sample_allows=0)
 
-        assert [] == self.kept(decisions, self.IDS)
+        assert [] == self.logged_ids(decisions, self.IDS)
         assert ([], 300, 0) == (lines.records, decisions.dropped, decisions.failed)
 
-    def test_is_told_by_the_id_alone(self, logger: logging.Logger) -> None:
+    def test_depends_only_on_the_id(self, logger: logging.Logger) -> None:
         """So that every process keeps the same ones, on every machine and every Python."""
         decisions = DecisionLogger(logger, sample_allows=0.5)
 
-        assert ["d0", "d5", "d6", "d8"] == self.kept(decisions, self.IDS[:10])
-        assert ["d0", "d5", "d6", "d8"] == self.kept(decisions, self.IDS[:10])
+        assert ["d0", "d5", "d6", "d8"] == self.logged_ids(decisions, self.IDS[:10])
+        assert ["d0", "d5", "d6", "d8"] == self.logged_ids(decisions, self.IDS[:10])
         assert 12 == decisions.dropped
 
     def test_keeps_about_as_many_as_it_should(self, logger: logging.Logger) -> None:
-        """Ids that are numbered are spread as evenly as others."""
-        assert 15 < len(self.kept(DecisionLogger(logger, sample_allows=0.1), self.IDS)) < 45
+        """Numbered ids are spread evenly too."""
+        assert 15 < len(self.logged_ids(DecisionLogger(logger, sample_allows=0.1), self.IDS)) < 45
 
     def test_keeps_what_a_lower_rate_keeps(self, logger: logging.Logger) -> None:
-        """To raise the rate loses nothing of what one knew before."""
-        some, more = (set(self.kept(DecisionLogger(logger, sample_allows=each), self.IDS)) for each in (0.1, 0.3))
+        """A higher rate logs the same decisions and more."""
+        some, more = (set(self.logged_ids(DecisionLogger(logger, sample_allows=each), self.IDS)) for each in (0.1, 0.3))
 
         assert some < more
 
@@ -385,10 +388,10 @@ class TestSampling:
         """One that cannot be encoded too."""
         decisions = DecisionLogger(logger, sample_allows=0.999999)
 
-        assert list(HOSTILE.values()) == self.kept(decisions, list(HOSTILE.values()))
+        assert list(HOSTILE.values()) == self.logged_ids(decisions, list(HOSTILE.values()))
 
     def test_leaves_denials_alone(self, logger: logging.Logger, lines: Lines) -> None:
-        """They are what somebody will ask about."""
+        """Denials are what support is asked about."""
         for rate in (0, always(0)):
             decisions = DecisionLogger(logger, sample_allows=rate)
             for decision in (DENY, BROKEN):
@@ -401,7 +404,7 @@ class TestSampling:
         self, logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """That would be most of the cost."""
-        monkeypatch.setattr(_logging, "record", explode)
+        monkeypatch.setattr(Recorder, "record", explode)
         decisions = DecisionLogger(logger, sample_allows=0)
 
         decisions.log(ALLOW, id="d1", at=AT)
@@ -410,17 +413,17 @@ class TestSampling:
 
     def test_may_differ_from_record_to_record(self, logger: logging.Logger) -> None:
         """A function gives the rate, or a bool."""
-        seen: list[DecisionRecord] = []
+        candidates: list[DecisionRecord] = []
 
         def rate(made: DecisionRecord) -> float:
-            seen.append(made)
+            candidates.append(made)
             return {"d0": True, "d5": True, "d9": 0.0}.get(made.id, 0.5)
 
         decisions = DecisionLogger(logger, sample_allows=rate)
 
-        assert ["d0", "d5", "d6", "d8"] == self.kept(decisions, self.IDS[:10])
+        assert ["d0", "d5", "d6", "d8"] == self.logged_ids(decisions, self.IDS[:10])
         assert (6, 0) == (decisions.dropped, decisions.failed)
-        assert self.IDS[:10] == [each.id for each in seen]
+        assert self.IDS[:10] == [each.id for each in candidates]
 
     @pytest.mark.parametrize(
         "rate",
@@ -430,7 +433,7 @@ class TestSampling:
     def test_keeps_what_a_broken_function_is_asked_about(
         self, rate: Callable[[DecisionRecord], Any], logger: logging.Logger, lines: Lines
     ) -> None:
-        """Whoever broke it should not lose the log as well."""
+        """A bug in the function must not cost the log too."""
         decisions = DecisionLogger(logger, sample_allows=rate)
 
         answer = decisions.log(ALLOW, id="d1", at=AT)
@@ -448,14 +451,14 @@ class Slow(int):
 
 
 class TestDrop:
-    """Leaving out what a predicate says."""
+    """Leaving out what a predicate selects."""
 
     def test_is_by_the_record(self, logger: logging.Logger, lines: Lines) -> None:
-        """Of what was allowed and of what was denied."""
-        asked: list[DecisionRecord] = []
+        """For allow and deny."""
+        candidates: list[DecisionRecord] = []
 
         def other_domain(made: DecisionRecord) -> bool:
-            asked.append(made)
+            candidates.append(made)
             return made.about["domain"] != "acme"
 
         decisions = DecisionLogger(logger, drop=other_domain)
@@ -464,7 +467,7 @@ class TestDrop:
         answers = [decisions.log(each, id=f"d{at}", at=AT) for at, each in enumerate((ALLOW, elsewhere, DENY))]
 
         assert [ALLOW_LINE, DENY_LINE] == lines.messages
-        assert [asked[0], None, asked[2]] == answers
+        assert [candidates[0], None, candidates[2]] == answers
         assert (1, 0) == (decisions.dropped, decisions.failed)
 
     def test_spares_errors(self, logger: logging.Logger, lines: Lines) -> None:
@@ -481,7 +484,7 @@ class TestDrop:
     def test_needs_a_clear_yes(
         self, drop: Callable[[DecisionRecord], Any], failed: int, logger: logging.Logger, lines: Lines
     ) -> None:
-        """What a predicate that is broken might have left out is logged."""
+        """If the predicate fails, the decision is logged."""
         decisions = DecisionLogger(logger, drop=drop)
 
         answer = decisions.log(DENY, id="d1", at=AT)
@@ -490,7 +493,7 @@ class TestDrop:
         assert ([DENY_LINE], 0, failed) == (lines.messages, decisions.dropped, decisions.failed)
 
     def test_comes_with_sampling(self, logger: logging.Logger, lines: Lines) -> None:
-        """Each decision is counted once, whichever of the two left it out."""
+        """Each decision is counted once, by either option."""
         for rate in (0.5, always(0.5)):
             decisions = DecisionLogger(logger, sample_allows=rate, drop=lambda made: made.id in ("d5", "d9"))
             for number in range(10):
@@ -528,12 +531,12 @@ class Failing(logging.Handler):
     """A handler that does not catch what it raises, as `handle()` expects of it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Fails."""
+        """Raise."""
         explode(record)
 
 
 def add_handler(logger: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
-    """Adds a handler that fails."""
+    """Add a handler that fails."""
     handler = Failing()
     handler.emit = broken  # type: ignore[method-assign]
     logger.addHandler(handler)
@@ -541,38 +544,38 @@ def add_handler(logger: logging.Logger, broken: Callable[..., Any]) -> dict[str,
 
 
 def add_filter(logger: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
-    """Adds a filter that fails."""
+    """Add a filter that fails."""
     logger.addFilter(broken)
     return {}
 
 
 def make_line(logger: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
-    """Makes the logger fail to make a line."""
+    """Make the logger fail to make a line."""
     logger.makeRecord = broken  # type: ignore[method-assign]
     return {}
 
 
 def drop(_: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
-    """Gives a predicate that fails."""
+    """Return options with a predicate that fails."""
     return {"drop": broken}
 
 
 def sample(_: logging.Logger, broken: Callable[..., Any]) -> dict[str, Any]:
-    """Gives a rate that fails."""
+    """Return options with a rate that fails."""
     return {"sample_allows": broken}
 
 
 class TestFailures:
-    """Whatever fails, a decision is what it was, and whoever asked for it goes on."""
+    """If something fails, the decision is unchanged and the caller goes on."""
 
     @pytest.mark.parametrize("way", [add_handler, add_filter, make_line, drop, sample], ids=lambda way: way.__name__)
-    def test_are_counted_and_told(
+    def test_are_counted_and_reported(
         self,
         way: Callable[[logging.Logger, Callable[..., Any]], dict[str, Any]],
         logger: logging.Logger,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        """On stderr, as logging itself does: what failed, where, and who asked."""
+        """On stderr, as logging itself does: what failed, where, and the caller."""
         decisions = DecisionLogger(logger, **way(logger, explode))
         decision = ESCALATE_TO_VIDEO.decide(a_request())
 
@@ -581,21 +584,21 @@ class TestFailures:
         assert ALLOW == decision
         assert (0, 1) == (decisions.dropped, decisions.failed)
         assert (way in (drop, sample)) is (answer is not None)
-        told = capsys.readouterr().err
-        assert told.startswith("--- Logging error ---\nTraceback")
-        assert "RuntimeError: broken\nCall stack:\n" in told
-        assert "test_are_counted_and_told" in told
-        assert "Message: 'a decision was " in told
+        message = capsys.readouterr().err
+        assert message.startswith("--- Logging error ---\nTraceback")
+        assert "RuntimeError: broken\nCall stack:\n" in message
+        assert "test_are_counted_and_reported" in message
+        assert "Message: 'a decision was " in message
 
     @pytest.mark.parametrize("way", [add_handler, add_filter, make_line, drop, sample], ids=lambda way: way.__name__)
-    def test_are_not_told_in_production(
+    def test_are_not_reported_in_production(
         self,
         way: Callable[[logging.Logger, Callable[..., Any]], dict[str, Any]],
         logger: logging.Logger,
         capsys: pytest.CaptureFixture[str],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """Where `logging.raiseExceptions` is off; they are counted all the same."""
+        """If `logging.raiseExceptions` is off. They are counted anyway."""
         monkeypatch.setattr(logging, "raiseExceptions", False)
         decisions = DecisionLogger(logger, **way(logger, explode))
 
@@ -616,7 +619,7 @@ class TestFailures:
         assert 0 == decisions.failed
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             ({"at": datetime(2026, 1, 31)}, "at must be a datetime with a zone, got a datetime without one"),  # noqa: DTZ001
             ({"id": ""}, "id must be a non-empty str, got an empty str"),
@@ -626,27 +629,27 @@ class TestFailures:
         ],
         ids=["time", "empty", "number", "decision", "correlation"],
     )
-    def test_of_arguments_are_told_too(
+    def test_of_arguments_are_reported_too(
         self,
         arguments: dict[str, Any],
-        told: str,
+        message: str,
         logger: logging.Logger,
         lines: Lines,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        """A host that passes nonsense is told so, and goes on."""
+        """A host that passes an invalid argument gets a report, and goes on."""
         decisions = DecisionLogger(logger)
 
-        given: dict[str, Any] = {"decision": ALLOW, "id": "d1", "at": AT, **arguments}
-        answer = decisions.log(**given)
+        call: dict[str, Any] = {"decision": ALLOW, "id": "d1", "at": AT, **arguments}
+        answer = decisions.log(**call)
 
         assert (None, [], 1) == (answer, lines.records, decisions.failed)
-        assert f"InvalidValueError: {told}\n" in capsys.readouterr().err
+        assert f"InvalidValueError: {message}\n" in capsys.readouterr().err
 
     def test_of_a_mask_that_fits_no_fact_log_nothing(
         self, logger: logging.Logger, lines: Lines, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """A typing error must not show what it was to hide."""
+        """A typing error must not leave a fact unmasked."""
         decisions = DecisionLogger(logger, mask=["agent.ids"])
 
         decisions.log(ALLOW, id="d1", at=AT)
@@ -657,7 +660,7 @@ class TestFailures:
     def test_that_a_handler_deals_with_are_its_own(
         self, logger: logging.Logger, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """As those of the standard library do: they tell of them, and nothing is to be seen from outside."""
+        """Handlers of the standard library report failures themselves, so nothing is visible from outside."""
         stream = io.StringIO()
         handler = logging.StreamHandler(stream)
         handler.setFormatter(logging.Formatter("%(no_such_key)s"))
@@ -671,13 +674,13 @@ class TestFailures:
         assert "no_such_key" in capsys.readouterr().err
 
     @pytest.mark.parametrize("there", [True, False], ids=["closed", "none"])
-    def test_cannot_fail_to_be_told(
+    def test_do_not_raise_if_they_cannot_be_reported(
         self,
         there: bool,  # noqa: FBT001
         logger: logging.Logger,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """Where there is nobody to tell, that is no reason to raise."""
+        """Without a usable stderr, it still does not raise."""
         closed = io.StringIO()
         closed.close()
         monkeypatch.setattr(sys, "stderr", closed if there else None)
@@ -714,7 +717,7 @@ class TestConfiguration:
         assert "" == capsys.readouterr().err
 
     def test_of_a_pickled_decision_needs_its_policy(self, logger: logging.Logger, lines: Lines) -> None:
-        """It took none along."""
+        """A pickle leaves the policy behind."""
         decision = pickle.loads(pickle.dumps(DENY))
 
         DecisionLogger(logger, policy=ESCALATE_TO_VIDEO).log(decision, id="d1", at=AT)
@@ -722,7 +725,7 @@ class TestConfiguration:
         assert [DENY_LINE] == lines.messages
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             ({"logger": 7}, "logger must be the name of a logger, or a Logger, got an int"),
             ({"allow_level": "INFO"}, "allow_level must be an int, such as logging.INFO, got a str"),
@@ -741,16 +744,16 @@ class TestConfiguration:
         ],
         ids=lambda value: value if isinstance(value, str) else next(iter(value)),
     )
-    def test_is_refused_where_it_makes_no_sense(self, arguments: dict[str, Any], told: str) -> None:
+    def test_is_refused_where_it_makes_no_sense(self, arguments: dict[str, Any], message: str) -> None:
         """At once, and not with the first decision."""
         with pytest.raises(InvalidValueError) as caught:
             DecisionLogger(**arguments)
 
-        assert told == str(caught.value)
+        assert message == str(caught.value)
 
 
 def everything(logger: logging.Logger) -> list[DecisionRecord]:
-    """Logs decisions of each sort, with all that there is to say."""
+    """Log decisions of each sort, with every optional argument."""
     decisions = DecisionLogger(logger)
     odd = predicate("odd", lambda _: False)
     policy = Policy("p", [Rule("odd", odd), Rule("later", fact(lambda r: r.agent.enabled).is_true(), after=["odd"])])
@@ -764,10 +767,10 @@ def everything(logger: logging.Logger) -> list[DecisionRecord]:
 
 
 class TestFormatters:
-    """What people have already keeps the keys as they are."""
+    """Common formatters keep the keys as they are."""
 
     def expected(self, lines: Lines) -> list[dict[str, Any]]:
-        """What was handed over."""
+        """Return what the logger handed over."""
         return [extra_of(line) | {"said": line.getMessage()} for line in lines.records]
 
     def test_json(self, logger: logging.Logger, lines: Lines) -> None:

@@ -1,4 +1,4 @@
-"""Records are read strictly: whatever is wrong is refused, and all of it told together."""
+"""Records are read strictly: everything that is wrong is refused, and reported together."""
 
 import copy
 import json
@@ -34,24 +34,24 @@ EVIDENCE: Final = "a list of objects with the strings fact, required and seen, a
 
 
 def payload(**fields: Any) -> dict[str, Any]:
-    """Gives the JSON of a record in which some things are different."""
+    """Return the JSON of a record with other values in some fields."""
     made: dict[str, Any] = json.loads(RECORD.to_json())
     return made | fields
 
 
 def without(*keys: str) -> dict[str, Any]:
-    """Gives the JSON of a record without some of its keys."""
+    """Return the JSON of a record without some of its keys."""
     return {key: value for key, value in payload().items() if key not in keys}
 
 
 def reason(**fields: Any) -> dict[str, Any]:
-    """Gives the JSON of a reason in which some things are different."""
+    """Return the JSON of a reason with other values in some fields."""
     made: dict[str, Any] = payload()["reasons"][0]
     return made | fields
 
 
 def faults_of(text: Any, read: Callable[[Any], DecisionRecord] = DecisionRecord.from_payload) -> list[str]:
-    """Reads what cannot be read, and gives what is said of it."""
+    """Read something that cannot be read, and return the texts of the faults."""
     with pytest.raises(InvalidPayloadError) as caught:
         read(text)
     assert "; ".join(map(str, caught.value.faults)) == str(caught.value)
@@ -59,10 +59,10 @@ def faults_of(text: Any, read: Callable[[Any], DecisionRecord] = DecisionRecord.
 
 
 class TestFromJson:
-    """What is no JSON is no record."""
+    """A text that is not JSON is not a record."""
 
     @pytest.mark.parametrize(
-        ("text", "found"),
+        ("text", "name"),
         [
             ("", "JSONDecodeError"),
             ("{", "JSONDecodeError"),
@@ -77,17 +77,17 @@ class TestFromJson:
         ],
         ids=lambda each: f"{each!a:.20}",
     )
-    def test_refuses_what_is_no_json(self, text: Any, found: str) -> None:
-        """Bytes are UTF-8 and nothing else, without a mark before them."""
-        assert [f"record is no JSON ({found})"] == faults_of(text, DecisionRecord.from_json)
+    def test_refuses_what_is_no_json(self, text: Any, name: str) -> None:
+        """Bytes must be UTF-8 without a byte order mark."""
+        assert [f"record is no JSON ({name})"] == faults_of(text, DecisionRecord.from_json)
 
-    @pytest.mark.parametrize(("text", "found"), [(None, "None"), (5, "an int"), ([], "an empty list")])
-    def test_refuses_what_is_no_text(self, text: Any, found: str) -> None:
-        """What was parsed already is read by `from_payload()`."""
-        assert [f"record must be a str or bytes of JSON, got {found}"] == faults_of(text, DecisionRecord.from_json)
+    @pytest.mark.parametrize(("text", "name"), [(None, "None"), (5, "an int"), ([], "an empty list")])
+    def test_refuses_what_is_no_text(self, text: Any, name: str) -> None:
+        """`from_payload()` reads parsed JSON."""
+        assert [f"record must be a str or bytes of JSON, got {name}"] == faults_of(text, DecisionRecord.from_json)
 
-    def test_tells_nothing_of_what_it_read(self) -> None:
-        """A log line may hold anything; the exception it came from is at hand."""
+    def test_shows_nothing_of_the_text(self) -> None:
+        """A log line may hold anything. The cause of the error is available."""
         with pytest.raises(InvalidPayloadError) as caught:
             DecisionRecord.from_json('{"id": "ada@example.com"')
         assert "ada" not in str(caught.value)
@@ -96,7 +96,7 @@ class TestFromJson:
     @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", str(2**63), str(-(2**63) - 1), "1e19"])
     @pytest.mark.parametrize("within", ["{}", "[{}]", '["a", {}]'])
     def test_refuses_numbers_that_not_every_reader_knows(self, number: str, within: str) -> None:
-        """Python would take them, and write what others cannot read."""
+        """Python would accept them, and write numbers that others cannot read."""
         line = RECORD.to_json().replace('"facts":{', f'"facts":{{"n":{within.format(number)},')
         assert [f"record.facts must be {FACTS}, got a dict"] == faults_of(line, DecisionRecord.from_json)
 
@@ -113,7 +113,7 @@ class TestVersions:
 
     @pytest.mark.parametrize("version", ["1.0", "1.1", "1.17", "1.007"])
     def test_that_may_only_have_more_are_read(self, version: str) -> None:
-        """Keys that are not known are left out, wherever they stand; the version stays what it was."""
+        """Unknown keys are left out on every level. The version is kept."""
         evidence = [payload()["reasons"][0]["evidence"][0] | {"more": [1]}]
         newer = payload(schema_version=version, more={"a": 1}, reasons=[reason(more=None, evidence=evidence)])
         read = DecisionRecord.from_payload(newer)
@@ -141,14 +141,14 @@ class TestVersions:
         ],
     )
     def test_of_another_major_are_refused_for_that_alone(self, version: Any, shown: str) -> None:
-        """Nothing else means there what it means here, so nothing else is complained of."""
-        told = f"record.schema_version must be 1.x, the only major version that this release reads, got {shown}"
-        assert [told] == faults_of(payload(schema_version=version, id=5, reasons="?", effect="maybe"))
+        """The other fields may mean something else there, so no other fault is reported."""
+        message = f"record.schema_version must be 1.x, the only major version that this release reads, got {shown}"
+        assert [message] == faults_of(payload(schema_version=version, id=5, reasons="?", effect="maybe"))
 
     def test_that_nobody_gave_are_refused(self) -> None:
         """A record says which schema it follows."""
-        told = "record.schema_version is missing: it must be 1.x, the only major version that this release reads"
-        assert [told] == faults_of(without("schema_version"))
+        message = "record.schema_version is missing: it must be 1.x, the only major version that this release reads"
+        assert [message] == faults_of(without("schema_version"))
 
     @pytest.mark.parametrize(
         ("name", "shown"),
@@ -159,23 +159,23 @@ class TestVersions:
         ],
     )
     def test_of_another_schema_are_refused(self, name: Any, shown: str) -> None:
-        """It is another kind of thing."""
+        """It is not a decision record."""
         assert [f"record.schema must be escalation_policy.decision, got {shown}"] == faults_of(payload(schema=name))
 
     @pytest.mark.parametrize(
         ("thing", "shown"), [(None, "None"), ([], "an empty list"), ("{}", "a str"), (5, "an int")]
     )
     def test_of_nothing_at_all_are_refused(self, thing: Any, shown: str) -> None:
-        """JSON, and no record."""
+        """It is JSON, but not a record."""
         assert [f"record must be an object, got {shown}"] == faults_of(thing)
         assert [f"record must be an object, got {shown}"] == faults_of(json.dumps(thing), DecisionRecord.from_json)
 
 
 class TestFields:
-    """Each field is what it should be, and whatever is not is told."""
+    """Every field is checked, and every wrong one is reported."""
 
     @pytest.mark.parametrize(
-        ("fields", "told"),
+        ("fields", "message"),
         [
             ({"id": ""}, f"record.id must be {TEXT}, got an empty str"),
             ({"id": 5}, f"record.id must be {TEXT}, got an int"),
@@ -234,23 +234,23 @@ class TestFields:
             ),
         ],
     )
-    def test_that_are_not_what_they_should_be_are_refused(self, fields: dict[str, Any], told: str) -> None:
-        """With the place, what stood there and what is accepted."""
-        assert [told] == faults_of(payload(**fields))
+    def test_that_are_not_what_they_should_be_are_refused(self, fields: dict[str, Any], message: str) -> None:
+        """With the path, the kind of value and what is accepted."""
+        assert [message] == faults_of(payload(**fields))
 
     @pytest.mark.parametrize("key", sorted({*payload()} - {"schema", "schema_version"}))
     def test_that_are_missing_are_refused_unless_they_may_be_null(self, key: str) -> None:
-        """What is not there counts as null."""
+        """A missing field counts as null."""
         nullable = {"policy_version", "next_party", "correlation_id", "facts_read_at"}
         if key in nullable:
             assert None is getattr(DecisionRecord.from_payload(without(key)), key)
         else:
             place = "record.reasons[0]" if key == "reasons" else f"record.{key}"
-            (told,) = faults_of(without(key))
-            assert told.startswith(f"{place} must be " if key == "reasons" else f"{place} is missing: it must be ")
+            (message,) = faults_of(without(key))
+            assert message.startswith(f"{place} must be " if key == "reasons" else f"{place} is missing: it must be ")
 
-    def test_that_are_wrong_are_told_together(self) -> None:
-        """Whoever mends a writer of records wants to know all at once."""
+    def test_that_are_wrong_are_reported_together(self) -> None:
+        """To fix a program that writes records, you want to know all faults at once."""
         wrong = payload(id=5, met="x", facts=None, reasons=[reason(code=5, status=5, error=5), 7])
         places = ["id", "met", "facts", "reasons[0].code", "reasons[0].status", "reasons[0].error", "reasons[1]"]
         with pytest.raises(InvalidPayloadError) as caught:
@@ -268,8 +268,8 @@ class TestFields:
     )
     def test_that_hold_a_wrong_word_name_the_closest_one(self, fields: dict[str, Any], hint: str) -> None:
         """The wrong word itself can be anything."""
-        (told,) = faults_of(payload(**fields))
-        assert told.endswith(f", got a str (did you mean {hint}?)")
+        (message,) = faults_of(payload(**fields))
+        assert message.endswith(f", got a str (did you mean {hint}?)")
 
     @pytest.mark.parametrize(
         ("written", "read"),
@@ -285,8 +285,8 @@ class TestFields:
     @pytest.mark.parametrize("key", ["at", "facts_read_at"])
     def test_of_time_are_read_with_any_zone(self, written: str, read: datetime, key: str) -> None:
         """And kept in UTC."""
-        found = getattr(DecisionRecord.from_payload(payload(**{key: written})), key)
-        assert (read, UTC) == (found, found.tzinfo)
+        value = getattr(DecisionRecord.from_payload(payload(**{key: written})), key)
+        assert (read, UTC) == (value, value.tzinfo)
 
     @pytest.mark.parametrize(
         "written",
@@ -321,29 +321,29 @@ class TestContradictions:
         ],
     )
     def test_between_reasons_and_effect(self, fields: dict[str, Any], problem: str) -> None:
-        """Somebody, or something, has edited that line."""
+        """Somebody has edited the line."""
         assert [f"record.reasons {problem}"] == faults_of(payload(**fields))
 
     def test_are_looked_for_only_where_all_can_be_read(self) -> None:
-        """What cannot be read contradicts nothing."""
+        """Wrong fields are reported first."""
         assert [f"record.id must be {TEXT}, got an empty str"] == faults_of(payload(effect="allow", id=""))
 
 
 class TestFromPayload:
-    """What was parsed already is read without being touched."""
+    """Parsed JSON is read without changing it."""
 
     def test_leaves_what_it_was_given_as_it_was(self) -> None:
-        """It may be a part of something else, and be read again."""
-        given = payload()
-        before = copy.deepcopy(given)
-        assert RECORD == DecisionRecord.from_payload(given) == DecisionRecord.from_payload(given)
-        assert before == given
+        """The host may use the object again."""
+        object_ = payload()
+        before = copy.deepcopy(object_)
+        assert RECORD == DecisionRecord.from_payload(object_) == DecisionRecord.from_payload(object_)
+        assert before == object_
 
     def test_keeps_nothing_of_it(self) -> None:
         """A record does not change with what it was read from."""
-        given = payload()
-        read = DecisionRecord.from_payload(given)
+        object_ = payload()
+        read = DecisionRecord.from_payload(object_)
         for part in ("facts", "outputs"):
-            given[part].clear()
-        given["facts"]["a"] = given["outputs"]["o"] = object()
+            object_[part].clear()
+        object_["facts"]["a"] = object_["outputs"]["o"] = object()
         assert RECORD == read

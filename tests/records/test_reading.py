@@ -1,4 +1,4 @@
-"""Records are found in the lines of a log, whatever else stands there; what is wrong with a line is told in its place."""
+"""Records are read from the lines of a log, among other text. A broken line is reported in its place."""
 
 import codecs
 import gzip
@@ -21,8 +21,7 @@ from escalation_policy import ESCALATE_TO_VIDEO, Login
 from escalation_policy._engine.rules import CODE_WORDS
 from escalation_policy.exceptions import InvalidValueError
 from escalation_policy.records import BrokenLine, DecisionRecord, open_log, read_records, record
-from escalation_policy.records._lines import _end_of, quickly
-from escalation_policy.records._reading import unpacked
+from escalation_policy.records._reading import _LineReader, unpacked
 from escalation_policy.testing import a_request
 
 AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -48,8 +47,8 @@ PACKED: Final = gzip.compress(DATA)
 OTHER_TEXT: Final = "line does not end with a JSON object"
 
 
-def told(lines: Any, **options: Any) -> list[str]:
-    """Reads lines, and names what was found: records by their id, broken lines by their number and what is wrong."""
+def ids_and_faults(lines: Any, **options: Any) -> list[str]:
+    """Read lines, and return the ids of records, and the number and the faults of broken lines."""
     return [
         each.id if isinstance(each, DecisionRecord) else f"{each.number}: {each}"
         for each in read_records(lines, **options)
@@ -57,29 +56,29 @@ def told(lines: Any, **options: Any) -> list[str]:
 
 
 def changed(**fields: Any) -> str:
-    """Gives a line in which some things are different."""
+    """Return a line with other values in some fields."""
     return json.dumps(json.loads(LINE) | fields)
 
 
 def in_bytes(text: str) -> io.BytesIO:
-    """Gives a binary file."""
+    """Return a binary file."""
     return io.BytesIO(text.encode())
 
 
 class Stream(io.RawIOBase):
-    """A file that gives some parts and then, if there is one, an error."""
+    """A file that returns some parts and then raises an error, if one is set."""
 
     def __init__(self, parts: Iterator[bytes], error: OSError | None = None) -> None:
-        """Has given nothing yet."""
+        """Take the parts to return."""
         self.parts = parts
         self.error = error
 
     def readable(self) -> bool:
-        """It is."""
+        """Return that it is."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Gives the next part."""
+        """Return the next part."""
         part = next(self.parts, b"")
         if not part and self.error:
             raise self.error
@@ -90,7 +89,7 @@ class Stream(io.RawIOBase):
 class TestReadRecords:
     """`read_records()`."""
 
-    # Whatever lines come from.
+    # All sources of lines.
     @pytest.mark.parametrize(
         "lines",
         [
@@ -106,17 +105,17 @@ class TestReadRecords:
         ids=["str", "line ends", "bytes", "generator", "StringIO", "binary file", "CRLF", "text file"],
     )
     def test_gives_each_record(self, lines: Any) -> None:
-        """As it was."""
+        """It reads the record that was written."""
         assert [ALLOWED, DENIED] == list(read_records(lines))
 
     def test_no_letter_stops_a_text_file(self) -> None:
         """Its bytes are read."""
         file = io.TextIOWrapper(io.BytesIO(b"\xff\n" + DATA), encoding="utf-8")
-        assert ["1: line must be UTF-8, got another byte at 0", "d1", "d2"] == told(file)
+        assert ["1: line must be UTF-8, got another byte at 0", "d1", "d2"] == ids_and_faults(file)
 
     def test_passes_over_blank_lines(self) -> None:
-        """They are counted all the same."""
-        assert ["d1", f"5: {OTHER_TEXT}"] == told(["", "\n", LINE, b" \t\r\n", "x"])
+        """They count as lines."""
+        assert ["d1", f"5: {OTHER_TEXT}"] == ids_and_faults(["", "\n", LINE, b" \t\r\n", "x"])
 
     def test_reads_no_more_than_it_is_asked_for(self) -> None:
         """A log may have no end."""
@@ -138,15 +137,15 @@ class TestReadRecords:
         ],
     )
     def test_reads_what_stands_after_other_text(self, prefix: str) -> None:
-        """The JSON that reaches to the end of the line."""
-        assert ["d1"] == told([f"{prefix}{LINE}\n".encode()])
+        """The JSON at the end of the line counts."""
+        assert ["d1"] == ids_and_faults([f"{prefix}{LINE}\n".encode()])
 
     def test_looks_for_its_beginning_in_few_places(self) -> None:
-        """Each takes time, and a line may be made of nothing else."""
-        assert [f"1: {OTHER_TEXT}"] == told(["{" * 8 + LINE])
-        assert [f"1: {OTHER_TEXT}"] == told(['{"a":' * 200_000])
+        """Each try takes time, and a line may consist of braces."""
+        assert [f"1: {OTHER_TEXT}"] == ids_and_faults(["{" * 8 + LINE])
+        assert [f"1: {OTHER_TEXT}"] == ids_and_faults(['{"a":' * 200_000])
 
-    # What is wrong with a line is told in its place, with its number, and the next one is read.
+    # What is wrong with a line is reported in its place, with its number, and the next one is read.
     @pytest.mark.parametrize(
         ("line", "fault"),
         [
@@ -184,12 +183,12 @@ class TestReadRecords:
             ),
         ],
     )
-    def test_tells_what_is_wrong(self, line: Any, fault: str) -> None:
-        """All of it."""
+    def test_reports_what_is_wrong(self, line: Any, fault: str) -> None:
+        """Everything that is wrong."""
         line = line if isinstance(line, bytes) else line.encode()
-        assert ["d2", f"2: {fault}", "d1"] == told([OTHER.encode(), line, LINE.encode()])
+        assert ["d2", f"2: {fault}", "d1"] == ids_and_faults([OTHER.encode(), line, LINE.encode()])
 
-    def test_tells_faults_as_data(self) -> None:
+    def test_reports_faults_as_data(self) -> None:
         """With the number of the line."""
         (broken,) = read_records(["", "x"])
         assert isinstance(broken, BrokenLine)
@@ -198,7 +197,7 @@ class TestReadRecords:
 
 
 class TestWithin:
-    """A record may stand inside another line of JSON."""
+    """A record may be inside another JSON object."""
 
     @pytest.mark.parametrize(
         ("within", "line"),
@@ -213,14 +212,16 @@ class TestWithin:
         ],
     )
     def test_is_found_at_its_path(self, within: str, line: object) -> None:
-        """As an object or as a string; whether dots are in keys or between them."""
+        """As an object or as a string. Dots may be in keys or between them."""
         assert [ALLOWED] == list(read_records([json.dumps(line)], within=within))
         assert [ALLOWED] == list(read_records([f"INFO {json.dumps(line)}"], within=within))
 
     @pytest.mark.parametrize("line", [{}, {"log": None}, {"other": LINE}, {"log": {}}, {"log": [1]}, json.loads(LINE)])
     def test_passes_over_lines_that_have_nothing_there(self, line: object) -> None:
-        """A log tells other things too."""
-        assert ["d1"] == told([json.dumps(line), json.dumps({"log": {"decision": LINE}})], within="log.decision")
+        """A log also has other lines."""
+        assert ["d1"] == ids_and_faults(
+            [json.dumps(line), json.dumps({"log": {"decision": LINE}})], within="log.decision"
+        )
 
     @pytest.mark.parametrize(
         ("line", "fault"),
@@ -233,25 +234,25 @@ class TestWithin:
             ('{"log": {}}', "record.schema is missing: it must be escalation_policy.decision"),
         ],
     )
-    def test_tells_what_is_wrong_with_what_stands_there(self, line: str, fault: str) -> None:
-        """As for a line that is nothing else."""
-        assert [f"1: {fault}"] == told([line], within="log")
+    def test_reports_faults_of_the_value_there(self, line: str, fault: str) -> None:
+        """As if the record were the whole line."""
+        assert [f"1: {fault}"] == ids_and_faults([line], within="log")
 
 
 class TestDuplicates:
     """An id names one decision."""
 
-    def test_are_told_with_the_line_of_the_first(self) -> None:
-        """And counted once."""
+    def test_are_reported_with_the_line_of_the_first(self) -> None:
+        """And count once."""
         expected = ["d1", "d2"] + [f"{line}: record.id is the id of the record in line 1 too" for line in (3, 4)]
-        assert expected == told([LINE, OTHER, LINE, changed(correlation_id="y")])
+        assert expected == ids_and_faults([LINE, OTHER, LINE, changed(correlation_id="y")])
 
     @pytest.mark.parametrize("between", range(12))
     def test_are_found_where_they_stand_near(self, between: int) -> None:
-        """Among as many records as the window holds, for certain; after twice as many they are forgotten."""
+        """Certainly within one window. After two windows, they are forgotten."""
         lines = [LINE, *(changed(id=f"x{number}") for number in range(between)), LINE]
-        found = f"{between + 2}: record.id is the id of the record in line 1 too"
-        assert (found if between < 9 else "d1") == told(lines, window=5)[-1]
+        fault = f"{between + 2}: record.id is the id of the record in line 1 too"
+        assert (fault if between < 9 else "d1") == ids_and_faults(lines, window=5)[-1]
 
 
 class TestLongLines:
@@ -260,29 +261,29 @@ class TestLongLines:
     @pytest.mark.parametrize("more", [0, 1])
     @pytest.mark.parametrize("end", ["", "\n", f"\n{OTHER}\n"], ids=["cut", "last", "before another"])
     @pytest.mark.parametrize("read", [io.StringIO, in_bytes], ids=["text", "bytes"])
-    def test_are_told_and_passed_over(self, read: Callable[[str], Any], end: str, more: int) -> None:
-        """The first one that is too long, by one."""
+    def test_are_reported_and_skipped(self, read: Callable[[str], Any], end: str, more: int) -> None:
+        """Lines that are one character too long."""
         longest = len(LINE) + 10
         long = f"line is longer than {longest:,} {'characters' if read is io.StringIO else 'bytes'} and was not read"
         first = f"1: {long}" if more else "d1"
         rest = ["d2"] if OTHER in end and len(OTHER) <= longest else [f"2: {long}"] if OTHER in end else []
         padded = LINE + " " * (10 + more)
-        assert [first, *rest] == told(read(padded + end), longest=longest)
+        assert [first, *rest] == ids_and_faults(read(padded + end), longest=longest)
 
-    def test_are_told_of_lines_that_are_held_already(self) -> None:
-        """So that it makes no difference where they come from."""
+    def test_are_also_reported_of_lines_in_memory(self) -> None:
+        """The limit holds for all sources of lines."""
         long = f"line is longer than {len(LINE):,} characters and was not read"
-        assert ["d1", f"2: {long}"] == told([LINE, OTHER], longest=len(LINE))
+        assert ["d1", f"2: {long}"] == ids_and_faults([LINE, OTHER], longest=len(LINE))
 
     def test_are_never_held(self) -> None:
         """A hundred megabytes are read in pieces."""
         parts = [b"x" * 8192] * (100 * 1024 // 8)
         stream = io.BufferedReader(Stream(iter([*parts, f"\n{LINE}\n".encode()])))
         tracemalloc.start()
-        found = told(stream)
+        lines = ids_and_faults(stream)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert ["1: line is longer than 1,048,576 bytes and was not read", "d1"] == found
+        assert ["1: line is longer than 1,048,576 bytes and was not read", "d1"] == lines
         assert peak < 6 * 1024 * 1024
 
 
@@ -290,7 +291,7 @@ class TestMemory:
     """Reading keeps nothing but the ids of the window."""
 
     def test_is_flat(self) -> None:
-        """However many lines there are."""
+        """For any number of lines."""
         peaks: list[int] = []
         for count in (500, 4000):
             lines = (changed(id=f"d{number}") for number in range(count))
@@ -320,14 +321,14 @@ class TestArguments:
     )
     def test_are_refused(self, options: dict[str, Any], message: str) -> None:
         """Before a line is read."""
-        given: dict[str, Any] = {"lines": [], **options}
+        arguments: dict[str, Any] = {"lines": [], **options}
         with pytest.raises(InvalidValueError) as caught:
-            read_records(**given)
+            read_records(**arguments)
         assert message == str(caught.value)
 
     @pytest.mark.parametrize("thing", [None, 1, ["{}"], memoryview(b"{}")], ids=lambda thing: type(thing).__name__)
-    def test_among_the_lines_are_told_in_their_place(self, thing: Any) -> None:
-        """What is no line stops nothing."""
+    def test_among_the_lines_are_reported_in_their_place(self, thing: Any) -> None:
+        """Other things among the lines do not stop the reading."""
         first, second = read_records([thing, "text"])
         assert isinstance(first, BrokenLine)
         assert isinstance(second, BrokenLine)
@@ -335,22 +336,26 @@ class TestArguments:
         assert str(first).startswith("line must be a str or bytes, got ")
 
 
-class TestQuickly:
-    """The short way reads what the long way reads, or leaves it to that."""
+def read_usual(text: str) -> DecisionRecord | None:
+    """Read a line in the fast way."""
+    return _LineReader(None).read_usual(text)
 
-    @pytest.mark.parametrize("each", [ALLOWED, DENIED], ids=["allowed", "denied"])
-    def test_reads_what_is_laid_out_as_usual(self, each: DecisionRecord) -> None:
-        """The same."""
-        assert each == quickly(each.to_json())
 
-    # A text that looks like a record and is no JSON, or has a member twice, is not read this way.
+class TestUsualLines:
+    """The fast way to read a line agrees with the slow way, or leaves the line to it."""
+
+    @pytest.mark.parametrize("record", [ALLOWED, DENIED], ids=["allowed", "denied"])
+    def test_are_lines_as_to_json_writes_them(self, record: DecisionRecord) -> None:
+        """Both ways read the same record."""
+        assert record == read_usual(record.to_json())
+
+    # Some look like a record and are not JSON.
     @pytest.mark.parametrize(
         "text",
         [
             "",
             LINE[1:],
             f" {LINE}",
-            f"{LINE} ",
             f"{LINE}x",
             LINE.replace(',"facts":', ',,"facts":'),
             LINE.replace(',"facts":', ';"facts":'),
@@ -358,10 +363,10 @@ class TestQuickly:
             LINE.replace(',"facts_read_at"', '"facts_read_at"'),
             LINE.replace(',"masked":', ',,"masked":'),
             LINE.replace(',"masked":', ';"masked":'),
-            f"{{{MEMBERS['facts']},{MEMBERS['first']},{MEMBERS['next']},{MEMBERS['last']}}}",
-            f"{{,{MEMBERS['facts']},{MEMBERS['first']},{MEMBERS['next']},{MEMBERS['last']}}}",
+            f"{{,{MEMBERS['first']},{MEMBERS['facts']},{MEMBERS['next']},{MEMBERS['last']}}}",
             f"{{{MEMBERS['first']},{MEMBERS['next']},{MEMBERS['facts']},,{MEMBERS['last']}}}",
             LINE[:-1] + ',"id":"d9"}',
+            LINE.replace(',"effect"', ',"next_party":"agent","effect"').replace(',"next_party":null', ""),
             LINE[: LINE.index('"facts":')] + '"facts":[]' + LINE[LINE.index(',"facts_read_at"') :],
             LINE.replace('"hidden":[]', '"hidden":["r"]'),
             LINE.replace('"effect":"allow"', '"effect":"deny"'),
@@ -369,19 +374,19 @@ class TestQuickly:
             json.dumps(json.loads(LINE)),
         ],
     )
-    def test_leaves_the_rest(self, text: str) -> None:
-        """Without a word."""
-        assert quickly(text) is None
+    def test_are_not_other_lines(self, text: str) -> None:
+        """The slow way reads these, or says what is wrong with them."""
+        assert read_usual(text) is None
 
-    def test_reads_a_member_that_stands_twice_as_json_does(self) -> None:
-        """The last one counts."""
+    def test_may_hold_a_member_twice_and_the_last_one_counts(self) -> None:
+        """As it does for `json.loads()`."""
         text = LINE.replace('"facts_read_at":null', '"effect":"allow","facts_read_at":"2026-01-31T09:30:00Z"')
         twice = text.replace('"effect":"allow"', '"effect":"deny"', 1)
-        assert attrs.evolve(ALLOWED, facts_read_at=AT) == quickly(twice) == DecisionRecord.from_json(twice)
+        assert attrs.evolve(ALLOWED, facts_read_at=AT) == read_usual(twice) == DecisionRecord.from_json(twice)
 
     @given(st.data())
     def test_never_contradicts_the_long_way(self, data: st.DataObject) -> None:
-        """Whatever is cut out, put in or put elsewhere."""
+        """Parts of a line are cut out, inserted or moved."""
         text = data.draw(st.sampled_from([LINE, OTHER]))
         marks = [at for at, letter in enumerate(text) if letter in '{}[]",:']
         for _ in range(data.draw(st.integers(1, 3))):
@@ -395,17 +400,17 @@ class TestQuickly:
                 | st.text(max_size=3)
             )
             text = text[:start] + put + text[end:]
-        found = quickly(text)
-        assert found is None or found == DecisionRecord.from_json(text)
+        fast = read_usual(text)
+        assert fast is None or fast == DecisionRecord.from_json(text)
 
-    def test_remembers_no_long_ends(self) -> None:
-        """What somebody makes up takes no memory."""
-        _end_of.cache_clear()
+    def test_with_a_long_tail_are_not_kept(self) -> None:
+        """A log cannot fill the memory."""
+        reader = _LineReader(None)
         long = attrs.evolve(ALLOWED, met=[f"{number:0100}" for number in range(100)])
-        assert (None, 0) == (quickly(long.to_json()), _end_of.cache_info().currsize)
+        assert (None, 0) == (reader.read_usual(long.to_json()), reader._parse_tail.cache_info().currsize)
         assert [long] == list(read_records([long.to_json()]))
-        quickly(LINE)
-        assert _end_of.cache_info().currsize == 1
+        reader.read_usual(LINE)
+        assert reader._parse_tail.cache_info().currsize == 1
 
 
 class TestOpenLog:
@@ -417,31 +422,31 @@ class TestOpenLog:
         path.write_bytes(DATA)
         for name in (path, str(path)):
             with open_log(name) as log:
-                assert ["d1", "d2"] == told(log)
+                assert ["d1", "d2"] == ids_and_faults(log)
             assert log.closed
 
     def test_opens_packed_files(self, tmp_path: Path) -> None:
-        """Whatever they are called; also several that were put together."""
+        """With any name; also several packed files in one."""
         path = tmp_path / "a.log"
         path.write_bytes(gzip.compress(DATA) + gzip.compress(changed(id="d3").encode()))
         with open_log(path) as log:
-            assert ["d1", "d2", "d3"] == told(log)
+            assert ["d1", "d2", "d3"] == ids_and_faults(log)
         assert log.closed
 
     def test_opens_standard_input(self, tmp_path: Path) -> None:
-        """Which stays open."""
+        """Standard input stays open."""
         path = tmp_path / "a.log"
         path.write_bytes(DATA)
-        kept = os.dup(0)
+        stdin = os.dup(0)
         try:
             with path.open("rb") as stream:
                 os.dup2(stream.fileno(), 0)
             with open_log("-") as log:
-                assert ["d1", "d2"] == told(log)
+                assert ["d1", "d2"] == ids_and_faults(log)
             assert os.fstat(0)
         finally:
-            os.dup2(kept, 0)
-            os.close(kept)
+            os.dup2(stdin, 0)
+            os.close(stdin)
 
     def test_raises_what_the_system_says(self, tmp_path: Path) -> None:
         """Before anything is read."""
@@ -465,7 +470,7 @@ class TestOpenLog:
         path = tmp_path / "a.log"
         path.write_bytes(data)
         with open_log(path) as log:
-            assert expected == told(log)
+            assert expected == ids_and_faults(log)
 
     @pytest.mark.parametrize("before", [[], ["d1"]], ids=["at once", "later"])
     def test_a_medium_that_fails_is_a_broken_line(self, before: list[str]) -> None:
@@ -473,9 +478,11 @@ class TestOpenLog:
         parts = iter([f"{LINE}\n".encode()] if before else [])
         broken: Any = Stream(parts, OSError(5, "input/output error"))
         with io.BufferedReader(broken) as stream, unpacked(stream) as log:
-            assert [*before, f"{len(before) + 1}: line and all after it cannot be read (OSError)"] == told(log)
+            assert [*before, f"{len(before) + 1}: line and all after it cannot be read (OSError)"] == ids_and_faults(
+                log
+            )
 
     def test_letters_that_cannot_be_read_are_a_broken_line(self) -> None:
-        """Where somebody else decodes them."""
+        """If the host's own file object decodes them."""
         stream = codecs.getreader("ascii")(io.BytesIO(b"\xff\n"))
-        assert ["1: line and all after it cannot be read (UnicodeDecodeError)"] == told(stream)
+        assert ["1: line and all after it cannot be read (UnicodeDecodeError)"] == ids_and_faults(stream)

@@ -43,18 +43,18 @@ HOSTILE: Final = [
 
 
 def allowed(**fields: Any) -> DecisionRecord:
-    """Makes a record of an allow."""
+    """Return a record of an allow."""
     usual: dict[str, Any] = {"id": "d1", "at": AT, "effect": Effect.ALLOW, "policy_id": "p", "fingerprint": "f"}
     return DecisionRecord(**usual | fields)
 
 
 def denied(**fields: Any) -> DecisionRecord:
-    """Makes a record of a denial."""
+    """Return a record of a denial."""
     return allowed(**{"effect": Effect.DENY, "reasons": [REASON]} | fields)
 
 
 def full(**fields: Any) -> DecisionRecord:
-    """Makes a record in which nothing is left out."""
+    """Return a record with a value in every field."""
     return denied(
         **{
             "policy_version": "7",
@@ -73,17 +73,17 @@ def full(**fields: Any) -> DecisionRecord:
 
 
 def pickled(made: DecisionRecord) -> Any:
-    """Sends a record to another process, in a way."""
+    """Return a record as another process gets it."""
     return pickle.loads(pickle.dumps(made))
 
 
 def as_bytes(line: str) -> bytes:
-    """Gives a line as a file does."""
+    """Return a line as a binary file does."""
     return line.encode("ascii")
 
 
 def as_array(line: str) -> bytearray:
-    """Gives a line as a buffer does."""
+    """Return a line as a buffer does."""
     return bytearray(as_bytes(line))
 
 
@@ -91,7 +91,7 @@ class TestDecisionRecord:
     """A record is a value: valid once it exists, and never changed."""
 
     def test_needs_little(self) -> None:
-        """What is not given is empty."""
+        """Other fields are empty."""
         made = allowed()
         assert ((), (), (), (), ()) == (made.reasons, made.met, made.hidden, made.unknown, made.masked)
         assert ({}, {}) == (made.facts, made.outputs)
@@ -105,13 +105,13 @@ class TestDecisionRecord:
 
     @pytest.mark.parametrize("name", ["at", "facts_read_at"])
     def test_keeps_times_in_utc(self, name: str) -> None:
-        """Whoever compares two records need not know where they were made."""
+        """Records from different zones can be compared."""
         there = AT.astimezone(timezone(timedelta(hours=5, minutes=30)))
         assert UTC is getattr(allowed(**{name: there}), name).tzinfo
         assert AT == getattr(allowed(**{name: there}), name)
 
     @pytest.mark.parametrize(
-        ("fields", "told"),
+        ("fields", "message"),
         [
             ({"id": ""}, "DecisionRecord.id must be a non-empty str, got an empty str"),
             ({"id": 5}, "DecisionRecord.id must be a non-empty str, got an int"),
@@ -184,14 +184,14 @@ class TestDecisionRecord:
             ),
         ],
     )
-    def test_refuses_what_it_does_not_take(self, fields: dict[str, Any], told: str) -> None:
+    def test_refuses_what_it_does_not_take(self, fields: dict[str, Any], message: str) -> None:
         """Also reasons that contradict the effect."""
         with pytest.raises(InvalidValueError) as caught:
             allowed(**fields)
-        assert told == str(caught.value)
+        assert message == str(caught.value)
 
     @pytest.mark.parametrize(
-        ("fields", "told"),
+        ("fields", "message"),
         [
             ({"code": ""}, "RecordedReason.code must be a non-empty str, got an empty str"),
             ({"code": "a b"}, "RecordedReason.code must be made of ASCII letters, digits and _.:-, got a str"),
@@ -211,15 +211,15 @@ class TestDecisionRecord:
             ({"error": ""}, "RecordedReason.error must be a non-empty str or None, got an empty str"),
         ],
     )
-    def test_refuses_reasons_that_are_none(self, fields: dict[str, Any], told: str) -> None:
+    def test_refuses_invalid_reasons(self, fields: dict[str, Any], message: str) -> None:
         """A reason is a value too."""
         usual: dict[str, Any] = {"code": "r", "status": ReasonStatus.UNMET}
         with pytest.raises(InvalidValueError) as caught:
             RecordedReason(**usual | fields)
-        assert told == str(caught.value)
+        assert message == str(caught.value)
 
     def test_cannot_be_changed(self) -> None:
-        """Not even its facts, whatever becomes of what they were made from."""
+        """Not even its facts, if the mapping that they were made from changes."""
         facts = {"a": 1}
         made = allowed(facts=facts)
         facts["a"] = 2
@@ -238,7 +238,7 @@ class TestDecisionRecord:
         assert made == again(made)
         assert hash(made) == hash(again(made))
 
-    def test_tells_true_from_one(self) -> None:
+    def test_distinguishes_true_and_one(self) -> None:
         """As a rule does."""
         assert allowed(facts={"a": True}) != allowed(facts={"a": 1})
 
@@ -252,8 +252,8 @@ class TestDecisionRecord:
         assert len(repr(allowed(id="x" * 1000))) < 100
 
     def test_answers_what_support_asks_first(self) -> None:
-        """Of whom, where and about what it was decided; nothing where nobody was told."""
-        told = record(ESCALATE_TO_VIDEO.decide(a_request()), at=AT, id="d1").about
+        """The agent, the place and the subject of the decision. None if the record does not hold them."""
+        about = record(ESCALATE_TO_VIDEO.decide(a_request()), at=AT, id="d1").about
         assert {
             "domain": "acme",
             "agent": "u1",
@@ -263,8 +263,8 @@ class TestDecisionRecord:
             "message": "c1",
             "intervention": "i1",
             "state": "open",
-        } == told
-        assert dict.fromkeys(told) == allowed().about
+        } == about
+        assert dict.fromkeys(about) == allowed().about
 
 
 class TestToJson:
@@ -303,7 +303,7 @@ class TestToJson:
 
     @pytest.mark.parametrize("made", [allowed(), denied(), full()], ids=["allow", "deny", "full"])
     def test_is_what_a_sorting_encoder_makes(self, made: DecisionRecord) -> None:
-        """It is put together from parts, and nobody must be able to tell."""
+        """It is put together by hand, which must make no difference."""
         line = made.to_json()
         assert line == json.dumps(json.loads(line), sort_keys=True, separators=(",", ":"))
 
@@ -315,7 +315,7 @@ class TestToJson:
     @pytest.mark.parametrize("made", [allowed(), denied(), full()], ids=["allow", "deny", "full"])
     @pytest.mark.parametrize("kind", [str, as_bytes, as_array])
     def test_is_read_without_loss(self, made: DecisionRecord, kind: Callable[[str], Any]) -> None:
-        """As text and as bytes, and what was read is written as it was."""
+        """As text and as bytes. It is written again as the same line."""
         again = DecisionRecord.from_json(kind(made.to_json()))
         assert made == again
         assert made.to_json() == again.to_json()
@@ -327,7 +327,7 @@ class TestToJson:
         ["id", "policy_version", "correlation_id", "fact", "name", "member", "output", "evidence", "error", "unknown"],
     )
     def test_cannot_be_broken_by_a_value(self, text: str, place: str) -> None:
-        """Whatever a value holds, it stays that value: no line ends in it and none begins."""
+        """No value can end a line or begin one."""
         reason = RecordedReason("r", ReasonStatus.ERROR, (Evidence(text, text, text),), error=text)
         fields: dict[str, dict[str, Any]] = {
             "fact": {"facts": {"a": text}},
@@ -349,13 +349,13 @@ class TestToJson:
 
 
 def changed(**fields: Any) -> dict[str, Any]:
-    """Gives the JSON of a record in which some things are different."""
+    """Return the JSON of a record with other values in some fields."""
     payload: dict[str, Any] = json.loads(full().to_json())
     return payload | fields
 
 
 def reason_with(**fields: Any) -> list[dict[str, Any]]:
-    """Gives the JSON of a reason in which some things are different."""
+    """Return the JSON of a reason with other values in some fields."""
     return [changed()["reasons"][0] | fields]
 
 
@@ -426,12 +426,12 @@ class TestSchema:
         assert schema() == json.loads(path.read_text("utf-8"))
 
     def test_is_a_new_copy_each_time(self) -> None:
-        """Who changes it changes it for nobody else."""
+        """A change has no effect on other copies."""
         schema().clear()
         assert schema()
 
     def test_knows_every_key_and_asks_for_it(self) -> None:
-        """A key that it does not know could be anything."""
+        """A key that is not in the schema could hold anything."""
         written = json.loads(full().to_json())
         assert written.keys() == schema()["properties"].keys()
         assert sorted(written) == schema()["required"]
@@ -457,7 +457,7 @@ class TestSchema:
     @needs_validator
     @pytest.mark.parametrize("key", sorted(json.loads(full().to_json())))
     def test_refuses_a_record_that_lacks_a_key(self, key: str) -> None:
-        """What there is none of is null, or empty."""
+        """Keys without a value are null, or empty."""
         payload = changed()
         del payload[key]
         assert not VALIDATOR.is_valid(payload)
@@ -475,7 +475,7 @@ class TestSchema:
 
     @needs_validator
     def test_is_what_all_these_tests_hold_records_against(self) -> None:
-        """A fixture that looks at nothing would let everything through."""
+        """A fixture that checks nothing would accept everything."""
         made = allowed()
         object.__setattr__(made, "schema_version", "2.0")
         with pytest.raises(Exception, match=r"is not valid|does not match"):

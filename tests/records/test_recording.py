@@ -2,9 +2,8 @@
 
 import math
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from enum import Enum, Flag
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final
@@ -30,8 +29,7 @@ from escalation_policy import (
     predicate,
 )
 from escalation_policy.exceptions import InvalidValueError
-from escalation_policy.records import DecisionRecord, RecordedReason, record
-from escalation_policy.records._forms import form_of
+from escalation_policy.records import DecisionRecord, RecordedReason, _recording, record
 from escalation_policy.testing import a_request
 from support import ALLOWED, SAMPLE, UNKNOWN_WHEN_NONE, Colour, Part, Sample, Size
 
@@ -41,7 +39,7 @@ FLAG: Final = SAMPLE(lambda r: r.flag).is_true()
 
 
 def recorded(condition: Any, request: Any, **arguments: Any) -> DecisionRecord:
-    """Decides by one rule, and records that; what is written is looked at, and read again."""
+    """Decide by a condition or a policy, and record it. Also check that the line is read back as the same record."""
     policy: Any = condition if type(condition) is Policy else Policy("p", [Rule("r", condition)])
     usual: dict[str, Any] = {"at": AT, "id": "d1"}
     made = record(policy.decide(request), **usual | arguments)
@@ -50,7 +48,7 @@ def recorded(condition: Any, request: Any, **arguments: Any) -> DecisionRecord:
 
 
 def facts_of(request: Any, *conditions: Any, **arguments: Any) -> dict[str, Any]:
-    """Gives the facts of the record of a decision by these conditions."""
+    """Return the facts of the record of a decision by these conditions."""
     policy = Policy("p", [Rule(f"r{number}", each) for number, each in enumerate(conditions)])
     return dict(recorded(policy, request, **arguments).facts)
 
@@ -59,7 +57,7 @@ class TestRecord:
     """A record says what was decided, by which policy, when and what for."""
 
     def test_says_who_decided_what_and_when(self) -> None:
-        """Some of it is the caller's to say: the library has neither clock nor dice."""
+        """Ids and times come from the caller: the library has no clock and makes no ids."""
         there = timezone(timedelta(hours=-7))
         made = recorded(
             ESCALATE_TO_VIDEO,
@@ -80,7 +78,7 @@ class TestRecord:
         assert (ESCALATE_TO_VIDEO.fingerprint, "1.1") == (made.fingerprint, made.schema_version)
 
     def test_of_an_allow_names_the_rules_that_were_met(self) -> None:
-        """By their codes; nobody acts next."""
+        """By their codes. There is no next party."""
         made = recorded(ESCALATE_TO_VIDEO, ALLOWED)
         assert (Effect.ALLOW, tuple(ESCALATE_TO_VIDEO)) == (made.effect, made.met)
         assert ((), (), None) == (made.reasons, made.hidden, made.next_party)
@@ -102,7 +100,7 @@ class TestRecord:
         assert ((), ("extension_in_account",), Party.ENGAGE_ADMINISTRATOR) == (made.met, made.hidden, made.next_party)
 
     def test_names_where_a_rule_raised_and_not_what_it_said(self) -> None:
-        """Messages of exceptions hold anything."""
+        """The message of an exception can hold anything."""
 
         def explode(_: object) -> bool:
             raise ValueError("ada@example.com")
@@ -116,7 +114,7 @@ class TestRecord:
         assert Party.DEVELOPER is recorded(ESCALATE_TO_VIDEO, a_request(video=VideoAccess.UNKNOWN)).next_party
 
     def test_says_who_acts_first_of_those_who_can(self) -> None:
-        """A rule without a remedy sends nobody."""
+        """A rule without a remedy names no party."""
         step = Remedy((Step(Party.NOBODY, "Wait."), Step(Party.AGENT, "Try again.")))
         policy = Policy("p", [Rule("a", FLAG), Rule("b", FLAG, remedy=step)])
         assert Party.NOBODY is recorded(policy, Sample(flag=False)).next_party
@@ -124,29 +122,29 @@ class TestRecord:
 
     @pytest.mark.parametrize("request_", [ALLOWED, OTHER_ACCOUNT], ids=["allow", "deny"])
     def test_is_the_same_whether_or_not_somebody_has_read_the_reasons(self, request_: Any) -> None:
-        """Both rest on the same."""
+        """Both decisions rest on the same facts."""
         read, unread = ESCALATE_TO_VIDEO.decide(request_), ESCALATE_TO_VIDEO.decide(request_)
         assert read.reasons
         assert record(read, at=AT, id="d1") == record(unread, at=AT, id="d1")
 
-    def test_does_not_ask_a_predicate_again(self) -> None:
-        """It was asked once, and that is what counts."""
-        asked: list[object] = []
+    def test_does_not_call_a_predicate_again(self) -> None:
+        """Its answer is part of the decision."""
+        calls: list[object] = []
 
         def counts(request: object) -> bool:
-            asked.append(request)
+            calls.append(request)
             return False
 
         decision = Policy("p", [Rule("r", predicate("counts", counts))]).decide(ALLOWED)
         record(decision, at=AT, id="d1")
-        assert [ALLOWED] == asked
+        assert [ALLOWED] == calls
 
 
 class TestArguments:
-    """What is given wrongly is refused, and said why."""
+    """Invalid arguments are refused, with the reason."""
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             ({"decision": None}, "decision must be a Decision, got None"),
             ({"decision": ESCALATE_TO_VIDEO}, "decision must be a Decision, got a Policy"),
@@ -204,12 +202,12 @@ class TestArguments:
             ),
         ],
     )
-    def test_that_are_wrong_are_refused(self, arguments: dict[str, Any], told: str) -> None:
+    def test_that_are_wrong_are_refused(self, arguments: dict[str, Any], message: str) -> None:
         """Whether or not the record would need them."""
-        given: dict[str, Any] = {"decision": ESCALATE_TO_VIDEO.decide(ALLOWED), "at": AT, "id": "d1"} | arguments
+        call: dict[str, Any] = {"decision": ESCALATE_TO_VIDEO.decide(ALLOWED), "at": AT, "id": "d1"} | arguments
         with pytest.raises(InvalidValueError) as caught:
-            record(given.pop("decision"), **given)
-        assert told == str(caught.value)
+            record(call.pop("decision"), **call)
+        assert message == str(caught.value)
 
     def test_refuse_a_key_that_is_empty(self) -> None:
         """It would keep nothing secret."""
@@ -223,10 +221,10 @@ class TestArguments:
 
 
 class TestPolicies:
-    """The policy is the decision's own, unless that took none along."""
+    """The policy is the decision's own, unless the decision was pickled."""
 
     def test_of_a_decision_that_was_pickled_must_be_given(self) -> None:
-        """A pickle takes no policy along."""
+        """A pickle leaves the policy behind."""
         decision = pickle.loads(pickle.dumps(ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT)))
         with pytest.raises(InvalidValueError) as caught:
             record(decision, at=AT, id="d1")
@@ -236,12 +234,12 @@ class TestPolicies:
         assert recorded(ESCALATE_TO_VIDEO, OTHER_ACCOUNT) == record(decision, at=AT, id="d1", policy=ESCALATE_TO_VIDEO)
 
     def test_may_be_another_edition_that_means_the_same(self) -> None:
-        """The record names the one that decided."""
+        """The record names the policy that decided."""
         same = Policy("other", reversed(ESCALATE_TO_VIDEO.rules), version="9")
         made = record(ESCALATE_TO_VIDEO.decide(OTHER_ACCOUNT), at=AT, id="d1", policy=same)
         assert recorded(ESCALATE_TO_VIDEO, OTHER_ACCOUNT) == made
 
-    def test_are_told_apart_though_they_mean_the_same(self) -> None:
+    def test_with_equal_meaning_keep_their_own_remedies(self) -> None:
         """The fingerprint covers neither remedies nor the policy's name."""
         step = Remedy((Step(Party.AGENT, "Do it."),))
         for remedy, party in ((None, None), (step, Party.AGENT)):
@@ -250,40 +248,10 @@ class TestPolicies:
 
 
 def shown(value: Any) -> str:
-    """Names a value in the same way in every process."""
+    """Return a name for a value that is the same in every process."""
     if type(value) in (set, frozenset):
         return f"{type(value).__name__} of {' and '.join(sorted(map(ascii, value)))}"
     return hex(value) if isinstance(value, int) else f"{value!a:.30}"
-
-
-class Number(Enum):
-    """An enum whose values are no strings."""
-
-    ONE = 1
-    TWO = 2
-
-
-class Odd(Enum):
-    """An enum some of whose values are strings, and the names of others."""
-
-    A = "B"
-    B = 1
-
-
-class Unhashable(Enum):  # noqa: PLW1641  that is the point
-    """An enum that nobody can put into a set."""
-
-    A = "a"
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-
-class Bits(Flag):
-    """An enum whose members can be joined."""
-
-    ONE = 1
-    TWO = 2
 
 
 class Text(str):
@@ -298,18 +266,18 @@ class TestFacts:
     def test_are_what_the_rules_read_and_what_support_asks_first(self) -> None:
         """Those of met rules too, and nothing else."""
         read = {each for rule in ESCALATE_TO_VIDEO.rules for each in rule.facts}
-        asked = {"agent.id", "agent.role.id", "domain.id", "intervention.id", "message.id"}
+        about = {"agent.id", "agent.role.id", "domain.id", "intervention.id", "message.id"}
         for request in (ALLOWED, OTHER_ACCOUNT):
-            assert sorted(read | asked) == list(recorded(ESCALATE_TO_VIDEO, request).facts)
+            assert sorted(read | about) == list(recorded(ESCALATE_TO_VIDEO, request).facts)
         assert {"agent.team_ids", "agent.role.label"}.isdisjoint(read)
 
     def test_of_another_type_of_request_are_what_the_rules_read(self) -> None:
-        """Nobody knows what support asks first there."""
+        """The library does not know what support asks first of other requests."""
         assert {"flag": True} == facts_of(Sample(), FLAG, reveal=["flag"])
         assert dict.fromkeys(recorded(FLAG, Sample()).about) == recorded(FLAG, Sample()).about
 
     def test_stand_for_what_they_are(self) -> None:
-        """Enums as their values, sets in order, None where there is nothing."""
+        """Enum members as their values, sets in order, None if there is no value."""
         request = Sample(
             size=Size.LARGE,
             colour=Colour.UNKNOWN,
@@ -345,25 +313,25 @@ class TestFacts:
             "context.b": False,
         } == facts_of(request, *conditions, reveal=names)
 
-    def test_tell_of_anything_else_that_it_is_there(self) -> None:
-        """A part is no scalar: whether there is one is all that a rule asks."""
+    def test_of_other_types_show_only_that_there_is_a_value(self) -> None:
+        """A part is not a scalar: a rule can only ask whether it is set."""
         condition = SAMPLE(lambda r: r.spare).is_set() | SAMPLE(lambda r: r.part).is_set()
         assert {"part": True, "spare": None} == facts_of(Sample(), condition, reveal=["part", "spare"])
         assert {"part": True, "spare": True} == facts_of(Sample(spare=Part()), condition, reveal=["part", "spare"])
 
-    def test_that_are_none_say_whether_we_were_told(self) -> None:
-        """Absent and unknown are not the same; what lies behind either is as it is."""
+    def test_that_are_none_are_absent_or_unknown(self) -> None:
+        """Absent and unknown differ, also for facts of an absent or unknown part."""
         lost, spare = SAMPLE(lambda r: r.lost), SAMPLE(lambda r: r.spare)
-        asked = [lost.then(lambda p: p.absent), spare.then(lambda p: p.unknown), SAMPLE(lambda r: r.part.unknown)]
-        asked += [SAMPLE(lambda r: r.part.absent), SAMPLE.context("s", str), SAMPLE.context("n", str)]
-        policy = Policy("p", [Rule(f"r{number}", each.is_set()) for number, each in enumerate(asked)])
+        facts = [lost.then(lambda p: p.absent), spare.then(lambda p: p.unknown), SAMPLE(lambda r: r.part.unknown)]
+        facts += [SAMPLE(lambda r: r.part.absent), SAMPLE.context("s", str), SAMPLE.context("n", str)]
+        policy = Policy("p", [Rule(f"r{number}", each.is_set()) for number, each in enumerate(facts)])
         made = recorded(policy, Sample(context={"n": "x"}), reveal=["context"])
-        assert {str(each.path): None for each in asked} | {"context.n": "x"} == made.facts
+        assert {str(each.path): None for each in facts} | {"context.n": "x"} == made.facts
         assert ("context.s", "lost.absent", "part.unknown") == made.unknown
         made = recorded(policy, Sample(lost=Part(), spare=Part()))
         assert ("context.n", "context.s", "part.unknown", "spare.unknown") == made.unknown
 
-    def test_of_the_built_in_policy_say_whether_we_were_told(self) -> None:
+    def test_of_the_built_in_policy_are_absent_or_unknown(self) -> None:
         """Nobody asked RingCentral, and nobody said whether the message is private."""
         assert ("message.private",) == recorded(ESCALATE_TO_VIDEO, ALLOWED).unknown
         assert ("agent.ringcentral.account_id", "message.intervention_id", "message.private") == recorded(
@@ -406,7 +374,7 @@ class TestFacts:
         ids=shown,
     )
     def test_that_are_not_what_was_promised_are_left_out(self, name: str, value: Any) -> None:
-        """A host's own type checks nothing, and a record that guessed would be replayed wrongly."""
+        """A host's own type checks nothing, and a guess would be replayed wrongly."""
         condition = SAMPLE(attrgetter(name)).is_set() & SAMPLE(lambda r: r.size).is_set()
         assert {name, "size"} == facts_of(Sample(), condition).keys()
         assert {"size": "small"} == facts_of(Sample(**{name: value}), condition, reveal=[name, "size"])
@@ -421,11 +389,11 @@ class TestFacts:
         policy = Policy("p", [Rule("r", Facts(Counted)(lambda r: r.numbers).is_set())])
         odd: Any
         for odd in (frozenset({True}), frozenset({1.0})):
-            for numbers, found in ((odd, {}), (frozenset({1}), {"numbers": (1,)}), (odd, {})):
-                assert found == recorded(policy, Counted(numbers), reveal=["numbers"]).facts
+            for numbers, facts in ((odd, {}), (frozenset({1}), {"numbers": (1,)}), (odd, {})):
+                assert facts == recorded(policy, Counted(numbers), reveal=["numbers"]).facts
 
     def test_of_a_str_that_only_equals_a_member_are_left_out(self) -> None:
-        """The rule took it for an error, and so would nobody who reads it."""
+        """The rule took it for an error, so the record must not show it as the member."""
 
         @attrs.frozen
         class Loose:
@@ -438,8 +406,8 @@ class TestFacts:
         assert ({}, ReasonStatus.ERROR) == (made.facts, made.reasons[0].status)
 
     @pytest.mark.parametrize("thing", [None, 5, "request", object(), Sample, Part(), ALLOWED, {"flag": True}])
-    def test_of_what_is_no_request_are_none(self, thing: Any) -> None:
-        """It reaches no condition, and no reader either; not even where a predicate is revealed."""
+    def test_of_other_things_than_requests_are_empty(self, thing: Any) -> None:
+        """It reached no condition, so there is nothing to record, even if a predicate is revealed."""
         policy = Policy("p", [Rule("r", FLAG), Rule("q", SAMPLE.predicate("yes", lambda _: True))])
         made = recorded(policy, thing, reveal=["flag", "yes"])
         assert ({}, {}, (), ()) == (made.facts, made.outputs, made.unknown, made.masked)
@@ -448,8 +416,8 @@ class TestFacts:
             each for reason in made.reasons for each in reason.evidence
         }
 
-    def test_of_no_escalation_request_are_none_either(self) -> None:
-        """The built-in policy is asked about anything."""
+    def test_of_other_things_than_escalation_requests_are_empty(self) -> None:
+        """The built-in policy accepts any argument."""
         made = recorded(ESCALATE_TO_VIDEO, {"agent": "u1"})
         assert ({}, ()) == (made.facts, made.masked)
         assert dict.fromkeys(made.about) == made.about
@@ -475,7 +443,7 @@ class Hostile:
     text: str = "t"
     size: Size = Size.SMALL
     colour: Colour = Colour.UNKNOWN
-    untold: str | None = attrs.field(default=None, metadata=UNKNOWN_WHEN_NONE)
+    unsupplied: str | None = attrs.field(default=None, metadata=UNKNOWN_WHEN_NONE)
     absent: str | None = None
     part: Part = Part()  # noqa: RUF009  it is frozen
     context: Mapping[str, Any] = attrs.field(factory=dict[str, Any], hash=False)
@@ -490,7 +458,7 @@ class Refusing(dict[str, Any]):
     """A mapping that refuses some keys."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Refuses the key `no`."""
+        """Raise for the key `no`."""
         if key == "no":
             raise RuntimeError
         return super().get(key, default)
@@ -501,18 +469,18 @@ HOSTILE_FACTS: Final[dict[str, Any]] = {
     "text": HOSTILE(lambda r: r.text),
     "size": HOSTILE(lambda r: r.size),
     "colour": HOSTILE(lambda r: r.colour),
-    "untold": HOSTILE(lambda r: r.untold),
+    "unsupplied": HOSTILE(lambda r: r.unsupplied),
     "absent": HOSTILE(lambda r: r.absent),
     "part.text": HOSTILE(lambda r: r.part.text),
     "context.yes": HOSTILE.context("yes", str),
     "context.no": HOSTILE.context("no", str),
 }
 HOSTILE_POLICY: Final = Policy("p", [Rule(name, each.is_set()) for name, each in HOSTILE_FACTS.items()])
-SHOWN: Final = ["text", "size", "colour", "untold", "absent", "part", "context"]
+SHOWN: Final = ["text", "size", "colour", "unsupplied", "absent", "part", "context"]
 
 
 class TestHostileRequests:
-    """A request that raises when it is read is recorded all the same."""
+    """A request that raises when it is read is recorded too."""
 
     READ: Final = {
         "absent": None,
@@ -522,22 +490,22 @@ class TestHostileRequests:
         "part.text": "t",
         "size": "small",
         "text": "t",
-        "untold": None,
+        "unsupplied": None,
     }
 
     def test_are_read_as_others_are_while_they_behave(self) -> None:
-        """This is what the rest is compared with."""
+        """The other tests compare with this."""
         made = recorded(HOSTILE_POLICY, Hostile(), reveal=SHOWN)
         assert self.READ == made.facts
-        assert ("context.no", "context.yes", "untold") == made.unknown
+        assert ("context.no", "context.yes", "unsupplied") == made.unknown
 
-    @pytest.mark.parametrize("name", ["text", "size", "colour", "untold", "absent", "part", "context"])
+    @pytest.mark.parametrize("name", ["text", "size", "colour", "unsupplied", "absent", "part", "context"])
     def test_lose_what_cannot_be_read_and_nothing_else(self, name: str) -> None:
-        """The other facts are what they are otherwise, also those that nobody told."""
+        """The other facts stay the same, also unknown ones."""
         made = recorded(HOSTILE_POLICY, Hostile(frozenset({name})), reveal=SHOWN)
-        kept = {each: value for each, value in self.READ.items() if each.partition(".")[0] != name}
-        assert kept == made.facts
-        assert tuple(each for each in ("context.no", "context.yes", "untold") if each in kept) == made.unknown
+        rest = {name_: value for name_, value in self.READ.items() if name_.partition(".")[0] != name}
+        assert rest == made.facts
+        assert tuple(each for each in ("context.no", "context.yes", "unsupplied") if each in rest) == made.unknown
         assert "ada" not in made.to_json()
 
     def test_may_refuse_one_key_of_a_mapping(self) -> None:
@@ -545,23 +513,23 @@ class TestHostileRequests:
         mapping: Any = Refusing(yes="x", no="y")
         made = recorded(HOSTILE_POLICY, Hostile(context=mapping), reveal=SHOWN)
         assert self.READ.keys() - {"context.no"} == made.facts.keys()
-        assert ("x", ("untold",)) == (made.facts["context.yes"], made.unknown)
+        assert ("x", ("unsupplied",)) == (made.facts["context.yes"], made.unknown)
         nothing: Any = ["no", "mapping"]
         made = recorded(HOSTILE_POLICY, Hostile(context=nothing), reveal=SHOWN)
         assert self.READ.keys() - {"context.no", "context.yes"} == made.facts.keys()
 
     def test_may_have_nothing_where_something_was_promised(self) -> None:
-        """It is absent then, as it was for the rules."""
+        """It is absent, as it was for the rules."""
         nothing: Any = None
         made = recorded(HOSTILE_POLICY, Hostile(part=nothing, text=nothing), reveal=SHOWN)
         assert (None, None) == (made.facts["part.text"], made.facts["text"])
-        assert ("context.no", "context.yes", "untold") == made.unknown
+        assert ("context.no", "context.yes", "unsupplied") == made.unknown
         assert {"text", "absent", "part.text"} <= {
             each.code for each in made.reasons if each.status is ReasonStatus.UNMET
         }
 
     def test_do_not_stop_what_stops_a_program(self) -> None:
-        """Whoever presses Ctrl-C means it."""
+        """Ctrl-C is not swallowed."""
 
         @attrs.frozen
         class Stopping:
@@ -580,76 +548,142 @@ class TestHostileRequests:
             record(decision, at=AT, id="d1")
 
 
-class TestForms:
-    """What is told of a value can be taken back."""
+@attrs.frozen
+class Loose:
+    """A request with a field that may be anything."""
+
+    thing: object = None
+    ratio: float = 0.5
+
+
+LOOSE: Final = Facts(Loose)
+
+
+def interpreted(policy: Policy[Any], request: Any) -> tuple[RecordedReason, ...]:
+    """Return the recorded reasons of a decision whose reasons were read before."""
+    decision = policy.decide(request)
+    assert decision.reasons
+    return record(decision, at=AT, id="d1").reasons
+
+
+def policy_of(*conditions: Any) -> Policy[Any]:
+    """Return a policy with a rule for each condition."""
+    return Policy("p", [Rule(f"r{number}", each) for number, each in enumerate(conditions)])
+
+
+NONE: Final = frozenset[str]()
+NAME: Final = SAMPLE(lambda r: r.name)
+TEXT: Final = SAMPLE(lambda r: r.part.text)
+SIZE: Final = SAMPLE(lambda r: r.size)
+COLOUR: Final = SAMPLE(lambda r: r.colour)
+NUMBER: Final = SAMPLE(lambda r: r.number)
+LOST: Final = SAMPLE(lambda r: r.lost).then(lambda part: part.absent)
+
+
+class TestReasonsThatComeAgain:
+    """Denials for the same reasons share the same values."""
 
     @pytest.mark.parametrize(
-        ("kind", "value", "told"),
+        ("policy", "one", "two"),
         [
-            (str, "x\n\ud800", "x\n\ud800"),
-            (bool, False, False),
-            (int, -(2**63), -(2**63)),
-            (int, 0, 0),
-            (float, -0.5, -0.5),
-            (Login, Login.SAML, "saml"),
-            (Permission, Permission.USE_EMOJI, "use_emoji"),
-            (Number, Number.TWO, "TWO"),
-            (Odd, Odd.A, "A"),
-            (Odd, Odd.B, "B"),
-            (Unhashable, Unhashable.A, "a"),
-            (frozenset[str], frozenset({"b", "a"}), ("a", "b")),
-            (frozenset[str], frozenset[str](), ()),
-            (frozenset[bool], frozenset({True, False}), (False, True)),
-            (frozenset[int], frozenset({3, -1}), (-1, 3)),
-            (frozenset[Permission], frozenset({Permission.USE_EMOJI}), ("use_emoji",)),
-            (frozenset[Number], frozenset(Number), ("ONE", "TWO")),
+            (ESCALATE_TO_VIDEO, a_request(account_id="998"), a_request(account_id="999")),
+            (ESCALATE_TO_VIDEO, a_request(login=Login.SAML), a_request(login=Login.SAML, agent_id="u9")),
+            (policy_of(NAME.equals("t") | FLAG), Sample(name="u", flag=False), Sample(name="v", flag=False)),
+            (policy_of(FLAG & NUMBER.equals(1)), Sample(flag=False), Sample(flag=False, name="u")),
         ],
-        ids=shown,
+        ids=["facts that are compared", "a fact that is shown", "joined by or", "joined by and"],
     )
-    def test_of_scalars_enums_and_sets_of_these(self, kind: Any, value: Any, told: Any) -> None:
-        """Enums by their values where all of these are strings, by their names otherwise."""
-        form = form_of(kind)
-        assert form.taken is not None
-        assert told == form.told(value)
-        assert type(told) is type(form.told(value))
-        assert value == form.taken(told)
-        assert type(value) is type(form.taken(told))
+    def test_if_requests_differ_in_what_no_reason_shows(self, policy: Any, one: Any, two: Any) -> None:
+        """They are not made again."""
+        assert recorded(policy, one).reasons[0] is recorded(policy, two).reasons[0]
+
+    def test_but_not_where_they_are_masked_otherwise(self) -> None:
+        """Each choice of what to mask has its own reasons."""
+        policy, request = policy_of(NUMBER.equals(2)), Sample()
+        masked, shown = (recorded(policy, request, reveal=reveal) for reveal in ([], ["number"]))
+        assert ["masked", "1"] == [made.reasons[0].evidence[0].seen for made in (masked, shown)]
+
+
+class TestReasonsThatDiffer:
+    """A reason never shows anything of another request."""
 
     @pytest.mark.parametrize(
-        ("kind", "told"),
+        ("condition", "requests"),
         [
-            (str, 5),
-            (str, ("a",)),
-            (bool, 1),
-            (int, True),
-            (int, 2**63),
-            (float, math.inf),
-            (Login, "telepathy"),
-            (Login, True),
-            (Login, ("saml",)),
-            (frozenset[str], "abc"),
-            (frozenset[str], ("a", 1)),
-            (frozenset[Permission], ("use_emoji", "use_telepathy")),
-            (frozenset[Permission], "use_emoji"),
+            (
+                SAMPLE(lambda r: r.size).equals(Size.SMALL) & FLAG,
+                [Sample(size=Size.LARGE), Sample(flag=False)],
+            ),
+            (
+                SAMPLE(lambda r: r.colour).equals(Colour.RED),
+                [Sample(colour=Colour.BLUE), Sample(colour=Colour.UNKNOWN)],
+            ),
+            (LOST.equals("t"), [Sample(), Sample(lost=Part()), Sample(lost=Part(absent="u"))]),
+            (~LOST.is_set(), [Sample(), Sample(lost=Part(absent="u"))]),
+            (NUMBER.one_of([0]), [Sample(), Sample(number=2), Sample(number=-(2**63)), Sample(number=2**63)]),
+            (NAME.equals("t") & TEXT.equals("t"), [Sample(name="u"), Sample(part=Part(text="u"))]),
+            ((NAME.equals("t") & TEXT.equals("t")) | ~FLAG, [Sample(name="u"), Sample(part=Part(text="u"))]),
+            (~SAMPLE(lambda r: r.names).is_set(), [Sample(), Sample(names=frozenset({"a"}))]),
+            (~SAMPLE(lambda r: r.sizes).is_set(), [Sample(), Sample(sizes=frozenset(Size))]),
+            (~LOOSE(lambda r: r.ratio).is_set(), [Loose(), Loose(ratio=0.0), Loose(ratio=-0.0)]),
+            (~LOOSE(lambda r: r.thing).is_set(), [Loose(1), Loose(True), Loose(Size.SMALL), Loose("1")]),
+            (LOOSE(lambda r: r.thing).satisfies("no", lambda _: False), [Loose(1), Loose(2), Loose("1")]),
         ],
+        ids=["which", "unknown", "missing", "there", "ints", "and", "deep", "strs", "sizes", "ratio", "any", "opaque"],
     )
-    def test_that_cannot_be_taken_back_are_not_guessed(self, kind: Any, told: Any) -> None:
-        """A newer version may know more members."""
-        taken = form_of(kind).taken
-        assert taken is not None
-        assert None is taken(told)
+    def test_if_requests_differ_in_what_it_shows(self, condition: Any, requests: Iterable[Any]) -> None:
+        """In any order of requests."""
+        policy, in_order = policy_of(condition), [*requests]
+        for request in (*in_order, *reversed(in_order)):
+            assert interpreted(policy, request) == recorded(policy, request).reasons
 
-    @pytest.mark.parametrize("kind", [Part, object, dict, tuple[str, ...], frozenset, list[str]])
-    def test_of_anything_else_tell_that_it_is_there(self, kind: Any) -> None:
-        """And nothing can be taken back."""
-        form = form_of(kind)
-        assert (True, None) == (form.told(object()), form.taken)
+    def test_where_another_rule_is_not_met_either(self) -> None:
+        """Hidden rules and the next party differ too."""
+        requests = [
+            a_request(account_id="999"),
+            a_request(intervention_agent_id="u9"),
+            a_request(login=Login.SAML),
+            a_request(login=Login.SAML, ringcentral=None),
+            a_request(login=Login.SAML, ringcentral=None, ringcentral_account_id=None),
+            a_request(permissions=()),
+            a_request(permissions=[Permission.USE_EMOJI]),
+            a_request(video=VideoAccess.UNKNOWN),
+        ]
+        for request in (*requests, *reversed(requests)):
+            read = ESCALATE_TO_VIDEO.decide(request)
+            assert read.reasons
+            assert record(read, at=AT, id="d1") == recorded(ESCALATE_TO_VIDEO, request)
 
-    def test_of_sets_of_anything_else_tell_that_a_set_is_there(self) -> None:
-        """What is none is not what was promised, which a rule takes for an error."""
-        form = form_of(frozenset[Part])
-        assert (True, None, None) == (form.told(frozenset([Part()])), form.told([Part()]), form.taken)
 
-    def test_of_joined_flags_are_none(self) -> None:
-        """They are no member."""
-        assert (None, "ONE") == (form_of(Bits).told(Bits.ONE | Bits.TWO), form_of(Bits).told(Bits.ONE))
+class TestMemory:
+    """What a policy keeps for its records stays small."""
+
+    def test_of_reasons_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A recorder forgets reasons if there are too many."""
+        monkeypatch.setattr(_recording, "_REASONS", 2)
+        policy = policy_of(SIZE.equals(Size.SMALL), COLOUR.equals(Colour.RED), SAMPLE(lambda r: r.maybe).is_true())
+        recorder = _recording.recorder_of(policy.decide(Sample()), None, NONE, NONE)
+        for maybe in (None, False):
+            for colour in Colour:
+                request = Sample(size=Size.LARGE, colour=colour, maybe=maybe)
+                reasons = {reason.code: reason.status for reason in policy.decide(request).reasons}
+                assert reasons == {reason.code: reason.status for reason in recorded(policy, request).reasons}
+                assert 1 <= len(recorder._reasons) <= 2
+
+    def test_holds_no_reason_that_shows_a_number(self) -> None:
+        """A number can be personal."""
+        policy = policy_of(NUMBER.equals(0))
+        recorder = _recording.recorder_of(policy.decide(Sample()), None, frozenset(["number"]), NONE)
+        (reason,) = recorded(policy, Sample(number=5), reveal=["number"]).reasons
+        assert ("5", {}) == (reason.evidence[0].seen, recorder._reasons)
+
+    def test_of_recorders_belongs_to_the_policy(self) -> None:
+        """Equal policies have recorders of their own, and a policy has one for each choice of what to mask."""
+        policy, equal = policy_of(FLAG), policy_of(FLAG)
+        recorders = [
+            _recording.recorder_of(one.decide(Sample()), None, reveal, NONE)
+            for one in (policy, policy, equal)
+            for reveal in (NONE, frozenset(["flag"]))
+        ]
+        assert recorders[:2] == recorders[2:4]
+        assert 4 == len(set(recorders))

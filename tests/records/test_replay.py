@@ -1,4 +1,4 @@
-"""Replay: what is decided again, what is told of that, and what is never guessed."""
+"""Replay: what is decided again, how it is reported, and what is never guessed."""
 
 import json
 import tracemalloc
@@ -37,64 +37,64 @@ RISK: Final = context("risk", int)
 LOW: Final = RISK.satisfies("risk below 5", lambda risk: risk < 5, version="1")
 
 
-def kept(request: Any, policy: Policy[Any] = ESCALATE_TO_VIDEO, **options: Any) -> DecisionRecord:
-    """Decides and records."""
+def recorded(request: Any, policy: Policy[Any] = ESCALATE_TO_VIDEO, **options: Any) -> DecisionRecord:
+    """Decide and record."""
     return record(policy.decide(request), at=AT, id="d1", **options)
 
 
 def policy_of(condition: Any) -> Policy[Any]:
-    """Makes a policy of one rule."""
+    """Return a policy of one rule."""
     return Policy("p", [Rule("r", condition)])
 
 
 def again(each: DecisionRecord, condition: Any) -> Replayed:
-    """Decides a record again, by one rule."""
+    """Decide a record again, by one rule."""
     (replayed,) = replay_each([each], policy_of(condition))
     return replayed
 
 
 def over(condition: Any, request: Any, *others: Any, **options: Any) -> Replayed:
-    """Decides a request by one rule, and records that with the facts of other conditions; then decides the record again."""
+    """Decide a request by one rule, record it with the facts of other conditions, and decide the record again."""
     rules = [Rule(f"r{number}", each) for number, each in enumerate((condition, *others))]
-    return again(kept(request, Policy("p", rules), **options), condition)
+    return again(recorded(request, Policy("p", rules), **options), condition)
 
 
 def altered(each: DecisionRecord, **facts: Any) -> DecisionRecord:
-    """Makes a record of other facts; `__` stands for a dot."""
+    """Return a record with other facts; `__` stands for a dot."""
     changes = {name.replace("__", "."): value for name, value in facts.items()}
     return attrs.evolve(each, facts={**each.facts, **changes})
 
 
 class TestReplay:
-    """All of a log."""
+    """Replaying a whole log."""
 
-    OWNED: Final = kept(a_request())
-    ANOTHERS: Final = kept(a_request(intervention_agent_id="u2"))
-    PASSWORD: Final = kept(a_request(login=Login.PASSWORD))
+    OWNED: Final = recorded(a_request())
+    ANOTHERS: Final = recorded(a_request(intervention_agent_id="u2"))
+    PASSWORD: Final = recorded(a_request(login=Login.PASSWORD))
 
     def test_counts_each_record_once(self) -> None:
-        """Whatever is no record is counted by itself."""
-        log = [self.OWNED, self.ANOTHERS, "no record", self.PASSWORD, None, kept("no request")]
-        told = replay(log, NOT_OWNED)
-        counts = (told.same, told.changed, told.now_allowed, told.now_denied, told.not_replayable)
+        """Things that are not records are counted apart."""
+        log = [self.OWNED, self.ANOTHERS, "no record", self.PASSWORD, None, recorded("no request")]
+        result = replay(log, NOT_OWNED)
+        counts = (result.same, result.changed, result.now_allowed, result.now_denied, result.not_replayable)
         assert (2, 0, 1, 0, 1) == counts
-        assert (sum(counts), 2) == (told.records, told.unreadable)
+        assert (sum(counts), 2) == (result.records, result.unreadable)
 
     def test_names_the_policy(self) -> None:
-        """Which may have the id of the one that decided then."""
-        told = replay([], NOT_OWNED)
+        """It may have the same id as the policy of the records."""
+        result = replay([], NOT_OWNED)
         assert ("escalate_to_video", NOT_OWNED.version, NOT_OWNED.fingerprint) == (
-            told.policy_id,
-            told.policy_version,
-            told.fingerprint,
+            result.policy_id,
+            result.policy_version,
+            result.fingerprint,
         )
-        assert (0, (), (), {}) == (told.records, told.flips, told.gaps, told.missing)
+        assert (0, (), (), {}) == (result.records, result.flips, result.gaps, result.missing)
 
     def test_lists_the_flips_with_both_sets_of_reasons(self) -> None:
-        """Of what was denied and is allowed now, those of its time."""
-        told = replay([self.ANOTHERS, self.OWNED], NOT_OWNED)
-        assert [Replayed(self.ANOTHERS, Effect.ALLOW)] == list(told.flips)
-        assert ["intervention_owned"] == [reason.code for reason in told.flips[0].record.reasons]
+        """If it is allowed now, the old reasons are in the record."""
+        result = replay([self.ANOTHERS, self.OWNED], NOT_OWNED)
+        assert [Replayed(self.ANOTHERS, Effect.ALLOW)] == list(result.flips)
+        assert ["intervention_owned"] == [reason.code for reason in result.flips[0].record.reasons]
 
     def test_gives_the_reasons_for_what_is_denied_now(self) -> None:
         """With evidence, and with what is hidden behind them."""
@@ -107,9 +107,17 @@ class TestReplay:
         assert ((evidence,),) == tuple(each.evidence for each in flip.reasons)
         assert ((), Effect.DENY, ()) == (flip.hidden, flip.effect, flip.missing)
 
-    def test_tells_a_denial_for_other_reasons_from_one_for_the_same(self) -> None:
+    def test_counts_allows_that_are_denied_now(self) -> None:
+        """Apart from denials that are allowed now, in any order."""
+        strict = NOT_OWNED.with_rules(Rule("saml", fact(lambda r: r.login).equals(Login.SAML)))
+        for log in ([self.OWNED, self.ANOTHERS, self.OWNED], [self.ANOTHERS, self.OWNED, self.OWNED]):
+            result = replay(log, strict)
+            assert (2, 0, 1, 0) == (result.now_denied, result.now_allowed, result.changed, result.same)
+            assert [(Effect.ALLOW, Effect.DENY)] * 2 == [(flip.record.effect, flip.effect) for flip in result.flips]
+
+    def test_distinguishes_denials_for_other_reasons(self) -> None:
         """The order of rules does not count."""
-        denied = kept(a_request(login=Login.PASSWORD, enabled=False))
+        denied = recorded(a_request(login=Login.PASSWORD, enabled=False))
         lax = ESCALATE_TO_VIDEO.without("agent_enabled")
         turned = Policy("p", ESCALATE_TO_VIDEO.rules[::-1])
         assert [1, 0] == [replay([denied], policy).changed for policy in (lax, turned)]
@@ -122,9 +130,11 @@ class TestReplay:
         )
 
     def test_hides_what_the_policy_hides(self) -> None:
-        """Even where nothing was hidden then."""
+        """Even if the record hides nothing."""
         first = attrs.evolve(ESCALATE_TO_VIDEO["video_access"], after=())
-        (each,) = replay_each([kept(a_request(ringcentral=None), ESCALATE_TO_VIDEO.replace(first))], ESCALATE_TO_VIDEO)
+        (each,) = replay_each(
+            [recorded(a_request(ringcentral=None), ESCALATE_TO_VIDEO.replace(first))], ESCALATE_TO_VIDEO
+        )
         assert (("extension_in_account",), ("extension_in_account", "video_access")) == (
             each.record.hidden,
             each.hidden,
@@ -132,22 +142,22 @@ class TestReplay:
         assert (["extension_linked"], True) == ([reason.code for reason in each.reasons], each.changed)
 
     def test_counts_what_is_missing_the_most_frequent_first(self) -> None:
-        """What the facts of a record lack, by fact."""
+        """Counted by fact."""
         asking = ESCALATE_TO_VIDEO.with_rules(Rule("calm", LOW), Rule("zone", context("zone", str).is_set()))
-        risky = kept(
+        risky = recorded(
             a_request(context={"risk": 1}), ESCALATE_TO_VIDEO.with_rules(Rule("calm", LOW)), reveal=["context"]
         )
-        told = replay([self.OWNED, risky], asking)
-        assert [("context.zone", 2), ("context.risk", 1)] == list(told.missing.items())
-        assert [("context.risk", "context.zone"), ("context.zone",)] == [each.missing for each in told.gaps]
+        result = replay([self.OWNED, risky], asking)
+        assert [("context.zone", 2), ("context.risk", 1)] == list(result.missing.items())
+        assert [("context.risk", "context.zone"), ("context.zone",)] == [each.missing for each in result.gaps]
 
     def test_keeps_only_the_first_of_each(self) -> None:
-        """All are counted."""
-        told = replay([self.ANOTHERS, kept("no request")] * 5, NOT_OWNED, keep=2)
-        assert (5, 2, 5, 2) == (told.now_allowed, len(told.flips), told.not_replayable, len(told.gaps))
+        """But it counts all."""
+        result = replay([self.ANOTHERS, recorded("no request")] * 5, NOT_OWNED, keep=2)
+        assert (5, 2, 5, 2) == (result.now_allowed, len(result.flips), result.not_replayable, len(result.gaps))
 
     def test_needs_no_more_memory_for_more_records(self) -> None:
-        """Though each of them flips."""
+        """Even if each of them flips."""
 
         def log(count: int) -> Iterator[DecisionRecord]:
             line = self.ANOTHERS.to_json()
@@ -175,22 +185,22 @@ class TestReplay:
     )
     def test_refuses_wrong_arguments(self, options: dict[str, Any], message: str) -> None:
         """Before it reads anything."""
-        given: dict[str, Any] = {"policy": ESCALATE_TO_VIDEO, **options}
+        arguments: dict[str, Any] = {"policy": ESCALATE_TO_VIDEO, **options}
         with pytest.raises(InvalidValueError) as caught:
-            replay(iter([self.OWNED]), **given)
+            replay(iter([self.OWNED]), **arguments)
         assert message == str(caught.value)
 
 
 class TestReplayEach:
-    """One by one."""
+    """Replaying records one by one."""
 
     def test_gives_all_records_in_order_and_leaves_out_the_rest(self) -> None:
-        """Also those that come out as before."""
+        """Also those with the same decision."""
         log: Iterable[object] = [TestReplay.OWNED, "no record", TestReplay.PASSWORD]
         assert [TestReplay.OWNED, TestReplay.PASSWORD] == [each.record for each in replay_each(log, NOT_OWNED)]
 
     def test_refuses_what_is_no_policy_at_once(self) -> None:
-        """And not when the first record is asked for."""
+        """And not when the first record is decided."""
         with pytest.raises(InvalidValueError):
             replay_each([], ESCALATE_TO_VIDEO.decide)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
@@ -207,7 +217,7 @@ COLOUR: Final = SAMPLE(lambda r: r.colour)
 
 
 class TestMaskedFacts:
-    """What tokens still tell, and what they do not."""
+    """What a replay can answer from tokens, and what it cannot."""
 
     @pytest.mark.parametrize("key", [None, b"k"], ids=["numbered", "keyed"])
     @pytest.mark.parametrize(
@@ -232,7 +242,7 @@ class TestMaskedFacts:
         ],
     )
     def test_are_compared_with_their_like(self, condition: Any, request_: Any, key: bytes | None) -> None:
-        """By token, where both are of one kind of id; and what is absent has none."""
+        """By token, if both are of one kind of id. Absent facts have no token."""
         decision = policy_of(condition).decide(request_)
         each = over(condition, request_, key=key)
         assert each.record.masked or "lost" in each.record.unknown or not any(each.record.facts.values())
@@ -251,7 +261,7 @@ class TestMaskedFacts:
             (NAMES.contains("t"), Sample(names=frozenset("t")), ["names"]),
             (NAMES.subset_of(["t"]), Sample(names=frozenset("t")), ["names"]),
             (~SAMPLE(lambda r: r.size).equals(Size.LARGE), Sample(), ["size"]),
-            # A token may stand for the member that says we were not told.
+            # A token may stand for the member that says nobody supplied the value.
             (COLOUR.is_set(), Sample(colour=Colour.UNKNOWN), ["colour"]),
             (~COLOUR.equals(COLOUR), Sample(colour=Colour.UNKNOWN), ["colour"]),
             # With a fact that is shown, or of another kind of id.
@@ -262,7 +272,7 @@ class TestMaskedFacts:
         ],
     )
     def test_are_not_compared_with_anything_else(self, condition: Any, request_: Any, missing: list[str]) -> None:
-        """Nobody guesses."""
+        """A replay never guesses."""
         each = over(condition, request_)
         assert (None, missing, (), False) == (each.effect, list(each.missing), each.reasons, each.flipped)
 
@@ -280,7 +290,7 @@ class TestMaskedFacts:
             fact(lambda r: r.intervention).then(lambda i: i.id),
         )
         policy, earlier = policy_of(TEXT.equals(condition)), policy_of(TEXT.equals(condition) | TEXT.is_set())
-        (each,) = replay_each([kept(request, earlier)], policy)
+        (each,) = replay_each([recorded(request, earlier)], policy)
         assert [reason.evidence for reason in policy.decide(request).reasons] == [
             reason.evidence for reason in each.reasons
         ]
@@ -290,7 +300,7 @@ class TestMaskedFacts:
         )
 
     def test_need_no_answer_where_the_rest_of_a_rule_decides(self) -> None:
-        """`|` with what is true, `&` with what is false; and that does not hang on the order."""
+        """A true operand decides `|`, a false one `&`, in any order."""
         request, private = a_request(context={"risk": 1}), fact(lambda r: r.agent.enabled).is_true()
         for either in (LOW | private, private | LOW):
             assert Effect.ALLOW is over(either, request).effect
@@ -300,30 +310,30 @@ class TestMaskedFacts:
         assert over(LOW & private, request).missing == ("context.risk",)
 
     def test_of_another_kind_of_id_than_today_are_not_compared(self) -> None:
-        """Such as those of a record that an older version of the host's types made."""
-        each = kept(a_request(), policy_of(ACCOUNT.equals(DOMAINS)))
+        """For example in records that an older version of the host made."""
+        each = recorded(a_request(), policy_of(ACCOUNT.equals(DOMAINS)))
         other = altered(each, agent__ringcentral__account_id="customer#1")
         assert ("agent.ringcentral.account_id",) == again(other, ~ACCOUNT.equals(DOMAINS)).missing
-        several = kept(Sample(names=frozenset("t")), policy_of(NAMES.contains(NAME)))
+        several = recorded(Sample(names=frozenset("t")), policy_of(NAMES.contains(NAME)))
         for names in (("name#1",), "value#1", ("value#1", 1)):
             assert ("names",) == again(altered(several, names=names), NAMES.contains(NAME)).missing
 
 
 class TestTypes:
-    """A token keeps the type of what it stands for: a rule that asks for another one has no answer."""
+    """A token shows the type of its value: a rule over another type has no answer."""
 
     def test_that_differ_are_missing_and_no_yes(self) -> None:
         """The request was denied for an error, which a token cannot show."""
-        asked = Policy("p", [Rule("k", context("k", str).is_set()), Rule("n", context("n", int).is_set())])
+        policy = Policy("p", [Rule("k", context("k", str).is_set()), Rule("n", context("n", int).is_set())])
         for value in ("x", True):
             request = a_request(context={"k": value, "n": 5})
             as_number = Policy("p", [Rule("a", ~context("k", int).equals(context("n", int)))])
             assert not as_number.allows(request)
-            (told,) = replay_each([kept(request, asked)], as_number)
-            assert (None, ("context.k",)) == (told.effect, told.missing)
+            (result,) = replay_each([recorded(request, policy)], as_number)
+            assert (None, ("context.k",)) == (result.effect, result.missing)
 
     def test_of_which_a_policy_reads_two_are_missing(self) -> None:
-        """Whichever of them it was."""
+        """For either type of value."""
         policy = Policy(
             "p",
             [
@@ -332,30 +342,46 @@ class TestTypes:
             ],
         )
         for options in ({}, {"reveal": ["context"]}):
-            (told,) = replay_each([kept(a_request(context={"k": "x", "n": 5}), policy, **options)], policy)
-            assert (None, ("context.k",)) == (told.effect, told.missing)
+            (result,) = replay_each([recorded(a_request(context={"k": "x", "n": 5}), policy, **options)], policy)
+            assert (None, ("context.k",)) == (result.effect, result.missing)
 
 
 class TestMissingFacts:
-    """What a record does not tell at all."""
+    """Facts that a record does not hold."""
 
     def test_are_named(self) -> None:
         """Each of them, once."""
         condition = TEXT.equals(OTHER) & TEXT.is_set() & fact(lambda r: r.agent.team_ids).contains("t1")
-        assert ("context.a", "context.b", "agent.team_ids") == again(kept(a_request()), condition).missing
+        assert ("context.a", "context.b", "agent.team_ids") == again(recorded(a_request()), condition).missing
+
+    def test_are_those_of_rules_that_have_no_answer(self) -> None:
+        """A rule that the rest of its condition decides needs no more facts."""
+        enabled, teams = fact(lambda r: r.agent.enabled).is_true(), fact(lambda r: r.agent.team_ids).contains("t1")
+        policy = Policy(
+            "p", [Rule("a", OTHER.is_set() | enabled), Rule("b", teams), Rule("c", TEXT.equals("t") | teams)]
+        )
+        result = replay([recorded(a_request())], policy)
+        assert {"agent.team_ids": 1, "context.a": 1} == result.missing
+        assert [("agent.team_ids", "context.a")] == [gap.missing for gap in result.gaps]
+
+    def test_count_even_if_another_rule_is_not_met(self) -> None:
+        """It would be denied, but nobody can say for which reasons."""
+        policy = ESCALATE_TO_VIDEO.with_rules(Rule("a", TEXT.is_set()))
+        (replayed,) = replay_each([recorded(a_request(login=Login.PASSWORD))], policy)
+        assert (None, ("context.a",), ()) == (replayed.effect, replayed.missing, replayed.reasons)
 
     def test_are_all_where_there_was_no_request(self) -> None:
-        """Whatever predicates would have said of it."""
+        """Predicates do not count as answers about it."""
         everything = predicate("anything", lambda _: True)
-        each = kept("no request", policy_of(everything), reveal=["anything"])
+        each = recorded("no request", policy_of(everything), reveal=["anything"])
         assert ("anything",) == again(each, everything).missing
         assert set(ESCALATE_TO_VIDEO["extension_in_account"].facts) <= set(
-            again(kept("no request"), ESCALATE_TO_VIDEO["extension_in_account"].requires).missing
+            again(recorded("no request"), ESCALATE_TO_VIDEO["extension_in_account"].requires).missing
         )
 
     def test_are_those_of_another_type_of_request(self) -> None:
         """The policy reads what the record never had."""
-        assert ("flag",) == again(kept(a_request()), SAMPLE(lambda r: r.flag).is_true()).missing
+        assert ("flag",) == again(recorded(a_request()), SAMPLE(lambda r: r.flag).is_true()).missing
 
     @pytest.mark.parametrize(
         ("condition", "facts"),
@@ -371,11 +397,11 @@ class TestMissingFacts:
     def test_are_also_those_that_nobody_can_read(self, condition: Any, facts: dict[str, Any]) -> None:
         """A member that this version does not know, or a value that its type never held."""
         (name,) = facts
-        assert (name.replace("__", "."),) == again(altered(kept(a_request()), **facts), condition).missing
+        assert (name.replace("__", "."),) == again(altered(recorded(a_request()), **facts), condition).missing
 
     def test_do_not_matter_where_no_rule_asks_for_them(self) -> None:
-        """Or where the rest of the rule decides."""
-        strange = altered(kept(a_request()), message__channel__kind="carrier_pigeon", agent__enabled=0)
+        """Or if the rest of the rule decides."""
+        strange = altered(recorded(a_request()), message__channel__kind="carrier_pigeon", agent__enabled=0)
         assert Effect.ALLOW is again(strange, ESCALATE_TO_VIDEO["role_permits"].requires).effect
         enabled = ESCALATE_TO_VIDEO["agent_enabled"].requires
         assert Effect.ALLOW is again(strange, enabled | ESCALATE_TO_VIDEO["role_permits"].requires).effect
@@ -385,21 +411,21 @@ class TestMissingFacts:
         each = over(context("yes", bool).is_true(), a_request(context={"yes": "yes"}), reveal=["context"])
         assert (Effect.DENY, None, ("context.yes",)) == (each.record.effect, each.effect, each.missing)
 
-    def test_are_not_those_that_we_were_not_told(self) -> None:
+    def test_are_not_those_that_are_unknown(self) -> None:
         """Unknown and absent are answers."""
         each = over(fact(lambda r: r.message.private).is_true(), a_request(private=None))
         assert [ReasonStatus.UNKNOWN] == [reason.status for reason in each.reasons]
 
 
 class TestPredicates:
-    """What is opaque: asked again where that is possible, and otherwise what it said then."""
+    """Opaque tests are called again if the fact is recorded. Otherwise their recorded answer counts."""
 
     def test_over_facts_that_are_shown_are_asked_again(self) -> None:
         """A new one, too."""
         kind = fact(lambda r: r.message.channel.kind)
         supported = ESCALATE_TO_VIDEO["channel_supported"]
         each = again(
-            kept(a_request(), Policy("p", [supported])), kind.satisfies("short", lambda each: len(each.value) < 5)
+            recorded(a_request(), Policy("p", [supported])), kind.satisfies("short", lambda each: len(each.value) < 5)
         )
         assert (Effect.DENY, [Evidence("message.channel.kind", 'satisfies "short"', "whats_app")]) == (
             each.effect,
@@ -412,13 +438,13 @@ class TestPredicates:
         def explode(_: object) -> bool:
             raise KeyError("ada@example.com")
 
-        each = again(kept(a_request()), fact(lambda r: r.agent.id).satisfies("explodes", explode))
+        each = again(recorded(a_request()), fact(lambda r: r.agent.id).satisfies("explodes", explode))
         assert [ReasonStatus.ERROR] == [reason.status for reason in each.reasons]
         assert f"KeyError at {__file__}:{explode.__code__.co_firstlineno + 1}" == each.reasons[0].error
         assert (
             Effect.ALLOW
             is again(
-                kept(a_request()),
+                recorded(a_request()),
                 fact(lambda r: r.agent.id).satisfies("explodes", explode) | fact(lambda r: r.agent.enabled).is_true(),
             ).effect
         )
@@ -426,7 +452,7 @@ class TestPredicates:
     @pytest.mark.parametrize("turn", [copy, invert], ids=["as it is", "negated"])
     @pytest.mark.parametrize("answer", [False, True], ids=["no", "yes"])
     def test_that_were_revealed_say_what_they_said(self, *, answer: bool, turn: Callable[[Any], Any]) -> None:
-        """Of the whole request, of a fact that is masked, of one that could not be kept, of one that is no value."""
+        """About the whole request, a masked fact, a fact that could not be recorded, and a part."""
         conditions: list[tuple[Any, Any]] = [
             (predicate("it", lambda _: answer), a_request()),
             (RISK.satisfies("it", lambda _: answer), a_request(context={"risk": 1})),
@@ -451,9 +477,9 @@ class TestPredicates:
         assert (missing,) == over(condition, request_, reveal=["another"]).missing
 
     def test_of_another_version_say_nothing(self) -> None:
-        """Name and version are what identifies them."""
+        """They are identified by name and version."""
         first, second = (predicate("it", lambda _: True, version=version) for version in "12")
-        each = kept(a_request(), policy_of(first), reveal=["it"])
+        each = recorded(a_request(), policy_of(first), reveal=["it"])
         assert (Effect.ALLOW, None) == (again(each, first).effect, again(each, second).effect)
 
     def test_over_what_is_not_there_need_not_be_asked(self) -> None:
@@ -464,19 +490,19 @@ class TestPredicates:
         assert (Effect.DENY, ReasonStatus.UNMET) == (each.effect, each.reasons[0].status)
 
     def test_that_change_their_mind_do_not_make_a_denial_without_reasons(self) -> None:
-        """They should not; but what is decided and why always comes from one answer."""
+        """They should not. But effect and reasons always come from one answer."""
         answers = iter([False, True])
 
         def fickle(_: object) -> bool:
             return next(answers, True)
 
-        each = again(kept(a_request()), fact(lambda r: r.agent.id).satisfies("fickle", fickle))
+        each = again(recorded(a_request()), fact(lambda r: r.agent.id).satisfies("fickle", fickle))
         assert (Effect.DENY, ["r"]) == (each.effect, [reason.code for reason in each.reasons])
 
 
 @attrs.frozen(kw_only=True)
 class Crowd:
-    """A request of things that a record only tells to be there."""
+    """A request with parts. A record only holds that they were set."""
 
     parts: frozenset[Part] | None = None
     part: Part | None = None
@@ -484,7 +510,7 @@ class Crowd:
 
 
 class TestThings:
-    """What is no value: a record only tells that it was there."""
+    """Of some facts, a record holds only that there was a value."""
 
     CROWD: Final = Facts(Crowd)
     PARTS: Final = CROWD(lambda r: r.parts)
@@ -492,36 +518,36 @@ class TestThings:
 
     @pytest.mark.parametrize("reveal", [[], ["parts", "part"]], ids=["masked", "shown"])
     def test_are_there_or_not(self, reveal: list[str]) -> None:
-        """That is all that can be asked of them again."""
+        """A replay can ask nothing else of them."""
         request = Crowd(parts=frozenset([Part()]), part=Part(text="other"))
         both = self.PARTS.is_set() & self.PART.is_set()
         assert Effect.ALLOW is over(both, request, reveal=reveal).effect
         assert Effect.DENY is over(both, Crowd(), reveal=reveal).effect
 
-    def test_are_told_from_numbers_that_equal_them(self) -> None:
-        """Somebody has altered the record: `True` equals 1, and is none."""
+    def test_differ_from_numbers_that_equal_them(self) -> None:
+        """Somebody has altered the record: `True` equals 1, but is not a number."""
         numbers = self.CROWD(lambda r: r.numbers)
         policy = policy_of(numbers.subset_of([1]))
-        each = kept(Crowd(), policy, reveal=["numbers"])
+        each = recorded(Crowd(), policy, reveal=["numbers"])
         replayed = list(replay_each([each, altered(each, numbers=(True,))], policy))
-        assert [(Effect.ALLOW, ()), (None, ("numbers",))] == [(told.effect, told.missing) for told in replayed]
+        assert [(Effect.ALLOW, ()), (None, ("numbers",))] == [(result.effect, result.missing) for result in replayed]
 
     def test_are_nothing_else(self) -> None:
         """Somebody has altered the record."""
-        each = kept(Crowd(part=Part()), policy_of(self.PART.is_set()), reveal=["part"])
+        each = recorded(Crowd(part=Part()), policy_of(self.PART.is_set()), reveal=["part"])
         assert ("part",) == again(altered(each, part="there"), self.PART.is_set()).missing
 
 
 class TestLines:
-    """From what was written."""
+    """Records that were written and read."""
 
     def test_are_replayed_as_the_records_they_were(self) -> None:
-        """Sets of permissions included, of which the same ones come again and again."""
+        """Including sets of permissions, which recur."""
         policy = Policy(
             "p", [Rule("r", fact(lambda r: r.agent.role.permissions).subset_of([Permission.ESCALATE_TO_VIDEO]))]
         )
         more = a_request(permissions=[Permission.ESCALATE_TO_VIDEO, Permission.UPDATE_USER])
-        lines = [kept(each).to_json() for each in (a_request(), more, a_request(), more)]
+        lines = [recorded(each).to_json() for each in (a_request(), more, a_request(), more)]
         assert all(json.loads(line) for line in lines)
         read = map(DecisionRecord.from_json, lines)
         assert [Effect.ALLOW, Effect.DENY] * 2 == [each.effect for each in replay_each(read, policy)]

@@ -1,4 +1,4 @@
-"""Records are counted in one pass, by what somebody asks first; the result is the same whatever their order."""
+"""Records are counted in one pass, by what support asks first. Their order does not matter."""
 
 import random
 import tracemalloc
@@ -23,7 +23,7 @@ FACTS: Final = {"agent.id": "u1", "message.channel.kind": "viber", "domain.id": 
 def a_record(
     *reasons: tuple[str, ReasonStatus], at: datetime = AT, facts: dict[str, Any] | None = None
 ) -> DecisionRecord:
-    """Gives a record: denied for reasons, or allowed where there are none."""
+    """Return a record: denied for the reasons, or allowed if there are no reasons."""
     return DecisionRecord(
         id="d",
         at=at,
@@ -48,7 +48,7 @@ class TestSummarize:
     """`summarize()`."""
 
     def test_counts(self) -> None:
-        """What is denied most comes first, times in order."""
+        """The most frequent denials come first. Times are in order."""
         lines = [*RECORDS, BrokenLine(6, ()), "x"]
         assert Summary(
             allowed=2,
@@ -75,7 +75,7 @@ class TestSummarize:
 
     @given(st.permutations(RECORDS))
     def test_does_not_depend_on_the_order(self, records: list[DecisionRecord]) -> None:
-        """Nor does the order of what it gives."""
+        """Neither does the order of the tallies."""
         assert summarize(RECORDS) == summarize(iter(records))
 
     @given(
@@ -91,20 +91,20 @@ class TestSummarize:
         st.timedeltas(min_value=timedelta(microseconds=1)),
     )
     def test_counts_each_record_once_in_each_table(self, records: list[DecisionRecord], bucket: timedelta) -> None:
-        """Whatever a log says, and however long the times are."""
+        """For every log and every length of buckets."""
         summary = summarize(records, bucket=bucket)
         for tallies in (summary.agents, summary.channels, summary.domains, summary.times):
             assert len(records) == sum(each.allowed + each.denied for each in tallies)
             assert len(tallies) == len({each.key for each in tallies})
 
-    # What is no name names nobody.
+    # A value that is not a string names nobody.
     @pytest.mark.parametrize("facts", [{}, {"agent.id": None}, {"agent.id": 1}, {"agent.id": ("u1",)}])
-    def test_counts_what_records_do_not_tell(self, facts: dict[str, Any]) -> None:
+    def test_counts_agents_that_records_do_not_name(self, facts: dict[str, Any]) -> None:
         """Under None."""
         assert (Tally(None, 1, 0),) == summarize([a_record(facts=facts)]).agents
 
-    def test_puts_together_what_is_not_told(self) -> None:
-        """In whatever way."""
+    def test_adds_up_records_without_a_name(self) -> None:
+        """Missing, None, or not a string."""
         records = [a_record(facts={"agent.id": value}) for value in (None, 1, True, "u1")]
         assert (Tally(None, 3, 0), Tally("u1", 1, 0)) == summarize(records).agents
 
@@ -129,28 +129,28 @@ class TestSummarize:
         assert (1, summary.last) == (summary.allowed, summary.first)
 
     @pytest.mark.parametrize(
-        ("bucket", "found"),
+        ("bucket", "shown"),
         [(timedelta(0), "0:00:00"), (timedelta(days=-1), "-1 day, 0:00:00"), (5, "5"), (None, "None")],
     )
-    def test_refuses_a_time_that_has_no_length(self, bucket: Any, found: str) -> None:
+    def test_refuses_a_time_that_has_no_length(self, bucket: Any, shown: str) -> None:
         """Before a record is read."""
         with pytest.raises(InvalidValueError) as caught:
             summarize(iter([]), bucket=bucket)
-        assert f"bucket must be a timedelta longer than 0, got {found}" == str(caught.value)
+        assert f"bucket must be a timedelta longer than 0, got {shown}" == str(caught.value)
 
     def test_memory_is_flat(self) -> None:
-        """However many records there are about the same things."""
+        """For any number of records about the same things."""
         peaks: list[int] = []
         for count in (100, 5000):
             tracemalloc.start()
             summarize(random_records(count))
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
-        assert peaks[1] < peaks[0] + 200_000  # kept, they would take millions
+        assert peaks[1] < peaks[0] + 200_000  # to keep them would take millions
 
 
 def random_records(count: int) -> Iterator[DecisionRecord]:
-    """Gives records one by one, of fifty agents in one month."""
+    """Yield records of fifty agents."""
     chance = random.Random(0)  # noqa: S311  no secret
     for _ in range(count):
         facts = FACTS | {"agent.id": f"u{chance.randrange(50)}"}

@@ -1,4 +1,4 @@
-"""Builders: allowed by default, any field by keyword, references whole, and the nearest denied request."""
+"""The builders: allowed defaults, all fields by keyword, consistent ids, and the nearest denied request."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -41,7 +41,7 @@ from escalation_policy.testing import (
     an_agent,
     an_intervention,
 )
-from escalation_policy.testing._keywords import REQUEST
+from escalation_policy.testing._builders import PLACES
 from support import SAMPLE
 
 BUILDERS: dict[Callable[..., Any], type] = {
@@ -67,27 +67,27 @@ HOSTS = ESCALATE_TO_VIDEO.with_rules(REGION, LOW_RISK)
 
 
 def codes(request: EscalationRequest, policy: Policy = ESCALATE_TO_VIDEO) -> list[str]:
-    """Lists what stands in the way."""
+    """Return the codes of the reasons for a denial."""
     decision = policy.decide(request)
     return [] if decision else [reason.code for reason in decision.reasons]
 
 
-def at(value: Any, place: str) -> Any:
-    """Reads a dotted path."""
-    for name in place.split("."):
+def value_at(value: Any, path: str) -> Any:
+    """Return the value at the end of a dotted path."""
+    for name in path.split("."):
         value = getattr(value, name)
     return value
 
 
 class TestDefaults:
-    """What a builder makes when nothing is given."""
+    """The value that a builder makes without arguments."""
 
     def test_are_allowed(self) -> None:
-        """Together they are the typical request."""
+        """All of them together."""
         assert ESCALATE_TO_VIDEO.allows(a_request())
 
     def test_fit_together(self) -> None:
-        """Each builder makes what stands in the typical request."""
+        """Each builder makes a part of the typical request."""
         parts = EscalationRequest(
             domain=a_domain(),
             agent=an_agent(role=a_role(), ringcentral=a_ringcentral_user()),
@@ -99,11 +99,11 @@ class TestDefaults:
         assert a_request() == parts
 
     def test_are_the_same_every_time(self) -> None:
-        """Nothing is counted up or made up."""
+        """No id is counted or random."""
         assert a_request() == a_request()
 
 
-#: For each keyword of `a_request()` that sets a single fact, something else than the default.
+#: For each keyword of `a_request()` that sets a single fact, another value than the default.
 OTHERS: dict[str, Any] = {
     "domain_id": "globex",
     "ringcentral_account_id": "5",
@@ -145,29 +145,29 @@ PARTS: dict[str, Any] = {
 
 
 class TestKeywords:
-    """Every field can be given."""
+    """Every field is a keyword."""
 
-    def test_are_all_tried_here(self) -> None:
-        """A keyword that is new is noticed."""
-        assert REQUEST.keys() == OTHERS.keys() | PARTS.keys()
+    def test_are_all_tested_here(self) -> None:
+        """A new keyword makes this test fail."""
+        assert PLACES["a_request"].keys() == OTHERS.keys() | PARTS.keys()
 
     @pytest.mark.parametrize(("keyword", "value"), (OTHERS | PARTS).items(), ids=[*OTHERS, *PARTS])
-    def test_go_where_they_belong_and_wherever_that_is_referred_to(self, keyword: str, value: Any) -> None:
-        """Each differs from the default."""
+    def test_set_their_field_and_all_references_to_it(self, keyword: str, value: Any) -> None:
+        """To a value that is not the default."""
         request = a_request(**{keyword: value})
 
         assert request != a_request()
-        assert all(at(request, place) == value for place in REQUEST[keyword])
+        assert all(value_at(request, path) == value for path in PLACES["a_request"][keyword])
 
     @pytest.mark.parametrize("builder", [a_domain, a_role, a_ringcentral_user, a_channel, an_intervention])
     def test_of_a_part_are_its_fields(self, builder: Callable[..., Any]) -> None:
-        """Given what stands there anyway, nothing changes."""
+        """To pass the defaults changes nothing."""
         fields = {field.name: getattr(builder(), field.name) for field in attrs.fields(BUILDERS[builder])}
 
         assert builder() == builder(**fields)
 
-    def test_of_an_agent_reach_its_role_and_extension(self) -> None:
-        """Its domain is its role's too."""
+    def test_of_an_agent_include_those_of_its_role_and_extension(self) -> None:
+        """Its domain is also the domain of its role."""
         agent = an_agent(domain_id="globex", permissions=[], video=VideoAccess.DENIED, role_label="Chat")
 
         assert (
@@ -179,35 +179,35 @@ class TestKeywords:
             == agent
         )
 
-    def test_take_a_kind_of_channel_for_the_channel(self) -> None:
-        """What most tests vary is the kind."""
+    def test_accept_a_kind_of_channel_for_the_channel(self) -> None:
+        """Most tests vary only the kind."""
         assert a_message(channel=a_channel(kind=ChannelKind.CHAT)) == a_message(channel=ChannelKind.CHAT)
         assert ["channel_supported"] == codes(a_request(channel=ChannelKind.INSTAGRAM))
 
     @pytest.mark.parametrize("builder", BUILDERS, ids=lambda builder: builder.__name__)
-    def test_that_do_not_exist_are_refused(self, builder: Callable[..., Any]) -> None:
-        """The message lists those that do."""
+    def test_that_do_not_exist_are_rejected(self, builder: Callable[..., Any]) -> None:
+        """The message lists the existing keywords."""
         with pytest.raises(TypeError, match=rf"{builder.__name__}\(\) takes no argument of that name, only .*id"):
             builder(nonsense="u2")
 
     def test_that_nearly_exist_are_suggested(self) -> None:
-        """Most of them are typos."""
+        """They are probably typos."""
         with pytest.raises(TypeError, match="a_request\\(\\) takes no argument of that name, did you mean channel"):
             a_request(chanel=ChannelKind.CHAT)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
 
-    def test_that_have_nothing_to_be_put_on_are_refused(self) -> None:
-        """Nothing is lost in silence."""
+    def test_for_fields_of_an_absent_part_are_rejected(self) -> None:
+        """No argument is ignored."""
         with pytest.raises(TypeError, match=r"got state, but nothing to put it on: intervention is None"):
             a_request(intervention=None, state=InterventionState.OPEN)
 
-    def test_of_the_wrong_type_are_refused_by_the_value(self) -> None:
-        """As if it had been made by hand."""
+    def test_of_the_wrong_type_are_rejected_by_the_value(self) -> None:
+        """As if it were made without the builder."""
         with pytest.raises(exceptions.InvalidValueError, match=r"Agent\.enabled must be a bool, got a str"):
             a_request(enabled="yes")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
 class TestReferences:
-    """What is not given follows what is."""
+    """Fields with a default refer to the fields that a test passes."""
 
     @pytest.mark.parametrize(
         "fields",
@@ -223,8 +223,8 @@ class TestReferences:
         ],
         ids=",".join,
     )
-    def test_stay_whole(self, fields: dict[str, Any]) -> None:
-        """The request is allowed whichever side was given."""
+    def test_stay_consistent(self, fields: dict[str, Any]) -> None:
+        """The request is allowed if either side is passed."""
         assert [] == codes(a_request(**fields))
 
     @pytest.mark.parametrize(
@@ -238,50 +238,50 @@ class TestReferences:
         ],
         ids=",".join,
     )
-    def test_never_change_what_was_given_whole(self, fields: dict[str, Any], expected: list[str]) -> None:
-        """A test that mixes tenants says so by giving both."""
+    def test_never_change_a_whole_part(self, fields: dict[str, Any], expected: list[str]) -> None:
+        """A test that mixes tenants passes both sides."""
         assert expected == codes(a_request(**fields))
 
-    def test_to_nothing_stay_where_they_were_given(self) -> None:
-        """None is no id that others could refer to."""
+    def test_are_not_set_to_none(self) -> None:
+        """Other fields cannot refer to an id that is None."""
         request = a_request(intervention_id=None)
 
-        assert (None, "i1") == (request.message.intervention_id, at(request, "intervention.id"))
+        assert (None, "i1") == (request.message.intervention_id, value_at(request, "intervention.id"))
         assert ["domain_linked"] == codes(a_request(ringcentral_account_id=None))
         assert ["agent_engaged"] == codes(a_request(intervention=None, agent_id="u2"))
 
 
 class TestPolicy:
-    """With a policy, the default is what that policy allows."""
+    """With a policy, the defaults are such that this policy allows the request."""
 
     def test_is_allowed(self) -> None:
-        """What its rules ask for beyond the built-in ones is found."""
+        """The search finds the facts that its own rules require."""
         request = a_request(policy=HOSTS)
 
         assert [] == codes(request, HOSTS)
         assert {"region": "eu", "risk": 1} == request.context
 
-    def test_leaves_what_was_given(self) -> None:
-        """A rule that reads it comes out as it does; the others are met."""
+    def test_leaves_passed_fields(self) -> None:
+        """Rules that read them may deny; all others are met."""
         assert {"region": "eu", "risk": 3} == a_request(policy=HOSTS, context={"risk": 3}).context
         assert ["ringcentral_sso"] == codes(a_request(policy=HOSTS, login=Login.PASSWORD), HOSTS)
         assert ["agent_enabled"] == codes(a_request(policy=HOSTS, agent=an_agent(enabled=False)), HOSTS)
 
-    def test_is_allowed_beside_what_was_given_where_that_can_be(self) -> None:
-        """Another field of a rule is found for the field that was given."""
+    def test_is_allowed_with_passed_fields_if_possible(self) -> None:
+        """The search changes another fact of the rule."""
         policy = ESCALATE_TO_VIDEO.with_rules(NIGHT)
 
         assert [] == codes(a_request(policy=policy, channel=ChannelKind.VIBER), policy)
         assert [] == codes(a_request(policy=policy, channel=ChannelKind.VIBER, agent=an_agent(id="u2")), policy)
         assert ["night"] == codes(a_request(policy=policy, channel=ChannelKind.VIBER, context={"night": True}), policy)
 
-    def test_of_another_type_of_request_is_refused(self) -> None:
-        """The builders make one type."""
+    def test_of_another_type_of_request_is_rejected(self) -> None:
+        """The builders make `EscalationRequest` only."""
         with pytest.raises(TypeError, match="policy 'samples' decides about a Sample, got an EscalationRequest"):
             a_request(policy=cast("Any", Policy("samples", [Rule("flag", SAMPLE(lambda r: r.flag).is_true())])))
 
-    def test_without_more_is_not_searched(self) -> None:
-        """The built-in policy allows the default as it is."""
+    def test_changes_nothing_if_it_allows_the_default(self) -> None:
+        """As the built-in policy does."""
         assert a_request() == a_request(policy=ESCALATE_TO_VIDEO)
 
 
@@ -290,7 +290,7 @@ class TestDeniedBy:
 
     @pytest.mark.parametrize("code", list(ESCALATE_TO_VIDEO))
     def test_denies_by_each_rule_alone(self, code: str) -> None:
-        """Because it is unmet: that is what most tests are about."""
+        """Because the rule is unmet, and not unknown."""
         decision = ESCALATE_TO_VIDEO.decide(a_request(denied_by=code))
 
         assert [(code, "unmet")] == [(reason.code, reason.status.value) for reason in decision.reasons]
@@ -306,43 +306,43 @@ class TestDeniedBy:
         ],
     )
     def test_changes_as_little_as_it_can(self, code: str, expected: EscalationRequest) -> None:
-        """One fact, or two where one is not enough."""
+        """One fact, or two if one is not enough."""
         assert expected == a_request(denied_by=code)
 
-    def test_takes_several_rules(self) -> None:
-        """All of them, and no other."""
+    def test_accepts_several_rules(self) -> None:
+        """The request is denied by all of them, and by no other rule."""
         assert ["video_access", "channel_supported"] == codes(
             a_request(denied_by=["channel_supported", "video_access"])
         )
 
-    def test_keeps_single_facts_that_were_given(self) -> None:
-        """They are what the test is about."""
+    def test_keeps_single_facts(self) -> None:
+        """The test is about them."""
         request = a_request(denied_by="twitter_private", channel=ChannelKind.TWITTER)
 
         assert ["twitter_private"] == codes(request)
         assert ["region"] == codes(a_request(policy=HOSTS, denied_by="region", context={"risk": 3}), HOSTS)
         assert 3 == a_request(policy=HOSTS, denied_by="region", context={"risk": 3}).context["risk"]
 
-    def test_changes_parts_that_were_given_where_it_must(self) -> None:
-        """They are where the search starts."""
+    def test_changes_whole_parts_if_necessary(self) -> None:
+        """The search starts from them."""
         request = a_request(denied_by="video_access", agent=an_agent(id="u2", enabled=False))
 
         assert a_request(agent_id="u2", video=VideoAccess.DENIED) == request
 
-    def test_keeps_what_was_given_as_absent(self) -> None:
-        """None is no part that could be changed."""
+    def test_keeps_a_part_that_is_none(self) -> None:
+        """None counts as a single fact."""
         with pytest.raises(NoSuchRequestError, match=r"with intervention\.state, .* as given"):
             a_request(denied_by="video_access", intervention=None)
 
-    def test_takes_a_context_for_single_facts(self) -> None:
-        """Whether it is a dict, or comes from another request."""
+    def test_keeps_each_value_of_a_context(self) -> None:
+        """Also if it is not a dict but the context of another request."""
         policy = Policy("consent", [Rule("consent", context("consent", bool).is_true())])
-        given = a_request(context={"consent": True}).context
+        context_of_request = a_request(context={"consent": True}).context
 
         with pytest.raises(NoSuchRequestError, match=r"with context\.consent as given"):
-            a_request(policy=policy, denied_by="consent", context=given)
+            a_request(policy=policy, denied_by="consent", context=context_of_request)
 
-    # What the search has to find, each in a policy of its own.
+    # Each id names what makes the search difficult.
     @pytest.mark.parametrize(
         ("rules", "code", "fields"),
         [
@@ -390,18 +390,18 @@ class TestDeniedBy:
         ids=["another permission", "a member of a set", "a chain of facts", "many exceptions", "dots"],
     )
     def test_is_found(self, rules: list[Rule], code: str, fields: dict[str, Any]) -> None:
-        """Also where several facts hang together, or what was given narrows it down."""
+        """Also if several facts depend on each other, or if fields are fixed."""
         policy = Policy("p", rules)
 
         assert [code] == codes(a_request(policy=policy, denied_by=code, **fields), policy)
         assert [] == codes(a_request(policy=policy, **fields), policy)
 
-    def test_takes_what_is_unknown_where_nothing_can_be_unmet(self) -> None:
+    def test_uses_an_unknown_fact_if_the_rule_cannot_be_unmet(self) -> None:
         """Both are denials."""
-        known = Policy(
-            "known", [Rule("account", fact(lambda r: r.agent.ringcentral).then(lambda u: u.account_id).is_set())]
+        account = Policy(
+            "account", [Rule("account", fact(lambda r: r.agent.ringcentral).then(lambda u: u.account_id).is_set())]
         )
-        linked = known.with_rules(Rule("linked", fact(lambda r: r.agent.ringcentral).is_set()))
+        linked = account.with_rules(Rule("linked", fact(lambda r: r.agent.ringcentral).is_set()))
 
         (reason,) = linked.decide(a_request(policy=linked, denied_by="account")).reasons
 
@@ -436,17 +436,17 @@ class TestDeniedBy:
                 ),
             ),
         ],
-        ids=["changed its mind", "hidden", "given", "opaque"],
+        ids=["contradiction", "hidden", "fixed", "opaque"],
     )
-    def test_says_why_there_is_none(self, fields: dict[str, Any], message: str) -> None:
-        """Which rules, which facts, which predicates."""
+    def test_says_why_there_is_no_such_request(self, fields: dict[str, Any], message: str) -> None:
+        """It names rules, facts and predicates."""
         with pytest.raises(NoSuchRequestError) as raised:
             a_request(**fields)
 
         assert message == str(raised.value)
 
-    def test_refuses_a_code_that_the_policy_does_not_have(self) -> None:
-        """And no code at all, which would mean "denied by nothing"."""
+    def test_rejects_a_code_that_the_policy_does_not_have(self) -> None:
+        """And an empty list of codes."""
         with pytest.raises(NoSuchRuleError, match="policy 'hosts' has no rule of that code, only region"):
             a_request(denied_by="vidio_access", policy=Policy("hosts", [REGION]))
         with pytest.raises(

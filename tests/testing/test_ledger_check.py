@@ -1,8 +1,9 @@
-"""The promises of ledgers as their authors check them: what passes, and what is said of each that is broken."""
+"""`check_call_ledger()`: which ledgers pass, and how it reports each kind of broken ledger."""
 
 import json
 import re
 import sqlite3
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing
@@ -13,11 +14,8 @@ from typing import Any, Final, TypeVar
 
 import pytest
 
-from escalation_policy import EscalationRequest
-from escalation_policy._calls.entries import ended
-from escalation_policy.testing import _ledger_promises as promises
-from escalation_policy.testing import check_call_ledger
-from escalation_policy.testing._ledger_trial import clicked
+from escalation_policy._calls.entries import end_call, lapse_times
+from escalation_policy.testing import _ledger_check, check_call_ledger
 from escalation_policy.typing import CallLedger
 from escalation_policy.video import (
     InMemoryCallLedger,
@@ -33,588 +31,509 @@ Change = Callable[[LedgerEntry], tuple[LedgerEntry, T]]
 
 
 class Right(CallLedger):
-    """Does all that is promised; others get one thing wrong."""
+    """Keeps all promises. Each subclass breaks one."""
 
     def __init__(self) -> None:
         self.lock: Any = Lock()
-        self.cases: dict[str, Any] = {}
+        self.entries: dict[str, Any] = {}
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Changes what is stored of a case."""
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Change an entry."""
         with self.lock:
-            kept, answer = change(self.taken(case))
-            self.put(case, kept)
-            return answer
+            return self.change_unlocked(entry_id, change)
 
-    def taken(self, case: str) -> Any:
-        """Gives what is stored."""
-        return self.cases.get(case, LedgerEntry())
+    def change_unlocked(self, entry_id: str, change: Change[T]) -> T:
+        """Change an entry without a lock."""
+        entry, answer = change(self.load(entry_id))
+        self.store(entry_id, entry)
+        return answer
 
-    def put(self, case: str, kept: LedgerEntry) -> None:
-        """Stores a case."""
-        self.cases[case] = kept
+    def load(self, entry_id: str) -> Any:
+        """Return the stored entry."""
+        return self.entries.get(entry_id, LedgerEntry())
+
+    def store(self, entry_id: str, entry: LedgerEntry) -> None:
+        """Store an entry."""
+        self.entries[entry_id] = entry
 
 
-class AsksTwice(Right):
-    """Calls `change` once more, as whoever has to begin anew does."""
+class CallsChangeTwice(Right):
+    """Calls `change` twice, as a ledger does that retries."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Throws the first answer away."""
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Ignore the first result."""
         with self.lock:
-            change(self.taken(case))
-            kept, answer = change(self.taken(case))
-            self.put(case, kept)
-            return answer
+            change(self.load(entry_id))
+            return self.change_unlocked(entry_id, change)
 
 
 class Optimistic(Right):
-    """Lets everybody in, and begins anew where somebody else was faster."""
+    """Retries if another update was faster, instead of locking."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Compares before it stores."""
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Compare before storing."""
         while True:
-            before = self.taken(case)
-            kept, answer = change(before)
+            before = self.load(entry_id)
+            entry, answer = change(before)
             with self.lock:
-                if self.taken(case) == before:
-                    self.put(case, kept)
+                if self.load(entry_id) == before:
+                    self.store(entry_id, entry)
                     return answer
 
 
 class Unlocked(Right):
-    """Lets two updates of one case in, and forgets what one of them stored."""
+    """Lets updates of one entry overlap, so that one of them is lost."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Holds nobody off."""
-        kept, answer = change(self.taken(case))
-        self.put(case, kept)
-        return answer
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Lock nothing."""
+        return self.change_unlocked(entry_id, change)
 
 
-class LockedTooLate(Right):
-    """Reads before it has the lock."""
+class LoadsBeforeLocking(Right):
+    """Changes an entry that may be out of date."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Changes what may be out of date."""
-        before = self.taken(case)
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Load too early."""
+        before = self.load(entry_id)
         with self.lock:
-            kept, answer = change(before)
-            self.put(case, kept)
+            entry, answer = change(before)
+            self.store(entry_id, entry)
             return answer
 
 
-class FirstUnlocked(Right):
-    """Locks what is stored, which the first claim of a case is not yet."""
+class StoresAfterUnlocking(Right):
+    """Lets another update in between the change and the storing."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Holds nobody off where nothing is stored."""
-        if case in self.cases:
-            return super().update(case, change, now)
-        kept, answer = change(LedgerEntry())
-        self.put(case, kept)
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Store too late."""
+        with self.lock:
+            entry, answer = change(self.load(entry_id))
+        time.sleep(0.01)
+        self.store(entry_id, entry)
         return answer
 
 
+class LocksStoredEntries(Right):
+    """Locks an entry that is stored. The first claim of a case is not stored yet."""
+
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Lock nothing if nothing is stored."""
+        if entry_id in self.entries:
+            return super().update(entry_id, change, now)
+        return self.change_unlocked(entry_id, change)
+
+
 class Edited(Right):
-    """Stores something else than it was given."""
+    """Stores something else than it received."""
 
     def __init__(self, edit: Callable[[str], str]) -> None:
         super().__init__()
         self.edit: Final = edit
 
-    def put(self, case: str, kept: LedgerEntry) -> None:
-        """Stores an edited text."""
-        self.cases[case] = entry_from_json(self.edit(entry_to_json(kept)))
+    def store(self, entry_id: str, entry: LedgerEntry) -> None:
+        """Store an edited text."""
+        self.entries[entry_id] = entry_from_json(self.edit(entry_to_json(entry)))
 
 
 def without_doubts(text: str) -> str:
-    """Keeps no claim that is in doubt."""
-    told = json.loads(text)
-    told["attempts"] = {key: each for key, each in told["attempts"].items() if each["expires_at"]}
-    return json.dumps(told)
+    """Remove the claims that are in doubt."""
+    fields = json.loads(text)
+    fields["attempts"] = {key: claim for key, claim in fields["attempts"].items() if claim["expires_at"]}
+    return json.dumps(fields)
 
 
 def without_supersedes(text: str) -> str:
-    """Keeps the call, and not the one whose place it took."""
-    told = json.loads(text)
-    if told["recorded"]:
-        told["recorded"]["supersedes"] = None
-    return json.dumps(told)
+    """Remove the call that the recorded call replaced."""
+    fields = json.loads(text)
+    if fields["recorded"]:
+        fields["recorded"]["supersedes"] = None
+    return json.dumps(fields)
+
+
+def without_query(text: str) -> str:
+    """Remove the queries of links."""
+    return re.sub(r"\?[^\"]*", "", text)
+
+
+def in_milliseconds(text: str) -> str:
+    """Cut off microseconds."""
+    return re.sub(r"(\.\d{3})\d{3}\+", r"\g<1>000+", text)
 
 
 def in_utc(text: str) -> str:
-    """Keeps the time, and not the zone."""
-    at = r'(?<=created_at":")[^"]+'
-    return re.sub(at, lambda found: datetime.fromisoformat(found[0]).astimezone(UTC).isoformat(), text)
+    """Convert the times of calls to UTC."""
+    created_at = r'(?<=created_at":")[^"]+'
+    return re.sub(created_at, lambda match: datetime.fromisoformat(match[0]).astimezone(UTC).isoformat(), text)
 
 
-class ShortNames(Right):
-    """Takes cases for one that begin alike."""
+class ShortIds(Right):
+    """Confuses entries whose ids begin alike."""
 
-    def taken(self, case: str) -> Any:
-        """Gives what is stored."""
-        return self.cases.get(case[:31], LedgerEntry())
+    def load(self, entry_id: str) -> Any:
+        """Return the stored entry."""
+        return self.entries.get(entry_id[:31], LedgerEntry())
 
-    def put(self, case: str, kept: LedgerEntry) -> None:
-        """Stores a case."""
-        self.cases[case[:31]] = kept
+    def store(self, entry_id: str, entry: LedgerEntry) -> None:
+        """Store an entry."""
+        self.entries[entry_id[:31]] = entry
 
 
 class DeletesFirst(Right):
-    """Takes a case out before it is changed, and puts it back only where that went well."""
+    """Deletes an entry before the change, and stores it only if the change does not raise."""
 
-    def taken(self, case: str) -> Any:
-        """Gives what is stored, and stores nothing."""
-        return self.cases.pop(case, LedgerEntry())
+    def load(self, entry_id: str) -> Any:
+        """Delete the stored entry and return it."""
+        return self.entries.pop(entry_id, LedgerEntry())
 
 
-class KeepsTheLock(Right):
-    """Gives the lock back only where all went well."""
+class NeverUnlocks(Right):
+    """Unlocks only if nothing raises."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Waits for ever after an error."""
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Stay locked after an error."""
         self.lock.acquire()
-        kept, answer = change(self.taken(case))
-        self.put(case, kept)
+        answer = self.change_unlocked(entry_id, change)
         self.lock.release()
         return answer
 
 
 class Swallows(Right):
-    """Goes on as if nothing had been raised."""
+    """Suppresses errors."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> Any:
-        """Gives None instead of an error."""
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> Any:
+        """Return None instead of raising."""
         try:
-            return super().update(case, change, now)
-        except BaseException:  # noqa: BLE001  which is the mistake
+            return super().update(entry_id, change, now)
+        except BaseException:  # noqa: BLE001  this is the mistake
             return None
 
 
 class Wraps(Right):
-    """Takes for an error of its own what is no error."""
+    """Raises an error of its own for an interrupt."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Nobody could stop it."""
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Hide a KeyboardInterrupt, so that nobody can stop the process."""
         try:
-            return super().update(case, change, now)
+            return super().update(entry_id, change, now)
         except KeyboardInterrupt as error:
             raise RuntimeError from error
 
 
-class RaisesAnew(Right):
-    """Raises another one of its kind."""
+class RaisesCopies(Right):
+    """Raises another error of the same type."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """What it carried is lost."""
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Lose what the error held."""
         try:
-            return super().update(case, change, now)
+            return super().update(entry_id, change, now)
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt from error
 
 
 class OneFile(Right):
-    """Stores all cases as one, and holds off only who changes the same."""
+    """Stores all entries together, but locks each one separately."""
 
     def __init__(self) -> None:
         super().__init__()
         self.locks: Final = defaultdict[str, Any](Lock)
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Undoes what was stored of other cases since it read."""
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Undo what others have stored since this update has loaded the file."""
         with self.lock:
-            lock = self.locks[case]
+            lock = self.locks[entry_id]
         with lock:
-            return self.changed(case, change)
+            return self.change_file(entry_id, change)
 
-    def changed(self, case: str, change: Change[T]) -> T:
-        """Reads, changes, writes."""
-        file = dict(self.cases)
-        kept, answer = change(file.get(case, LedgerEntry()))
-        self.cases = {**file, case: kept}
+    def change_file(self, entry_id: str, change: Change[T]) -> T:
+        """Load the file, change an entry, store the file."""
+        file = dict(self.entries)
+        entry, answer = change(file.get(entry_id, LedgerEntry()))
+        self.entries = {**file, entry_id: entry}
         return answer
 
 
-class GoesByTheClock(Right):
-    """Looks at the clock where it is not told what time it is."""
+class UsesTheClock(Right):
+    """Uses the system's clock if an update does not name the time."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Forgets what has lapsed."""
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Delete what has lapsed by the clock."""
         with self.lock:
             at = now or datetime.now(UTC)
-            self.cases = {name: each for name, each in self.cases.items() if each.lapses_at and at < each.lapses_at}
-        return super().update(case, change, now)
+            self.entries = {id_: entry for id_, entry in self.entries.items() if at < (entry.lapses_at or at)}
+        return super().update(entry_id, change, now)
 
 
-class ForgetsEarly(Right):
-    """Forgets a case as soon as one thing in it has lapsed."""
+class DeletesEarly(Right):
+    """Deletes an entry as soon as one part of it has lapsed."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Goes by what lapses first."""
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Compare with the first lapse time."""
         with self.lock:
-            for name, each in [*self.cases.items()]:
-                lapses = [attempt.lapses_at for attempt in each.attempts.values()]
-                lapses += [each.recorded.lapses_at] if each.recorded else []
-                if now and lapses and min(lapses) <= now:
-                    del self.cases[name]
-        return super().update(case, change, now)
+            for id_, entry in [*self.entries.items()]:
+                if now and now >= min(lapse_times(entry), default=now):
+                    del self.entries[id_]
+        return super().update(entry_id, change, now)
 
 
 class ComparesTexts(Right):
-    """Takes the order of texts for that of times, whatever their zones."""
+    """Compares times as texts, although their zones differ."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Forgets what seems to have lapsed."""
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Delete what seems to have lapsed."""
         with self.lock:
-            for name, each in [*self.cases.items()]:
-                if now and each.lapses_at and each.lapses_at.isoformat() <= now.isoformat():
-                    del self.cases[name]
-        return super().update(case, change, now)
+            for id_, entry in [*self.entries.items()]:
+                if now and entry.lapses_at and entry.lapses_at.isoformat() <= now.isoformat():
+                    del self.entries[id_]
+        return super().update(entry_id, change, now)
 
 
-class ForgetsDoubts(Right):
-    """Takes the end of a claim's time for the end of the claim."""
+class DeletesDoubts(Right):
+    """Deletes a claim when it expires."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Forgets claims that are in doubt when somebody looks."""
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Change the entry without its expired claims."""
 
-        def looked(stored: LedgerEntry) -> tuple[LedgerEntry, T]:
-            attempts = {k: a for k, a in stored.attempts.items() if not (now and a.expires_at and a.expires_at <= now)}
-            return change(LedgerEntry(stored.recorded, attempts))
+        def change_others(entry: LedgerEntry) -> tuple[LedgerEntry, T]:
+            claims = {k: c for k, c in entry.claims.items() if not (now and c.expires_at and c.expires_at <= now)}
+            return change(LedgerEntry(entry.recorded, claims))
 
-        return super().update(case, looked, now)
-
-
-class Undying(Right):
-    """Makes what is stored live for ever."""
-
-    def put(self, case: str, kept: LedgerEntry) -> None:
-        """Stores a case that never lapses."""
-        super().put(case, kept)
-
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Tells a recorded call from a time when it still counted."""
-        return super().update(case, lambda stored: change(_longer(stored, now)), now)
+        return super().update(entry_id, change_others, now)
 
 
-def _longer(stored: LedgerEntry, now: datetime | None) -> LedgerEntry:
-    known = stored.recorded
-    lapsed = known and now and known.lapses_at <= now
-    return (
-        stored._replace(recorded=known._replace(lapses_at=now + timedelta(1))) if known and now and lapsed else stored
-    )
+class NeverLapses(Right):
+    """Prolongs a recorded call that has lapsed."""
+
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Change the entry as if the recorded call still counted."""
+        return super().update(entry_id, lambda entry: change(_prolonged(entry, now)), now)
+
+
+def _prolonged(entry: LedgerEntry, now: datetime | None) -> LedgerEntry:
+    recorded = entry.recorded
+    if recorded and now and recorded.lapses_at <= now:
+        return entry._replace(recorded=recorded._replace(lapses_at=now + timedelta(1)))
+    return entry
 
 
 class NeverEnds(Right):
     """Does not end calls."""
 
     def end(self, key: str) -> bool:
-        """Says yes, and does nothing."""
+        """Do nothing."""
         return True
 
 
-class EndsAll(Right):
-    """Forgets the case with the call."""
+class EndsClaims(Right):
+    """Deletes the whole entry when its call ends, with the claims and doubts of other agents."""
 
     def end(self, key: str) -> bool:
-        """Also claims of others, and doubts."""
-        return self.update(key[:32], lambda case: (LedgerEntry(), True) if ended(case, key)[1] else (case, False))
+        """Delete the entry if the call is recorded."""
+        return self.update(key[:32], lambda entry: (LedgerEntry(), True) if end_call(entry, key)[1] else (entry, False))
 
 
-class ResolvesTheLiving(Right):
+class ResolvesClaims(Right):
     """Settles a claim while its call is being created."""
 
     def resolve(self, key: str, call: VideoCall | None, *, now: datetime | None = None) -> bool:
-        """Takes no heed of the time."""
+        """Look at a later time."""
         return super().resolve(key, call, now=(now or datetime.now(UTC)) + timedelta(minutes=30))
 
 
 class ResolvesAnything(Right):
-    """Settles what is in no doubt."""
+    """Always answers that there was a doubt."""
 
     def resolve(self, key: str, call: VideoCall | None, *, now: datetime | None = None) -> bool:
-        """Always says that there was a doubt."""
+        """Return True."""
         super().resolve(key, call, now=now)
         return True
 
 
-class Silent(Right):
-    """Forgets to return what `change` returns."""
+class NoAnswer(Right):
+    """Does not return the answer of `change`."""
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> Any:
-        """Gives None."""
-        super().update(case, change, now)
-
-
-class Nameless(Right):
-    """Knows of no case that is not stored."""
-
-    def taken(self, case: str) -> Any:
-        """Raises where nothing is stored."""
-        return self.cases[case]
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> Any:
+        """Return None."""
+        super().update(entry_id, change, now)
 
 
-class GivesNone(Right):
-    """Gives None where nothing is stored."""
+class CopiesAnswer(Right):
+    """Returns another answer than `change`, unless it knows its type."""
 
-    def taken(self, case: str) -> Any:
-        """Gives no case."""
-        return self.cases.get(case)
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> Any:
+        """Return another object for an object."""
+        answer: Any = super().update(entry_id, change, now)
+        return object() if type(answer) is object else answer
 
 
-class Numbered(CallLedger):
-    """Keeps each handle's cases to the second, and knows them all by the microsecond only in the one that stored them."""
+class RaisesIfEmpty(Right):
+    """Cannot update an entry that is not stored."""
+
+    def load(self, entry_id: str) -> Any:
+        """Raise if nothing is stored."""
+        return self.entries[entry_id]
+
+
+class NoneIfEmpty(Right):
+    """Passes None to `change` if nothing is stored."""
+
+    def load(self, entry_id: str) -> Any:
+        """Return None if nothing is stored."""
+        return self.entries.get(entry_id)
+
+
+class Caching(CallLedger):
+    """Has a cache in each handle, which does not see the changes of other handles."""
 
     def __init__(self, shared: Right) -> None:
-        self.mine: Final[dict[str, LedgerEntry]] = {}
+        self.cache: Final[dict[str, LedgerEntry]] = {}
         self.shared: Final = shared
 
-    def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-        """Looks into a cache of its own first."""
+    def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+        """Look into the cache first."""
 
-        def cached(stored: LedgerEntry) -> tuple[LedgerEntry, T]:
-            kept, answer = change(self.mine.get(case, stored))
-            self.mine[case] = kept
-            return kept, answer
+        def change_cached(entry: LedgerEntry) -> tuple[LedgerEntry, T]:
+            self.cache[entry_id], answer = change(self.cache.get(entry_id, entry))
+            return self.cache[entry_id], answer
 
-        return self.shared.update(case, cached, now)
+        return self.shared.update(entry_id, change_cached, now)
 
 
-def broken(make: Callable[[], CallLedger]) -> str:
-    """Checks a ledger that breaks a promise, and gives what is said of it."""
+def report_of(make: Callable[[], CallLedger]) -> str:
+    """Check a broken ledger and return the report, with `ID` in place of entry ids."""
     with pytest.raises(AssertionError) as caught:
         check_call_ledger(make)
-    return re.sub(r"[0-9a-f]{32}", "CASE", str(caught.value))
+    return re.sub(r"[0-9a-f]{32}", "ID", str(caught.value))
+
+
+EXACT: Final = "entries and answers are exact"
+RAISES: Final = "an update that raises changes nothing"
+SAME: Final = "updates of one entry do not overlap"
+OTHERS: Final = "updates of different entries do not undo each other"
 
 
 class TestCheckCallLedger:
-    """What keeps all promises passes; what breaks one is told which, and how."""
+    """A ledger that keeps its promises passes. Otherwise the report names the promise and the difference."""
 
-    @pytest.mark.parametrize("make", [InMemoryCallLedger, Right, AsksTwice, Optimistic])
-    def test_passes_what_keeps_its_promises(self, make: Callable[[], CallLedger]) -> None:
-        """Each handle has cases of its own here."""
+    @pytest.mark.parametrize("make", [InMemoryCallLedger, Right, CallsChangeTwice, Optimistic])
+    def test_passes_if_all_promises_are_kept(self, make: Callable[[], CallLedger]) -> None:
+        """Here, each handle has its own entries."""
         check_call_ledger(make)
 
-    def test_passes_handles_of_one_ledger(self, tmp_path: Path) -> None:
-        """Again and again, whatever the last time has left there."""
+    def test_passes_handles_that_share_entries(self, tmp_path: Path) -> None:
+        """More than once, with what the last check has left behind."""
         ledger = InMemoryCallLedger()
         for make in (lambda: ledger, lambda: SQLiteCallLedger(tmp_path / "calls.db", timeout=timedelta(minutes=1))):
             check_call_ledger(make)
             check_call_ledger(make)
 
     @pytest.mark.parametrize(
-        ("make", "promise", "what", "expected", "came"),
+        ("make", "promise", "what", "expected", "actual"),
         [
             (
-                lambda: Edited(lambda text: re.sub(r"\?[^\"]*", "", text)),
-                "a call is kept as it is",
-                "what is stored: recorded.call.join_url",
-                r"https://video.example/join/1\?pwd=(Aa%2B){60}&lang=de#now",
-                "https://video.example/join/1",
+                lambda: Edited(without_query),
+                EXACT,
+                r"an entry after .+: recorded.(call|supersedes).join_url",
+                r"https://video.example/join/\d+\?pwd=(Aa%2B){60}&lang=de#now",
+                r"https://video.example/join/\d+",
             ),
+            (lambda: Edited(in_milliseconds), EXACT, r"an entry after .+_at", r"\S+\.\d{6}\+.*", r"\S+000\+.*"),
+            (lambda: Edited(in_utc), EXACT, "an entry after .+created_at", r"\S+\+05:45", r"\S+\+00:00"),
+            (lambda: Edited(without_doubts), EXACT, r"an entry after .+: attempts.ID-\w.\w+", ".+", "nothing"),
+            (lambda: Edited(without_supersedes), EXACT, r"an entry after .+: recorded.supersedes\S*", ".+", "nothing"),
+            (NoAnswer, EXACT, "an entry that is not stored", "a LedgerEntry", "None"),
+            (NoneIfEmpty, EXACT, "an entry that is not stored", "a LedgerEntry", "None"),
+            (CopiesAnswer, EXACT, r"update\(\) returns the answer of change\(\)", "True", "False"),
+            (ShortIds, EXACT, "an entry after .+", ".+", ".+"),
+            (UsesTheClock, EXACT, "an entry after .+", ".+", "nothing"),
+            (DeletesDoubts, EXACT, "an entry after .+: attempts.+", ".+", "nothing"),
+            (DeletesEarly, EXACT, "an entry after .+", ".+", "nothing"),
+            (ComparesTexts, EXACT, "an entry after .+", ".*", "nothing"),
+            (NeverLapses, EXACT, "(the answer of|an entry after) .+", ".*", ".*"),
+            (NeverEnds, EXACT, r"(the answer of|an entry after) end\(\).*", ".+", ".+"),
+            (EndsClaims, EXACT, r"an entry after end\(\): attempts.+", ".+", "nothing"),
+            (ResolvesClaims, EXACT, r"(the answer of|an entry after) resolve\(\) .+", ".+", ".+"),
+            (ResolvesAnything, EXACT, r"the answer of resolve\(\) .+", "False", "True"),
+            (DeletesFirst, RAISES, r"an entry after change\(\) has raised: \S+", ".+", "nothing"),
+            (Swallows, RAISES, r"the error that change\(\) raises", "that very ValueError", "None"),
+            (Wraps, RAISES, r"the error that change\(\) raises", "that very KeyboardInterrupt", "a RuntimeError"),
             (
-                lambda: Edited(lambda text: re.sub(r"(\.\d{3})\d{3}\+", r"\g<1>000+", text)),
-                "a claim is kept as it is",
-                r"what is stored: attempts.CASE-agent.(expires_at|lapses_at)",
-                r"\S+\.123457\+05:45",
-                r"\S+\.123000\+05:45",
-            ),
-            (
-                lambda: Edited(in_utc),
-                "a call is kept as it is",
-                "what is stored: recorded.call.created_at",
-                r"\S+\+05:45",
-                r"\S+\+00:00",
-            ),
-            (
-                lambda: Edited(without_doubts),
-                "a doubt is kept as it is",
-                r"what is stored: attempts.CASE-agent.\w+",
-                ".*",
-                "nothing",
-            ),
-            (
-                lambda: Edited(without_supersedes),
-                "a call is kept with the one whose place it took",
-                r"what is stored: recorded.supersedes\S*",
-                ".*",
-                ".*",
-            ),
-            (Silent, "a claim is kept as it is", "a case that is not stored", "a LedgerEntry", "None"),
-            (GivesNone, "a claim is kept as it is", "a case that is not stored", "a LedgerEntry", "None"),
-            (ShortNames, "cases are kept apart", r"a case, when others are stored: \S+", ".*", ".*"),
-            (
-                DeletesFirst,
-                "an update that raises changes nothing",
-                r"a case, when change\(\) raised: \S+",
-                ".+",
-                "nothing",
-            ),
-            (
-                Swallows,
-                "an update that raises changes nothing",
-                r"what change\(\) raises comes out",
-                "that very ValueError",
-                "None",
+                RaisesCopies,
+                RAISES,
+                r"the error that change\(\) raises",
+                "that very KeyboardInterrupt",
+                "a KeyboardInterrupt",
             ),
             *[
-                (
-                    make,
-                    "an update that raises changes nothing",
-                    r"what change\(\) raises comes out",
-                    "that very KeyboardInterrupt",
-                    came,
-                )
-                for make, came in ((Wraps, "a RuntimeError"), (RaisesAnew, "a KeyboardInterrupt"))
+                (make, SAME, "two claims at once", "first, second", "first|second")
+                for make in (Unlocked, LoadsBeforeLocking, LocksStoredEntries, StoresAfterUnlocking)
             ],
-            (
-                OneFile,
-                "updates of other cases undo nothing",
-                "claims in two cases at once",
-                "first, second",
-                "first, |, second",
-            ),
-            (
-                GoesByTheClock,
-                "nothing is forgotten by the clock",
-                r"what lapsed long ago, in an update without now: \S+",
-                ".+",
-                "nothing",
-            ),
-            *[
-                (
-                    make,
-                    "updates of one case come one after the other",
-                    "claims of two agents at once",
-                    "first, second",
-                    "first|second",
-                )
-                for make in (Unlocked, LockedTooLate, FirstUnlocked)
-            ],
-            (ForgetsDoubts, "doubts stay", "a click 0:01:00 after a claim", "CallInDoubtError", "created"),
-            *[
-                (make, "nothing is forgotten before it lapses", r"what has not lapsed: \S+", ".*", "nothing")
-                for make in (ForgetsEarly, ComparesTexts)
-            ],
-            (Undying, "what has lapsed counts no more", "a click when a call has lapsed", "created", "reused"),
-            (
-                NeverEnds,
-                r"end\(\) forgets a recorded call, and that alone",
-                r"end\(\) of a call that there is not",
-                "False",
-                "True",
-            ),
-            (
-                EndsAll,
-                r"end\(\) forgets a recorded call, and that alone",
-                r"a case after end\(\): attempts.CASE-\w+.\w+",
-                ".+",
-                "nothing",
-            ),
-            (
-                ResolvesTheLiving,
-                r"resolve\(\) settles a doubt, and that alone",
-                r"resolve\(\) to no call, before a claim's time is out",
-                "False",
-                "True",
-            ),
-            (
-                ResolvesAnything,
-                r"resolve\(\) settles a doubt, and that alone",
-                r"resolve\(\) to no call, without a doubt",
-                "False",
-                "True",
-            ),
+            (OneFile, OTHERS, "claims of two entries at once", "first, second", "first|second"),
         ],
         ids=lambda value: value if isinstance(value, str) else getattr(value, "__name__", None),
     )
-    def test_tells_which_promise_is_broken(
-        self, make: Callable[[], CallLedger], promise: str, what: str, expected: str, came: str
+    def test_reports_the_broken_promise(
+        self, make: Callable[[], CallLedger], promise: str, what: str, expected: str, actual: str
     ) -> None:
-        """The promise that is meant for it, what was expected and what came."""
-        said = broken(make)
-        told = rf"\w+ breaks a promise: {promise}\n  {what}\n  expected: ({expected})\n  came: ({came})"
-        assert re.fullmatch(told, said), said
+        """The report has the promise, the difference, what was expected and what happened."""
+        report = report_of(make)
+        pattern = rf"\w+ breaks a promise: {promise}\n  {what}\n  expected: ({expected})\n  actual: ({actual})"
+        assert re.fullmatch(pattern, report), report
 
-    def test_tells_of_an_answer_that_is_another(self) -> None:
-        """Whoever claims has to hear what came of it."""
-
-        class Copies(Right):
-            """Gives something else where it was given what is no case."""
-
-            def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> Any:
-                """Gives another object."""
-                answer: Any = super().update(case, change, now)
-                return object() if type(answer) is object else answer
-
-        what = "update() returns what change() does\n  expected: True\n  came: False"
-        assert f"Copies breaks a promise: a claim is kept as it is\n  {what}" == broken(Copies)
-
-    def test_tells_of_clicks_that_made_two_calls(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Also where nothing else is known to be wrong."""
-
-        def click(_: CallLedger, request: EscalationRequest, now: datetime, provider: Any = None) -> str:
-            return clicked(InMemoryCallLedger(), request, now, provider)
-
-        monkeypatch.setattr(promises, "clicked", click)
-        what = "calls after 8 clicks at once\n  expected: 1\n  came: 8"
-        assert f"Right breaks a promise: of many clicks one makes the call\n  {what}" == broken(Right)
-
-    def test_tells_of_cases_that_are_lost_after_change(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Of all that store at once, only the last one is heard."""
+    def test_reports_entries_that_are_lost_when_many_are_stored_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Only the last update of all is stored."""
         threads = Barrier(8)
 
-        class ReadsLate(OneFile):
-            """Reads the file once more before it writes it."""
+        class LoadsTheFileLate(OneFile):
+            """Loads the file again before storing it."""
 
-            def changed(self, case: str, change: Change[T]) -> T:
-                """Writes when as many others have read."""
-                before = self.taken(case)
-                kept, answer = change(before)
-                file = dict(self.cases)
-                if kept.recorded and not before.recorded:
+            def change_file(self, entry_id: str, change: Change[T]) -> T:
+                """Store the file when as many other updates have loaded it."""
+                before = self.load(entry_id)
+                entry, answer = change(before)
+                file = dict(self.entries)
+                if entry.recorded and not before.recorded:
                     threads.wait()
-                self.cases = {**file, case: kept}
+                self.entries = {**file, entry_id: entry}
                 return answer
 
-        monkeypatch.setattr(promises, "PROMISES", {"a promise": promises._loses_nothing})
-        said = broken(ReadsLate)
-        told = r"ReadsLate breaks a promise: a promise\n  a case, when 8 threads store others: \S+\n.*\n  came: nothing"
-        assert re.fullmatch(told, said), said
+        monkeypatch.setattr(_ledger_check, "_PROMISES", {"a promise": _ledger_check._check_other_entries})
+        report = report_of(LoadsTheFileLate)
+        what = r"an entry after 8 threads have stored others: \S+\n  expected: .+\n  actual: nothing"
+        assert re.fullmatch(rf"LoadsTheFileLate breaks a promise: a promise\n  {what}", report), report
 
-    def test_tells_of_a_ledger_that_is_stuck(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """It waits for a lock that nobody gives back."""
-        monkeypatch.setattr(promises, "_STUCK", 0.5)
-        monkeypatch.setattr(promises, "PROMISES", {"a promise": promises._undoes})
-        assert "KeepsTheLock breaks a promise: a promise\n  it is stuck" == broken(KeepsTheLock)
+    def test_reports_a_ledger_that_is_stuck(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It waits for a lock that nobody releases."""
+        monkeypatch.setattr(_ledger_check, "_STUCK_AFTER", 0.5)
+        monkeypatch.setattr(_ledger_check, "_PROMISES", {"a promise": _ledger_check._check_errors})
+        assert "NeverUnlocks breaks a promise: a promise\n  it is stuck" == report_of(NeverUnlocks)
 
-    def test_tells_what_was_raised(self) -> None:
-        """And where; whoever wants to know more has it in the traceback."""
-        with pytest.raises(
-            AssertionError, match=r"Nameless .* kept as it is\n  it raised KeyError at \S+:\d+$"
-        ) as caught:
-            check_call_ledger(Nameless)
+    def test_reports_an_error_of_the_ledger(self) -> None:
+        """The report has its type and line, and the traceback has the rest."""
+        with pytest.raises(AssertionError, match=r"RaisesIfEmpty .* exact\n  it raised KeyError at \S+:\d+$") as caught:
+            check_call_ledger(RaisesIfEmpty)
         assert isinstance(caught.value.__cause__, KeyError)
 
-    def test_tells_of_handles_that_do_not_see_each_others_changes(self) -> None:
-        """Each alone keeps all promises."""
+    def test_reports_handles_that_do_not_see_changes_of_others(self) -> None:
+        """Each handle alone keeps all promises."""
         shared = Right()
-        said = broken(lambda: Numbered(shared))
-        assert said.startswith("Numbered breaks a promise: a claim is kept as it is, across two handles\n"), said
+        report = report_of(lambda: Caching(shared))
+        assert report.startswith("Caching breaks a promise: entries and answers are exact, across two handles\n"), (
+            report
+        )
 
-    def test_tells_of_a_table_that_two_may_read_at_once(self, tmp_path: Path) -> None:
-        """The commonest mistake with a database: to lock only when it is written."""
+    def test_reports_a_table_that_two_updates_can_read_at_once(self, tmp_path: Path) -> None:
+        """The most common mistake with a database: the lock begins with the first write."""
 
-        class Deferred(CallLedger):
-            """Begins to hold the file when it stores."""
+        class LocksWhenWriting(CallLedger):
+            """Locks the file when it stores."""
 
-            def update(self, case: str, change: Change[T], /, now: datetime | None = None) -> T:
-                """Reads without a transaction."""
+            def update(self, entry_id: str, change: Change[T], /, now: datetime | None = None) -> T:
+                """Read without a transaction."""
                 with closing(sqlite3.connect(tmp_path / "calls.db")) as connection, connection:
-                    connection.execute("CREATE TABLE IF NOT EXISTS cases (name TEXT PRIMARY KEY, stored TEXT)")
-                    row = connection.execute("SELECT stored FROM cases WHERE name = ?", (case,)).fetchone()
-                    kept, answer = change(entry_from_json(row[0]) if row else LedgerEntry())
-                    connection.execute("INSERT OR REPLACE INTO cases VALUES (?, ?)", (case, entry_to_json(kept)))
+                    connection.execute("CREATE TABLE IF NOT EXISTS entries (id TEXT PRIMARY KEY, text TEXT)")
+                    row = connection.execute("SELECT text FROM entries WHERE id = ?", (entry_id,)).fetchone()
+                    entry, answer = change(entry_from_json(row[0]) if row else LedgerEntry())
+                    connection.execute("INSERT OR REPLACE INTO entries VALUES (?, ?)", (entry_id, entry_to_json(entry)))
                 return answer
 
-        assert "updates of one case come one after the other\n  claims of two" in broken(Deferred)
+        assert "updates of one entry do not overlap\n  two claims" in report_of(LocksWhenWriting)

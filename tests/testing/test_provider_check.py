@@ -1,4 +1,4 @@
-"""The check of providers as adapter authors run it: what passes, and what is said of each promise that is broken."""
+"""The check of providers as adapter authors run it: promise passes, and the message for each broken promise."""
 
 import asyncio
 import subprocess
@@ -21,15 +21,15 @@ from escalation_policy.exceptions import (
     ProviderUnavailableError,
 )
 from escalation_policy.testing import ServiceAnswer, VideoService, a_request, check_video_provider
-from escalation_policy.testing import _provider_promises as promises
+from escalation_policy.testing import _provider_check as provider_check
 from escalation_policy.testing._recorder import Recorder
 from escalation_policy.video import CallRequest, InMemoryVideoProvider, VideoCall
 
 Send = Callable[[CallRequest], str]
 
 
-class Turned(Exception):  # noqa: N818
-    """The service's answer is no call; the status says why."""
+class StatusError(Exception):
+    """An HTTP status other than success."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"status {status}")
@@ -37,14 +37,14 @@ class Turned(Exception):  # noqa: N818
 
 
 def transport(service: VideoService) -> Send:
-    """Makes what an adapter sends its requests through: a call's id, or what a client raises."""
+    """Make a transport for an adapter. It returns the id of a call, or raises as a client does."""
 
     def send(_: CallRequest) -> str:
         answer = service.receive()
         if answer is ServiceAnswer.UNAVAILABLE:
-            raise Turned(503)
+            raise StatusError(503)
         if answer is ServiceAnswer.REJECTED:
-            raise Turned(400)
+            raise StatusError(400)
         if answer is ServiceAnswer.LOST:
             raise TimeoutError("timed out")
         if answer is ServiceAnswer.CONNECTION_REFUSED:
@@ -54,91 +54,91 @@ def transport(service: VideoService) -> Send:
     return send
 
 
-def sent(send: Send, wanted: CallRequest) -> str:
-    """Sends a request, and says in the library's words what came of it."""
+def send_request(send: Send, request: CallRequest) -> str:
+    """Send a request, and raise the library's errors."""
     try:
-        return send(wanted)
+        return send(request)
     except ConnectionRefusedError as error:
         raise ProviderUnavailableError("the service cannot be reached") from error
     except TimeoutError as error:
         raise ProviderOutcomeUnknownError("the service did not answer in time") from error
-    except Turned as error:
+    except StatusError as error:
         if error.status == 503:
             raise ProviderUnavailableError("the service is overloaded") from error
         raise ProviderRejectedError("the service refused") from error
 
 
-def made(wanted: CallRequest, name: str) -> VideoCall:
-    """Makes the call that was asked for."""
+def a_call(request: CallRequest, name: str) -> VideoCall:
+    """Return the requested call."""
     return VideoCall(
         id=name,
         join_url=f"https://video.example/join/{name}",
-        account_id=wanted.account_id,
-        extension_id=wanted.extension_id,
+        account_id=request.account_id,
+        extension_id=request.extension_id,
         created_at=datetime.now(UTC),
     )
 
 
 class Adapter:
-    """Keeps all promises."""
+    """A provider that keeps all promises."""
 
     def __init__(self, service: VideoService) -> None:
-        """Sends its requests to a service."""
+        """Set the service that gets the requests."""
         self.send = transport(service)
 
     def create_call(self, call: CallRequest, /) -> VideoCall:
-        """Makes a call."""
-        return made(call, sent(self.send, call))
+        """Create a call."""
+        return a_call(call, send_request(self.send, call))
 
 
 class AsyncAdapter:
-    """Keeps all promises too."""
+    """An async provider that keeps all promises."""
 
     def __init__(self, service: VideoService) -> None:
-        """Sends its requests to a service."""
-        self.mine = Adapter(service)
+        """Set the service that gets the requests."""
+        self.adapter = Adapter(service)
 
     async def create_call(self, call: CallRequest, /) -> VideoCall:
-        """Makes a call."""
+        """Create a call."""
         await asyncio.sleep(0)
-        return self.mine.create_call(call)
+        return self.adapter.create_call(call)
 
     async def is_open(self, _: VideoCall, /) -> bool | None:
-        """Knows nothing of what is open."""
+        """Return that it does not know."""
         return None
 
 
-class Making:
-    """Makes calls as one function does it."""
+class Provider:
+    """A provider with a function for `create_call()`."""
 
     def __init__(self, create: Callable[[CallRequest], Any], **more: Any) -> None:
-        """Has other methods too."""
+        """Set `create_call()`, and other methods by name."""
         self.create_call = create
         vars(self).update(more)
 
 
-def broken(make: Callable[[], Any], against: Callable[[VideoService], Any] | None = None) -> list[str]:
-    """Checks a provider that breaks a promise, and gives what is said of it."""
+def check_broken(make: Callable[[], Any], against: Callable[[VideoService], Any] | None = None) -> list[str]:
+    """Check a provider that breaks a promise, and return the lines of the message."""
     with pytest.raises(AssertionError) as caught:
         check_video_provider(make, against=against)
     first, *more = str(caught.value).splitlines()
     return [first.removeprefix("the provider breaks a promise: "), *more]
 
 
-def told(what: str, expected: str, came: str) -> list[str]:
-    """Says what is said of a broken promise."""
-    return [what, f"  expected: {expected}", f"  came: {came}"]
+def message(promise: str, expected: str, actual: str) -> list[str]:
+    """Return the lines of the message for a broken promise."""
+    return [promise, f"  expected: {expected}", f"  actual: {actual}"]
 
 
-def calling(change: Callable[[VideoCall, CallRequest], VideoCall]) -> Callable[[], Making]:
-    """Makes providers whose calls are changed."""
-    return lambda: Making(lambda wanted: change(made(wanted, uuid4().hex), wanted))
+def changing(change: Callable[[VideoCall, CallRequest], VideoCall]) -> Callable[[], Provider]:
+    """Make providers whose calls are changed."""
+    return lambda: Provider(lambda request: change(a_call(request, uuid4().hex), request))
 
 
-def failing(error: Callable[[CallRequest], Exception]) -> Callable[[VideoService], Making]:
-    """Makes adapters that raise this in the place of others of its kind."""
+def failing(error: Callable[[CallRequest], Exception]) -> Callable[[VideoService], Provider]:
+    """Make adapters that raise this error instead of others of its class."""
 
-    def against(service: VideoService) -> Making:
+    def against(service: VideoService) -> Provider:
         adapter = Adapter(service)
 
         def create(call: CallRequest) -> VideoCall:
@@ -149,7 +149,7 @@ def failing(error: Callable[[CallRequest], Exception]) -> Callable[[VideoService
                     raise error(call) from None
                 raise
 
-        return Making(create)
+        return Provider(create)
 
     return against
 
@@ -157,25 +157,25 @@ def failing(error: Callable[[CallRequest], Exception]) -> Callable[[VideoService
 class TestCheckVideoProvider:
     """A provider that keeps its promises passes."""
 
-    def test_passes_the_one_in_memory(self) -> None:
-        """In one line."""
+    def test_accepts_the_provider_in_memory(self) -> None:
+        """It takes one line."""
         check_video_provider(InMemoryVideoProvider)
 
     @pytest.mark.parametrize("adapter", [Adapter, AsyncAdapter])
-    def test_passes_one_whose_service_fails(self, adapter: Callable[[VideoService], Adapter | AsyncAdapter]) -> None:
-        """Whether it is async or not."""
+    def test_accepts_a_provider_whose_service_fails(
+        self, adapter: Callable[[VideoService], Adapter | AsyncAdapter]
+    ) -> None:
+        """Sync or async."""
         check_video_provider(lambda: adapter(VideoService()), against=adapter)
 
-    def test_passes_one_and_the_same(self) -> None:
-        """Also where `make` gives it again and again."""
+    def test_accepts_the_same_provider_each_time(self) -> None:
+        """`make` need not make a new one."""
         provider = InMemoryVideoProvider()
         check_video_provider(lambda: provider)
 
     @pytest.mark.parametrize("adapter", [Adapter, AsyncAdapter])
-    def test_may_be_asked_for_by_a_test_that_is_async(
-        self, adapter: Callable[[VideoService], Adapter | AsyncAdapter]
-    ) -> None:
-        """Though a loop is running then."""
+    def test_works_in_an_async_test(self, adapter: Callable[[VideoService], Adapter | AsyncAdapter]) -> None:
+        """Although a loop is already running there."""
 
         async def test() -> None:
             check_video_provider(lambda: adapter(VideoService()))
@@ -183,363 +183,378 @@ class TestCheckVideoProvider:
         asyncio.run(test())
 
     @pytest.mark.parametrize("adapter", [Adapter, AsyncAdapter])
-    def test_decides_unseen(self, adapter: Callable[[VideoService], Adapter | AsyncAdapter]) -> None:
-        """Its clicks are no tests of the host's policy."""
-        seen: list[object] = []
-        remove = Recorder(lambda policy, _: seen.append(policy)).install()
+    def test_is_not_recorded_as_a_test_of_the_policy(
+        self, adapter: Callable[[VideoService], Adapter | AsyncAdapter]
+    ) -> None:
+        """The recorder sees only decisions of the host's tests."""
+        policies: list[object] = []
+        remove = Recorder(lambda policy, _: policies.append(policy)).install()
         try:
             check_video_provider(lambda: adapter(VideoService()))
             ESCALATE_TO_VIDEO.decide(a_request())
         finally:
             remove()
-        assert 1 == len(seen)
+        assert 1 == len(policies)
 
-    def test_asks_from_eight_threads_at_once(self) -> None:
-        """However quickly each is answered."""
+    def test_calls_from_eight_threads_at_once(self) -> None:
+        """Even if each call returns immediately."""
         threads: set[int] = set()
 
-        def make() -> Making:
+        def make() -> Provider:
             home = get_ident()
 
-            def create(wanted: CallRequest) -> VideoCall:
+            def create(request: CallRequest) -> VideoCall:
                 threads.update({get_ident()} - {home})
-                return made(wanted, uuid4().hex)
+                return a_call(request, uuid4().hex)
 
-            return Making(create)
+            return Provider(create)
 
         check_video_provider(make)
         assert 8 == len(threads)
 
-    def test_passes_one_that_raises_when_it_does_not_know_what_is_open(self) -> None:
-        """Which counts as not knowing."""
+    def test_accepts_an_is_open_that_raises(self) -> None:
+        """An exception means that the provider does not know."""
 
         def is_open(_: VideoCall) -> None:
             raise TimeoutError
 
-        check_video_provider(lambda: Making(Adapter(VideoService()).create_call, is_open=is_open))
+        check_video_provider(lambda: Provider(Adapter(VideoService()).create_call, is_open=is_open))
 
-    def test_passes_one_that_tries_again_to_connect(self) -> None:
-        """Nothing arrived: nothing was made."""
+    def test_accepts_a_second_attempt_to_connect(self) -> None:
+        """Nothing arrived, so nothing was created."""
 
-        def against(service: VideoService) -> Making:
+        def against(service: VideoService) -> Provider:
             send = transport(service)
 
-            def patient(wanted: CallRequest) -> str:
+            def patient(request: CallRequest) -> str:
                 try:
-                    return send(wanted)
+                    return send(request)
                 except ConnectionRefusedError:
-                    return send(wanted)
+                    return send(request)
 
-            return Making(lambda wanted: made(wanted, sent(patient, wanted)))
+            return Provider(lambda request: a_call(request, send_request(patient, request)))
 
         check_video_provider(lambda: against(VideoService()), against=against)
 
 
 class TestBrokenPromises:
-    """What is said of each."""
+    """Each broken promise has a message of its own."""
 
-    # It makes what it is asked for.
-    def test_without_create_call(self) -> None:
-        """It is no provider."""
-        assert told("it makes calls", "a method create_call()", "none") == broken(cast("Any", object))
-
-    def test_with_more_arguments(self) -> None:
-        """Nobody passes them."""
-
-        def create(wanted: CallRequest, title: str) -> VideoCall:
-            return made(wanted, title)
-
-        what, expected = "create_call() takes a request alone", "one argument, by position"
-        lines = told(what, expected, "missing a required argument: 'title'")
-        assert lines == broken(lambda: Making(cast("Any", create)))
-
-    def test_with_another_host(self) -> None:
-        """The calls of all agents are one agent's."""
-        other = calling(lambda call, _: attrs.evolve(call, extension_id="1"))
-        assert told("the host is the one asked for", "the extension of the request", "another one") == broken(other)
-        other = calling(lambda call, _: attrs.evolve(call, account_id="1"))
-        assert told("the host is the one asked for", "the account of the request", "another one") == broken(other)
-
-    def test_with_the_first_host(self) -> None:
-        """Whoever comes second is not the host."""
-        hosts: list[CallRequest] = []
-
-        def create(wanted: CallRequest) -> VideoCall:
-            hosts.append(wanted)
-            return made(hosts[0], uuid4().hex)
-
-        assert told("the host is the one asked for", "the account of the request", "another one") == broken(
-            lambda: Making(create)
+    # The requested call.
+    def test_reports_a_missing_create_call(self) -> None:
+        """It is not a provider."""
+        assert message("the provider creates calls", "a method create_call()", "none") == check_broken(
+            cast("Any", object)
         )
 
-    def test_with_what_is_no_call(self) -> None:
-        """Such as the service's answer, unread."""
-        lines = told("create_call() makes a call", "a VideoCall", "a dict")
-        assert lines == broken(lambda: Making(lambda wanted: {"id": wanted.key}))
+    def test_reports_another_argument(self) -> None:
+        """`escalate()` does not pass it."""
 
-    def test_that_raises(self) -> None:
-        """The error is told, and is the cause of the failure."""
+        def create(request: CallRequest, title: str) -> VideoCall:
+            return a_call(request, title)
+
+        promise, expected = "create_call() takes nothing but a request", "one positional argument"
+        lines = message(promise, expected, "missing a required argument: 'title'")
+        assert lines == check_broken(lambda: Provider(cast("Any", create)))
+
+    def test_reports_another_host(self) -> None:
+        """One agent would host the calls of all."""
+        other = changing(lambda call, _: attrs.evolve(call, extension_id="1"))
+        assert message(
+            "the call has the host of the request", "the extension of the request", "another extension"
+        ) == check_broken(other)
+        other = changing(lambda call, _: attrs.evolve(call, account_id="1"))
+        assert message(
+            "the call has the host of the request", "the account of the request", "another account"
+        ) == check_broken(other)
+
+    def test_reports_the_host_of_an_earlier_call(self) -> None:
+        """The provider remembers the first host."""
+        hosts: list[CallRequest] = []
+
+        def create(request: CallRequest) -> VideoCall:
+            hosts.append(request)
+            return a_call(hosts[0], uuid4().hex)
+
+        assert message(
+            "the call has the host of the request", "the account of the request", "another account"
+        ) == check_broken(lambda: Provider(create))
+
+    def test_reports_a_result_that_is_not_a_call(self) -> None:
+        """For example the service's response, not parsed."""
+        lines = message("create_call() creates a call", "a VideoCall", "a dict")
+        assert lines == check_broken(lambda: Provider(lambda request: {"id": request.key}))
+
+    def test_reports_an_exception(self) -> None:
+        """The message shows it, and it is the cause of the failure."""
         error = ProviderRejectedError("no such account")
-        with pytest.raises(AssertionError, match=r"came: ProviderRejectedError: no such account$") as caught:
+        with pytest.raises(AssertionError, match=r"actual: ProviderRejectedError: no such account$") as caught:
             check_video_provider(lambda: InMemoryVideoProvider(errors=[error]))
         assert error is caught.value.__cause__
 
     @pytest.mark.parametrize("days", [-2, 2])
-    def test_of_another_time(self, days: int) -> None:
-        """A time zone that was not read is hours; this is a clock that nobody set, or a date that is another one."""
+    def test_reports_another_time(self, days: int) -> None:
+        """A wrong time zone is off by hours; two days are a clock that was never set, or another date."""
         at = datetime.now(UTC) + timedelta(days=days)
-        other = calling(lambda call, _: attrs.evolve(call, created_at=at))
-        assert told("created_at tells when", "now, give or take a day", f"{at}") == broken(other)
+        other = changing(lambda call, _: attrs.evolve(call, created_at=at))
+        assert message("created_at is the time of creation", "now, give or take a day", f"{at}") == check_broken(other)
 
     @pytest.mark.parametrize("title", ["{}", "{}?x=1"])
-    def test_with_the_title_in_the_link(self, title: str) -> None:
-        """However it is spelled."""
+    def test_reports_a_title_in_the_link(self, title: str) -> None:
+        """In any spelling."""
 
-        def create(wanted: CallRequest) -> VideoCall:
-            link = title.format(wanted.title.replace(" ", "%20").upper())
-            return attrs.evolve(made(wanted, uuid4().hex), join_url=f"https://video.example/{link}")
+        def create(request: CallRequest) -> VideoCall:
+            link = title.format(request.title.replace(" ", "%20").upper())
+            return attrs.evolve(a_call(request, uuid4().hex), join_url=f"https://video.example/{link}")
 
-        assert told("a link tells nothing of the title", "nothing of it", "some of it") == broken(
-            lambda: Making(create)
+        assert message("the link does not show the title", "no part of it", "a part of it") == check_broken(
+            lambda: Provider(create)
         )
 
     @pytest.mark.parametrize("part", [slice(0, 65), slice(0, 8), slice(40, 48)], ids=["all", "beginning", "middle"])
-    def test_with_the_key_in_the_link(self, part: slice) -> None:
-        """Or a part of it."""
-        name = calling(lambda call, wanted: attrs.evolve(call, join_url=f"https://video.example/{wanted.key[part]}"))
-        assert told("a link tells nothing of the key", "nothing of it", "some of it") == broken(name)
+    def test_reports_a_key_in_the_link(self, part: slice) -> None:
+        """Even if it is only a part of the key."""
+        name = changing(lambda call, request: attrs.evolve(call, join_url=f"https://video.example/{request.key[part]}"))
+        assert message("the link does not show the key", "no part of it", "a part of it") == check_broken(name)
 
-    # Each request makes a call of its own.
-    def test_that_makes_one_call_for_all(self) -> None:
-        """As a room that is always there."""
-        one = calling(lambda call, _: attrs.evolve(call, id="1"))
-        assert told("each request makes a call of its own: two requests", "2 ids", "1") == broken(one)
-        one = calling(lambda call, _: attrs.evolve(call, join_url="https://video.example/room"))
-        assert told("each request makes a call of its own: two requests", "2 links", "1") == broken(one)
+    # A call for each request.
+    def test_reports_one_call_for_all_requests(self) -> None:
+        """For example a permanent room."""
+        one = changing(lambda call, _: attrs.evolve(call, id="1"))
+        assert message("each request creates a call of its own: two requests", "2 ids", "1") == check_broken(one)
+        one = changing(lambda call, _: attrs.evolve(call, join_url="https://video.example/room"))
+        assert message("each request creates a call of its own: two requests", "2 links", "1") == check_broken(one)
 
-    def test_that_knows_a_request_again(self) -> None:
-        """It would give the same dead room to `again=True`."""
+    def test_reports_the_same_call_for_a_repeated_request(self) -> None:
+        """`again=True` would get the same dead room."""
         calls: dict[str, VideoCall] = {}
 
-        def create(wanted: CallRequest) -> VideoCall:
-            return calls.setdefault(wanted.key, made(wanted, uuid4().hex))
+        def create(request: CallRequest) -> VideoCall:
+            return calls.setdefault(request.key, a_call(request, uuid4().hex))
 
-        what = "each request makes a call of its own: the same request again"
-        assert told(what, "2 ids", "1") == broken(lambda: Making(create))
+        promise = "each request creates a call of its own: the same request again"
+        assert message(promise, "2 ids", "1") == check_broken(lambda: Provider(create))
 
-    def test_that_threads_confuse(self) -> None:
-        """It counts, and eight of them read the counter before any has written."""
+    def test_reports_calls_that_threads_mix_up(self) -> None:
+        """Eight threads read a counter before one of them writes it."""
 
-        def make() -> Making:
+        def make() -> Provider:
             calls: list[VideoCall] = []
             barrier, home = Barrier(8), get_ident()
 
-            def create(wanted: CallRequest) -> VideoCall:
+            def create(request: CallRequest) -> VideoCall:
                 number = len(calls)
                 if get_ident() != home:
                     barrier.wait(10)
-                calls.append(made(wanted, f"{number}"))
+                calls.append(a_call(request, f"{number}"))
                 return calls[-1]
 
-            return Making(create)
+            return Provider(create)
 
-        assert told("each request makes a call of its own: 8 threads at once", "8 ids", "1") == broken(make)
+        assert message("each request creates a call of its own: 8 threads at once", "8 ids", "1") == check_broken(make)
 
-    def test_that_tasks_confuse(self) -> None:
-        """As threads do, wherever it waits."""
+    def test_reports_calls_that_tasks_mix_up(self) -> None:
+        """Wherever the provider awaits something."""
 
-        def make() -> Making:
+        def make() -> Provider:
             calls: list[VideoCall] = []
 
-            async def create(wanted: CallRequest) -> VideoCall:
+            async def create(request: CallRequest) -> VideoCall:
                 number = len(calls)
                 await asyncio.sleep(0)
-                calls.append(made(wanted, f"{number}"))
+                calls.append(a_call(request, f"{number}"))
                 return calls[-1]
 
-            return Making(create)
+            return Provider(create)
 
-        assert told("each request makes a call of its own: 8 tasks at once", "8 ids", "1") == broken(make)
+        assert message("each request creates a call of its own: 8 tasks at once", "8 ids", "1") == check_broken(make)
 
-    def test_that_mixes_up_hosts_at_once(self) -> None:
-        """A call that is made for one is given to another."""
+    def test_reports_hosts_that_tasks_mix_up(self) -> None:
+        """One caller gets the call of another one."""
 
-        def make() -> Making:
+        def make() -> Provider:
             latest: list[CallRequest] = []
 
-            async def create(wanted: CallRequest) -> VideoCall:
-                latest.append(wanted)
+            async def create(request: CallRequest) -> VideoCall:
+                latest.append(request)
                 await asyncio.sleep(0)
-                return made(latest[-1], uuid4().hex)
+                return a_call(latest[-1], uuid4().hex)
 
-            return Making(create)
+            return Provider(create)
 
-        assert told("the host is the one asked for", "the account of the request", "another one") == broken(make)
+        assert message(
+            "the call has the host of the request", "the account of the request", "another account"
+        ) == check_broken(make)
 
-    # What is open.
+    # is_open().
     @pytest.mark.parametrize(("answer", "shown"), [("hunter2", "a str"), (1, "1"), (False, "False")])
-    def test_that_does_not_know_its_own_call(self, answer: object, shown: str) -> None:
-        """Every click would make another one, or none ever."""
+    def test_reports_an_is_open_that_is_wrong_about_a_new_call(self, answer: object, shown: str) -> None:
+        """Every click would create a call, or none ever would."""
         create = Adapter(VideoService()).create_call
 
         def is_open(_: VideoCall) -> object:
             return answer
 
-        what = "is_open() tells whether a call just made can be joined"
-        assert told(what, "True or None", shown) == broken(lambda: Making(create, is_open=is_open))
+        promise = "is_open() says whether a call that it has just created can be joined"
+        assert message(promise, "True or None", shown) == check_broken(lambda: Provider(create, is_open=is_open))
 
-    def test_that_gives_no_bool_for_a_call_that_is_gone(self) -> None:
-        """Only False says that it is."""
+    def test_reports_an_is_open_that_returns_no_bool(self) -> None:
+        """Only False means that a call is gone."""
         provider = InMemoryVideoProvider()
 
         def is_open(call: VideoCall) -> object:
             return 404 if provider.is_open(call) is None else True
 
-        what = "is_open() tells whether a call it never made can be joined"
-        lines = told(what, "True or False or None", "404")
-        assert lines == broken(lambda: Making(provider.create_call, is_open=is_open))
+        promise = "is_open() says whether a call that it never created can be joined"
+        lines = message(promise, "True or False or None", "404")
+        assert lines == check_broken(lambda: Provider(provider.create_call, is_open=is_open))
 
-    def test_whose_is_open_nobody_awaits(self) -> None:
-        """`escalate()` would never know."""
+    def test_reports_an_async_is_open_of_a_sync_provider(self) -> None:
+        """`escalate()` would not await it."""
         create, is_open = Adapter(VideoService()).create_call, AsyncAdapter(VideoService()).is_open
-        lines = told("is_open() is asked as create_call() is", "a function", "a coroutine function")
-        assert lines == broken(lambda: Making(create, is_open=is_open))
+        lines = message("is_open() is async only if create_call() is", "a function", "a coroutine function")
+        assert lines == check_broken(lambda: Provider(create, is_open=is_open))
 
     # Clicks.
-    def test_that_refuses_what_a_click_asks_for(self) -> None:
-        """Such as the title that every call has."""
+    def test_reports_a_provider_that_refuses_the_request_of_a_click(self) -> None:
+        """Here, the title that every call has."""
 
-        def create(wanted: CallRequest) -> VideoCall:
-            if wanted.title == "Video call":
-                raise ProviderRejectedError("a title is wanted")
-            return made(wanted, uuid4().hex)
+        def create(request: CallRequest) -> VideoCall:
+            if request.title == "Video call":
+                raise ProviderRejectedError("a title is request")
+            return a_call(request, uuid4().hex)
 
-        lines = told("escalate() gets on with it", "an Escalation", "ProviderRejectedError: a title is wanted")
-        assert lines == broken(lambda: Making(create))
+        lines = message(
+            "escalate() works with the provider", "an Escalation", "ProviderRejectedError: a title is request"
+        )
+        assert lines == check_broken(lambda: Provider(create))
 
-    def test_whose_second_click_makes_another_call(self) -> None:
-        """It knows what is open only when it is asked for the first time."""
+    def test_reports_a_second_click_that_creates_another_call(self) -> None:
+        """`is_open()` is right only once."""
         answers = iter([True, None, False])
 
         def is_open(_: VideoCall) -> bool | None:
             return next(answers)
 
         create = AsyncAdapter(VideoService()).create_call
-        lines = told("escalate_async() reuses a call that was just made", "the same call", "another one")
-        assert lines == broken(lambda: Making(create, is_open=is_open))
+        lines = message("escalate_async() reuses a call that was just created", "the same call", "another one")
+        assert lines == check_broken(lambda: Provider(create, is_open=is_open))
 
-    # What a service answers.
-    def test_that_tries_again(self) -> None:
-        """The request may have arrived: every time another call."""
+    # Answers of the service.
+    def test_reports_a_repeated_request(self) -> None:
+        """The first one may have arrived, and each creates a call."""
 
-        def against(service: VideoService) -> Making:
+        def against(service: VideoService) -> Provider:
             send = transport(service)
 
-            def retrying(wanted: CallRequest) -> str:
+            def retrying(request: CallRequest) -> str:
                 for _ in range(2):
                     with suppress(TimeoutError):
-                        return send(wanted)
-                return send(wanted)
+                        return send(request)
+                return send(request)
 
-            return Making(lambda wanted: made(wanted, sent(retrying, wanted)))
+            return Provider(lambda request: a_call(request, send_request(retrying, request)))
 
-        what = "a request is sent once, where the service's answer is lost"
-        assert told(what, "1 request", "3") == broken(InMemoryVideoProvider, against)
+        promise = "it sends a request once, if the service's answer is lost"
+        assert message(promise, "1 request", "3") == check_broken(InMemoryVideoProvider, against)
 
-    def test_that_tries_again_when_it_is_turned_away(self) -> None:
-        """Whoever is turned away is to wait."""
+    def test_reports_a_repeated_request_that_was_refused(self) -> None:
+        """The service asked the provider to wait."""
 
-        def against(service: VideoService) -> Making:
+        def against(service: VideoService) -> Provider:
             send = transport(service)
 
-            def retrying(wanted: CallRequest) -> str:
-                with suppress(Turned):
-                    return send(wanted)
-                return send(wanted)
+            def retrying(request: CallRequest) -> str:
+                with suppress(StatusError):
+                    return send(request)
+                return send(request)
 
-            return Making(lambda wanted: made(wanted, sent(retrying, wanted)))
+            return Provider(lambda request: a_call(request, send_request(retrying, request)))
 
-        what = "a request is sent once, where the service's answer is unavailable"
-        assert told(what, "1 request", "2") == broken(InMemoryVideoProvider, against)
+        promise = "it sends a request once, if the service's answer is unavailable"
+        assert message(promise, "1 request", "2") == check_broken(InMemoryVideoProvider, against)
 
-    def test_that_asks_something_else(self) -> None:
-        """Nothing can be said of it."""
-        what = "it asks the service it was given, where the service's answer is created"
-        lines = told(what, "a request", "none")
-        assert lines == broken(InMemoryVideoProvider, lambda _: InMemoryVideoProvider())
+    def test_reports_a_provider_that_does_not_use_the_service(self) -> None:
+        """The check would prove nothing."""
+        promise = "it sends requests to the service, if the service's answer is created"
+        lines = message(promise, "a request", "none")
+        assert lines == check_broken(InMemoryVideoProvider, lambda _: InMemoryVideoProvider())
 
     @pytest.mark.parametrize(
         ("error", "answer", "expected"),
         [
             (ConnectionRefusedError, "connection_refused", "ProviderUnavailableError"),
             (TimeoutError, "lost", "ProviderOutcomeUnknownError"),
-            (Turned, "unavailable", "ProviderUnavailableError"),
+            (StatusError, "unavailable", "ProviderUnavailableError"),
         ],
     )
-    def test_that_lets_through_what_its_client_raises(self, error: type[Exception], answer: str, expected: str) -> None:
-        """Nobody can tell from it what may be done next."""
+    def test_reports_exceptions_of_the_client(self, error: type[Exception], answer: str, expected: str) -> None:
+        """Nobody can see from them whether to try again."""
 
-        def against(service: VideoService) -> Making:
+        def against(service: VideoService) -> Provider:
             send = transport(service)
 
-            def create(wanted: CallRequest) -> VideoCall:
+            def create(request: CallRequest) -> VideoCall:
                 try:
-                    name = sent(send, wanted)
+                    name = send_request(send, request)
                 except Exception as failed:
                     if isinstance(failed.__cause__, error):
                         raise failed.__cause__ from None
                     raise
-                return made(wanted, name)
+                return a_call(request, name)
 
-            return Making(create)
+            return Provider(create)
 
-        first, wanted, came = broken(InMemoryVideoProvider, against)
-        assert f"errors say what came of it, where the service's answer is {answer}" == first
-        assert (f"  expected: {expected}", f"  came: {error.__name__}") == (wanted, came.rpartition(":")[0])
+        promise, expected_line, actual_line = check_broken(InMemoryVideoProvider, against)
+        assert f"errors say whether a call was created, if the service's answer is {answer}" == promise
+        lines = (expected_line, actual_line.rpartition(":")[0])
+        assert (f"  expected: a {expected}", f"  actual: {error.__name__}") == lines
 
     @pytest.mark.parametrize(
-        ("answer", "says", "expected"),
+        ("answer", "other", "expected"),
         [
             ("lost", ProviderUnavailableError, "ProviderOutcomeUnknownError"),
             ("rejected", ProviderOutcomeUnknownError, "ProviderRejectedError"),
             ("unavailable", ProviderRejectedError, "ProviderUnavailableError"),
         ],
     )
-    def test_that_says_something_else(self, answer: str, says: type[Exception], expected: str) -> None:
-        """A time-out that is taken for "unavailable" is tried again, and makes a second call."""
+    def test_reports_the_wrong_error(self, answer: str, other: type[Exception], expected: str) -> None:
+        """If a time-out counts as "unavailable", the next attempt creates a second call."""
 
-        def against(service: VideoService) -> Making:
+        def against(service: VideoService) -> Provider:
             adapter = Adapter(service)
 
-            def create(wanted: CallRequest) -> VideoCall:
+            def create(request: CallRequest) -> VideoCall:
                 try:
-                    return adapter.create_call(wanted)
+                    return adapter.create_call(request)
                 except Exception as error:
                     if type(error).__name__ == expected and service.arrivals:
-                        raise says("sorry") from None
+                        raise other("sorry") from None
                     raise
 
-            return Making(create)
+            return Provider(create)
 
-        what = f"errors say what came of it, where the service's answer is {answer}"
-        assert told(what, expected, f"{says.__name__}: sorry") == broken(InMemoryVideoProvider, against)
+        promise = f"errors say whether a call was created, if the service's answer is {answer}"
+        assert message(promise, f"a {expected}", f"{other.__name__}: sorry") == check_broken(
+            InMemoryVideoProvider, against
+        )
 
-    def test_that_makes_a_call_up(self) -> None:
-        """Where there is none."""
+    def test_reports_an_invented_call(self) -> None:
+        """The service created none."""
 
-        def against(service: VideoService) -> Making:
+        def against(service: VideoService) -> Provider:
             adapter = Adapter(service)
 
-            def create(wanted: CallRequest) -> VideoCall:
+            def create(request: CallRequest) -> VideoCall:
                 with suppress(ProviderRejectedError):
-                    return adapter.create_call(wanted)
-                return made(wanted, "none")
+                    return adapter.create_call(request)
+                return a_call(request, "none")
 
-            return Making(create)
+            return Provider(create)
 
-        what = "errors say what came of it, where the service's answer is rejected"
-        lines = told(what, "ProviderRejectedError", "a VideoCall")
-        assert lines == broken(InMemoryVideoProvider, against)
+        promise = "errors say whether a call was created, if the service's answer is rejected"
+        lines = message(promise, "a ProviderRejectedError", "a VideoCall")
+        assert lines == check_broken(InMemoryVideoProvider, against)
 
     @pytest.mark.parametrize(
         ("text", "leak"),
@@ -550,10 +565,10 @@ class TestBrokenPromises:
         ],
     )
     @pytest.mark.parametrize("place", ["error", "cause", "context"])
-    def test_whose_errors_leak(self, text: str, leak: str, place: str) -> None:
-        """Wherever a traceback shows it."""
+    def test_reports_leaks_in_the_texts_of_errors(self, text: str, leak: str, place: str) -> None:
+        """In each error that a traceback shows."""
 
-        def against(service: VideoService) -> Making:
+        def against(service: VideoService) -> Provider:
             adapter = Adapter(service)
 
             def create(call: CallRequest) -> VideoCall:
@@ -568,18 +583,20 @@ class TestBrokenPromises:
                 try:
                     raise ValueError(words)  # noqa: TRY301
                 except ValueError:
-                    raise ProviderRejectedError("refused")  # noqa: B904  the context is what leaks
+                    raise ProviderRejectedError("refused")  # noqa: B904  the context is promise leaks
 
-            return Making(create)
+            return Provider(create)
 
-        what = "errors show no ids and no links, where the service's answer is rejected"
+        promise = "errors show no ids and no links, if the service's answer is rejected"
         where = "ProviderRejectedError" if place == "error" else "ValueError"
-        assert told(what, f"no {leak}", f"one in the text of {where}") == broken(InMemoryVideoProvider, against)
+        assert message(promise, f"no {leak}", f"one in the text of {where}") == check_broken(
+            InMemoryVideoProvider, against
+        )
 
-    def test_may_hide_what_its_client_raised(self) -> None:
-        """Behind `from None` no traceback shows it."""
+    def test_accepts_a_hidden_exception_of_the_client(self) -> None:
+        """With `from None`, no traceback shows it."""
 
-        def against(service: VideoService) -> Making:
+        def against(service: VideoService) -> Provider:
             adapter = Adapter(service)
 
             def create(call: CallRequest) -> VideoCall:
@@ -592,7 +609,7 @@ class TestBrokenPromises:
                 except ValueError:
                     raise ProviderRejectedError("refused") from None
 
-            return Making(create)
+            return Provider(create)
 
         check_video_provider(InMemoryVideoProvider, against=against)
 
@@ -604,28 +621,28 @@ class TestBrokenPromises:
             ("lost", ProviderOutcomeUnknownError, "call_id", "https://video.example/1?pw=1", "link"),
         ],
     )
-    def test_whose_errors_carry_a_leak(
+    def test_reports_leaks_in_the_attributes_of_errors(
         self, answer: str, error: type[ProviderError], name: str, text: str, leak: str
     ) -> None:
-        """Hosts log what an error carries as they log its text."""
+        """Hosts log them too."""
 
         def leaking(call: CallRequest) -> Exception:
             return error("sorry", **{name: text.format(call=call)})
 
-        what = f"errors show no ids and no links, where the service's answer is {answer}"
-        lines = told(what, f"no {leak}", f"one in the {name} of {error.__name__}")
-        assert lines == broken(InMemoryVideoProvider, failing(leaking))
+        promise = f"errors show no ids and no links, if the service's answer is {answer}"
+        lines = message(promise, f"no {leak}", f"one in the {name} of {error.__name__}")
+        assert lines == check_broken(InMemoryVideoProvider, failing(leaking))
 
     @pytest.mark.parametrize("after", [timedelta(seconds=-5), 5])
-    def test_that_says_to_wait_for_what_is_no_time(self, after: Any) -> None:
+    def test_reports_a_retry_after_that_is_not_a_duration(self, after: Any) -> None:
         """Below zero, or without a unit."""
 
         def error(_: CallRequest) -> Exception:
             return ProviderUnavailableError("overloaded", retry_after=after)
 
-        what = "retry_after is how long to wait, where the service's answer is unavailable"
-        lines = told(what, "a timedelta of 0 or more", str(after))
-        assert lines == broken(InMemoryVideoProvider, failing(error))
+        promise = "retry_after is how long to wait, if the service's answer is unavailable"
+        lines = message(promise, "a timedelta of 0 or more", str(after))
+        assert lines == check_broken(InMemoryVideoProvider, failing(error))
 
     @pytest.mark.parametrize(
         "error",
@@ -635,61 +652,66 @@ class TestBrokenPromises:
             ProviderOutcomeUnknownError("no answer", call_id="call-1"),
         ],
     )
-    def test_may_carry_what_the_service_said(self, error: Exception) -> None:
-        """Its code, its id of a call, its time to wait."""
+    def test_accepts_attributes_from_the_service(self, error: Exception) -> None:
+        """Its error code, its id of a call, its time to wait."""
         check_video_provider(InMemoryVideoProvider, against=failing(lambda _: error))
 
-    # It answers in time.
+    # The time limit.
     @pytest.mark.parametrize("is_async", [False, True])
-    def test_that_hangs(self, monkeypatch: pytest.MonkeyPatch, *, is_async: bool) -> None:
-        """What is said is where it is stuck."""
-        monkeypatch.setattr(promises, "_STUCK", 0.5)
+    def test_reports_the_promise_at_which_a_provider_is_stuck(
+        self, monkeypatch: pytest.MonkeyPatch, *, is_async: bool
+    ) -> None:
+        """The time limit covers all promises together."""
+        monkeypatch.setattr(provider_check, "_TIME_LIMIT", 0.5)
         freed = Event()
 
-        def create(wanted: CallRequest) -> VideoCall:
+        def create(request: CallRequest) -> VideoCall:
             freed.wait()
-            return made(wanted, uuid4().hex)
+            return a_call(request, uuid4().hex)
 
-        async def create_elsewhere(wanted: CallRequest) -> VideoCall:
-            return await asyncio.to_thread(create, wanted)
+        async def create_elsewhere(request: CallRequest) -> VideoCall:
+            return await asyncio.to_thread(create, request)
 
         try:
-            lines = broken(lambda: Making(create_elsewhere if is_async else create))
-            assert told("it makes what is asked for", "all answers within 0.5 seconds", "it is stuck") == lines
+            lines = check_broken(lambda: Provider(create_elsewhere if is_async else create))
+            assert (
+                message("create_call() creates the requested call", "all results within 0.5 seconds", "it is stuck")
+                == lines
+            )
         finally:
             freed.set()
 
-    def test_that_hangs_for_ever(self) -> None:
-        """Nobody waits for its threads, not even at exit."""
+    def test_leaves_no_thread_that_the_interpreter_waits_for(self) -> None:
+        """Not even a thread of asyncio's executor."""
         script = """if True:
             import asyncio, threading
-            from escalation_policy.testing import _provider_promises, check_video_provider
+            from escalation_policy.testing import _provider_check, check_video_provider
 
             class Hanging:
                 async def create_call(self, call):
                     await asyncio.to_thread(threading.Event().wait)
 
-            _provider_promises._STUCK = 0.5
+            _provider_check._TIME_LIMIT = 0.5
             try:
                 check_video_provider(Hanging)
             except AssertionError as error:
                 print(error)
         """
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-        assert done.stdout.endswith("  came: it is stuck\n")
+        assert done.stdout.endswith("  actual: it is stuck\n")
 
 
 class TestVideoService:
-    """The service that stands in."""
+    """The service behind a provider."""
 
     @pytest.mark.parametrize("answer", ServiceAnswer)
-    def test_says_the_same_each_time_and_counts(self, answer: ServiceAnswer) -> None:
-        """Where the connection is refused, nothing arrives."""
+    def test_gives_the_same_answer_each_time_and_counts(self, answer: ServiceAnswer) -> None:
+        """If the connection is refused, nothing arrives."""
         service = VideoService(answer)
         assert [answer, answer] == [service.receive(), service.receive()]
         assert 2 == service.attempts
         assert (0 if answer is ServiceAnswer.CONNECTION_REFUSED else 2) == service.arrivals
 
-    def test_makes_calls_unless_told_otherwise(self) -> None:
+    def test_creates_calls_by_default(self) -> None:
         """As services mostly do."""
         assert ServiceAnswer.CREATED is VideoService().receive()

@@ -1,4 +1,4 @@
-"""The pytest plugin: what it sees, what it explains, and what it reports, in runs of its own."""
+"""The pytest plugin in runs of its own: what it records, explains and reports."""
 
 import copy
 import json
@@ -13,12 +13,12 @@ import pytest
 import escalation_policy
 from escalation_policy import ESCALATE_TO_VIDEO, Policy, Rule
 from escalation_policy.testing import a_request
-from escalation_policy.testing._recorder import Recorder, unrecorded
+from escalation_policy.testing._recorder import Recorder, original_function
 from support import ALLOWED, SAMPLE, Sample
 
 PLUGIN: Final = "escalation_policy.testing.pytest_plugin"
 DENIED: Final = a_request(denied_by="video_access")
-#: What the tests of a run may need.
+#: The imports of each run.
 HEAD: Final = """
 import asyncio, threading
 import pytest
@@ -41,23 +41,23 @@ SMALL = Policy("small", [ESCALATE_TO_VIDEO["ringcentral_sso"]])
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs in other processes and folders find the package all the same, and load no plugin that is not asked for."""
+    """Let runs in other processes and folders find the package, and load no other plugin."""
     monkeypatch.setenv("PYTHONPATH", str(Path(escalation_policy.__file__).parents[1]))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
 
 def ignore(*_: object) -> None:
-    """Sees nothing."""
+    """Do nothing."""
 
 
 def run(pytester: pytest.Pytester, text: str, *options: str, plugin: bool = True) -> pytest.RunResult:
-    """Runs some tests within this process."""
+    """Run some tests within this process."""
     pytester.makepyfile(HEAD + text)
     return pytester.runpytest_inprocess(*(("-p", PLUGIN) if plugin else ()), "-p", "no:cacheprovider", *options)
 
 
-def lines_of(result: pytest.RunResult) -> list[str]:
-    """Gives what the report says of coverage, line by line, or nothing."""
+def coverage_lines(result: pytest.RunResult) -> list[str]:
+    """Return the lines of the section on policy coverage."""
     lines = [line.rstrip() for line in result.outlines if line]
     start = next((at for at, line in enumerate(lines) if line.strip("= ") == "policy coverage"), len(lines) - 1)
     end = next((at for at, line in enumerate(lines) if at > start and line.startswith("=")), len(lines))
@@ -65,41 +65,41 @@ def lines_of(result: pytest.RunResult) -> list[str]:
 
 
 class TestRecorder:
-    """It stands in front of all policies, and changes nothing."""
+    """It stands in front of all policies, and changes no answer."""
 
-    def test_passes_every_answer_on_as_it_is(self) -> None:
-        """Whether the policy was made before or meanwhile, whatever it is asked, and however it is called."""
-        seen: list[tuple[object, ...]] = []
+    def test_passes_every_answer_on_unchanged(self) -> None:
+        """For policies made before and after, for any argument, and however the function is called."""
+        reports: list[tuple[object, ...]] = []
         before: Any = Policy("p", [Rule("r", SAMPLE(lambda r: r.flag).is_true())])
-        remove = Recorder(lambda policy, decision: seen.append((policy, decision))).install()
+        remove = Recorder(lambda policy, decision: reports.append((policy, decision))).install()
         try:
-            meanwhile: Any = Policy("q", [Rule("r", SAMPLE.predicate("holds", lambda r: r.flag))])
+            after: Any = Policy("q", [Rule("r", SAMPLE.predicate("holds", lambda r: r.flag))])
             request = Sample()
-            made = [before.decide(request), meanwhile.decide(request=request)]
-            asked = [before.allows(request), meanwhile.allows(request=None)]
+            decisions = [before.decide(request), after.decide(request=request)]
+            answers = [before.allows(request), after.allows(request=None)]
             with pytest.raises(TypeError):
                 before.decide()
         finally:
             remove()
-        assert [True, False] == asked
+        assert [True, False] == answers
         assert [
-            (before, made[0]),
-            (meanwhile, made[1]),
-            (before, made[0]),
-            (meanwhile, unrecorded(meanwhile, "decide")(None)),
-        ] == seen
-        assert all(told[1] is decision for told, decision in zip(seen, made, strict=False))
-        assert meanwhile.decide(request) == made[1]
-        assert 4 == len(seen)
+            (before, decisions[0]),
+            (after, decisions[1]),
+            (before, decisions[0]),
+            (after, original_function(after, "decide")(None)),
+        ] == reports
+        assert all(report[1] is decision for report, decision in zip(reports, decisions, strict=False))
+        assert after.decide(request) == decisions[1]
+        assert 4 == len(reports)
 
-    def test_leaves_policies_what_they_are(self) -> None:
-        """They are compared, copied and sent as ever, and look as ever when pytest shows them."""
+    def test_leaves_policies_as_they_are(self) -> None:
+        """They can be compared, copied, pickled and shown as usual."""
         remove = Recorder(ignore).install()
         try:
-            for again in (copy.deepcopy(ESCALATE_TO_VIDEO), pickle.loads(pickle.dumps(ESCALATE_TO_VIDEO))):
-                assert ESCALATE_TO_VIDEO == again
-                assert hash(ESCALATE_TO_VIDEO) == hash(again)
-                assert again.allows(ALLOWED)
+            for copied in (copy.deepcopy(ESCALATE_TO_VIDEO), pickle.loads(pickle.dumps(ESCALATE_TO_VIDEO))):
+                assert ESCALATE_TO_VIDEO == copied
+                assert hash(ESCALATE_TO_VIDEO) == hash(copied)
+                assert copied.allows(ALLOWED)
             assert "<function decide of policy escalate_to_video>" == repr(ESCALATE_TO_VIDEO.decide)
             assert pickle.loads(pickle.dumps(ESCALATE_TO_VIDEO.decide))(ALLOWED)
             assert 1 == len({ESCALATE_TO_VIDEO.decide, ESCALATE_TO_VIDEO.decide})
@@ -110,45 +110,45 @@ class TestRecorder:
         finally:
             remove()
 
-    def test_goes_as_it_came(self) -> None:
-        """What stood there before stands there again, another recorder too; one at a time sees."""
-        seen: list[str] = []
-        untouched = dict(Policy.__dict__)
-        remove_outer = Recorder(lambda _, __: seen.append("outer")).install()
-        remove_inner = Recorder(lambda _, __: seen.append("inner")).install()
+    def test_restores_what_was_there_before(self) -> None:
+        """Also another recorder. Only one of them records at a time."""
+        reports: list[str] = []
+        attributes = dict(Policy.__dict__)
+        remove_outer = Recorder(lambda _, __: reports.append("outer")).install()
+        remove_inner = Recorder(lambda _, __: reports.append("inner")).install()
         ESCALATE_TO_VIDEO.allows(ALLOWED)
         remove_inner()
         ESCALATE_TO_VIDEO.allows(ALLOWED)
         remove_outer()
         ESCALATE_TO_VIDEO.allows(ALLOWED)
-        assert ["inner", "outer"] == seen
-        assert untouched == dict(Policy.__dict__)
+        assert ["inner", "outer"] == reports
+        assert attributes == dict(Policy.__dict__)
 
 
 class TestSwitch:
-    """Nothing happens until somebody asks for it."""
+    """The plugin is off until somebody switches it on."""
 
     def test_is_off_by_default(self, pytester: pytest.Pytester) -> None:
-        """The package brings no entry point, and no run is recorded without the plugin."""
+        """The package has no entry point for pytest."""
         result = run(pytester, TWO, plugin=False)
         result.assert_outcomes(passed=2)
         result.stdout.no_fnmatch_line("*policy coverage*")
 
-    def test_is_on_for_a_conftest_that_names_it(self, pytester: pytest.Pytester) -> None:
-        """One line, and no option on the command line; one that imports from it as well is not warned."""
+    def test_is_on_if_the_conftest_names_it(self, pytester: pytest.Pytester) -> None:
+        """Without an option on the command line. To import from the plugin as well causes no warning."""
         pytester.makeconftest(f"from {PLUGIN} import Decisions\npytest_plugins = ['{PLUGIN}']")
         result = run(pytester, TWO, "--policy-cov-only=escalate_to_video", plugin=False)
         result.assert_outcomes(passed=2, warnings=0)
         result.stdout.fnmatch_lines(["*= policy coverage =*", "escalate_to_video: 1 of 16 rules covered, 6.2 %"])
 
-    def test_leaves_nothing_behind(self, pytester: pytest.Pytester) -> None:
-        """After the run every policy is its own again."""
-        untouched = dict(Policy.__dict__)
+    def test_removes_the_recorder_after_the_run(self, pytester: pytest.Pytester) -> None:
+        """Policies are as they were before."""
+        attributes = dict(Policy.__dict__)
         run(pytester, TWO).assert_outcomes(passed=2)
-        assert untouched == dict(Policy.__dict__)
+        assert attributes == dict(Policy.__dict__)
 
-    def test_costs_a_start_little(self) -> None:
-        """Beside the builders and what any run of pytest loads, its own modules are all that is imported."""
+    def test_imports_little(self) -> None:
+        """Only its own modules, beside the builders and the modules that any run of pytest imports."""
         code = """if True:
             import sys
             from _pytest.config import get_config
@@ -158,15 +158,15 @@ class TestSwitch:
             import escalation_policy.testing.pytest_plugin
             print(*sorted(set(sys.modules) - before))"""
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        own = "_comparisons _coverage _coverage_reports pytest_plugin".split()
+        own = "_coverage pytest_plugin".split()
         assert [f"escalation_policy.testing.{name}" for name in own] == done.stdout.split()
 
 
 class TestDecisions:
-    """The fixture has every decision of its test, and of no other."""
+    """The fixture holds every decision of its test, and no other decision."""
 
-    def test_has_them_in_order_from_the_start_of_the_setup(self, pytester: pytest.Pytester) -> None:
-        """Also of fixtures that come before it, and of `allows()`; the next test begins anew."""
+    def test_holds_them_in_order_from_the_start_of_the_setup(self, pytester: pytest.Pytester) -> None:
+        """Also decisions of earlier fixtures and of `allows()`, but not those of the test before."""
         text = """
 @pytest.fixture
 def early():
@@ -190,8 +190,8 @@ def test_late(request):
 """
         run(pytester, text).assert_outcomes(passed=3)
 
-    def test_has_them_from_any_thread_and_task(self, pytester: pytest.Pytester) -> None:
-        """None is lost, whoever decides at the same time."""
+    def test_holds_them_from_any_thread_and_task(self, pytester: pytest.Pytester) -> None:
+        """None is lost if several decide at the same time."""
         text = """
 def decide(times=500):
     for _ in range(times):
@@ -199,10 +199,10 @@ def decide(times=500):
 
 def test_threads(decisions):
     threads = [threading.Thread(target=decide) for _ in range(8)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert 4000 == len(decisions)
 
 def test_tasks(decisions):
@@ -218,26 +218,26 @@ def test_tasks(decisions):
 """
         run(pytester, text).assert_outcomes(passed=2)
 
-    def test_has_what_predicates_said_at_the_time(self, pytester: pytest.Pytester) -> None:
-        """They are asked once, by `allows()` too."""
+    def test_keeps_the_answers_of_predicates(self, pytester: pytest.Pytester) -> None:
+        """They are called once, by `allows()` too."""
         text = """
 def test_predicate(decisions):
-    asked = []
-    policy = Policy("p", [Rule("r", predicate("asks", lambda request: bool(asked.append(request))))])
+    calls = []
+    policy = Policy("p", [Rule("r", predicate("calls", lambda request: bool(calls.append(request))))])
     policy.decide(a_request())
-    assert 1 == len(asked)
+    assert 1 == len(calls)
     policy.allows(a_request())
-    assert 2 == len(asked)
-    assert ["r", "r"] == [each.reasons[0].code for each in decisions]
+    assert 2 == len(calls)
+    assert ["r", "r"] == [decision.reasons[0].code for decision in decisions]
 """
         run(pytester, text).assert_outcomes(passed=1)
 
 
 class TestSection:
-    """A test that fails shows what was decided in it."""
+    """A failed test shows its decisions."""
 
     def test_explains_the_decision(self, pytester: pytest.Pytester) -> None:
-        """As `explain()` does, and without what that masks."""
+        """As `explain()` does, with the same values masked."""
         text = """
 def test():
     assert ESCALATE_TO_VIDEO.allows(a_request(denied_by="extension_in_account"))
@@ -257,7 +257,7 @@ def test():
         assert ALLOWED.domain.ringcentral_account_id not in section
 
     def test_explains_the_last_five(self, pytester: pytest.Pytester) -> None:
-        """The very last one at the end, and how many there were before; another test's are not among them."""
+        """The latest one at the end, and the number of earlier ones; none of another test."""
         text = """
 def test_first():
     ESCALATE_TO_VIDEO.decide(a_request())
@@ -273,8 +273,8 @@ def test(times):
         expected = [f"deny p{number}" for number in (0, 1, 2, 3, 4, 2, 3, 4, 5, 6)]
         assert [*expected, "and 2 earlier"] == lines
 
-    def test_is_left_out_where_there_is_nothing_to_say(self, pytester: pytest.Pytester) -> None:
-        """No decision, no failure, or only one after the test."""
+    def test_is_omitted_without_a_decision_or_a_failure(self, pytester: pytest.Pytester) -> None:
+        """Or if the failure comes after the test."""
         text = """
 def test_no_decision():
     assert False
@@ -295,8 +295,8 @@ def test_no_call(broken):
         result.assert_outcomes(passed=2, failed=1, errors=1)
         result.stdout.no_fnmatch_line("*- decisions -*")
 
-    def test_is_there_where_a_fixture_failed(self, pytester: pytest.Pytester) -> None:
-        """Fixtures that log somebody in call `raise_if_denied()`."""
+    def test_explains_the_failure_of_a_fixture(self, pytester: pytest.Pytester) -> None:
+        """Fixtures may call `raise_if_denied()`."""
         text = """
 @pytest.fixture
 def call():
@@ -311,7 +311,7 @@ def test_call(call):
 
 
 class TestComparisons:
-    """What pytest says where a decision was compared."""
+    """The explanation of a failed comparison with a decision."""
 
     @pytest.mark.parametrize(
         ("compared", "expected"),
@@ -372,12 +372,12 @@ class TestComparisons:
                 ],
             ),
             (
-                "SMALL.decide(a_request()) == SMALL.replace(TOLD).decide(a_request())",
+                "SMALL.decide(a_request()) == SMALL.replace(OTHER_TEXT).decide(a_request())",
                 ["assert allow == allow", "ringcentral_sso: the texts differ"],
             ),
             (
                 "Policy('p', ESCALATE_TO_VIDEO.rules[::-1]).decide(a_request()) == decide(a_request())",
-                ["assert allow == allow", "the reasons come in another order"],
+                ["assert allow == allow", "the reasons are in another order"],
             ),
             (
                 "decide(DENIED) != decide(DENIED)",
@@ -388,34 +388,34 @@ class TestComparisons:
             ),
             (
                 "decide(a_request()) == True",
-                ["assert allow == True", "a decision equals nothing but decisions: compare decision.allowed"],
+                ["assert allow == True", "a decision only equals another decision: compare decision.allowed"],
             ),
             (
                 "False is decide(DENIED)",
                 [
                     "assert False is deny (video_access)",
-                    "a decision equals nothing but decisions: compare decision.allowed",
+                    "a decision only equals another decision: compare decision.allowed",
                 ],
             ),
             (
                 "decide(DENIED) == Effect.DENY",
                 [
                     "assert deny (video_access) == <Effect.DENY: 'deny'>",
-                    "a decision equals nothing but decisions: compare decision.effect",
+                    "a decision only equals another decision: compare decision.effect",
                 ],
             ),
             (
                 "decide(DENIED) == 'video_access'",
                 [
                     "assert deny (video_access) == 'video_access'",
-                    "a decision equals nothing but decisions: compare the codes of decision.reasons",
+                    "a decision only equals another decision: compare the codes of decision.reasons",
                 ],
             ),
             (
                 "[] == decide(DENIED)",
                 [
                     "assert [[]] == deny (video_access)",
-                    "a decision equals nothing but decisions: compare decision.effect or decision.reasons",
+                    "a decision only equals another decision: compare decision.effect or decision.reasons",
                 ],
             ),
             ("decide(DENIED) is decide(DENIED)", ["assert <deny: video_access; *> is <deny: video_access; *>"]),
@@ -429,7 +429,7 @@ class TestComparisons:
             "evidence",
             "policies",
             "rules",
-            "strangers",
+            "no requests",
             "texts",
             "order",
             "same",
@@ -443,11 +443,11 @@ class TestComparisons:
             "no decision",
         ],
     )
-    def test_say_what_differs(self, pytester: pytest.Pytester, compared: str, expected: list[str]) -> None:
-        """What differs, or what to compare instead, or what pytest says by itself."""
+    def test_names_the_difference(self, pytester: pytest.Pytester, compared: str, expected: list[str]) -> None:
+        """Or what to compare instead, or what pytest says by itself."""
         text = f"""
 DENIED = a_request(video=VideoAccess.DENIED)
-TOLD = Rule("ringcentral_sso", fact(lambda r: r.login).equals(Login.RINGCENTRAL_SSO), explanation="Told.")
+OTHER_TEXT = Rule("ringcentral_sso", fact(lambda r: r.login).equals(Login.RINGCENTRAL_SSO), explanation="Other.")
 decide = ESCALATE_TO_VIDEO.decide
 {SMALL}
 def test():
@@ -455,83 +455,50 @@ def test():
 """
         result = run(pytester, text, "-vv", "--policy-cov-report=none", "--show-capture=no", "--tb=short")
         result.assert_outcomes(failed=1)
-        said = [line[1:].strip() for line in result.outlines if line.startswith("E ")]
-        assert len(expected) <= len(said)
+        lines = [line[1:].strip() for line in result.outlines if line.startswith("E ")]
+        assert len(expected) <= len(lines)
         result.stdout.fnmatch_lines([f"E * {line}" for line in expected])
 
 
-class TestReports:
-    """Where the figures go."""
+class TestReport:
+    """The report on the terminal."""
 
-    def test_are_a_table_by_default(self, pytester: pytest.Pytester) -> None:
-        """Each rule in order, and below what is missing."""
-        lines = lines_of(run(pytester, TWO))
+    def test_is_a_table_by_default(self, pytester: pytest.Pytester) -> None:
+        """Each rule in order, and below it what is missing."""
+        lines = coverage_lines(run(pytester, TWO))
         assert "escalate_to_video: 1 of 16 rules covered, 6.2 %" == lines[0]
         assert "  rule                     met  unmet  unknown  error  decisive" == lines[1]
         assert "  video_access               1      1        0      0         1" == lines[10]
         assert '  domain_linked was never decisive: a_request(denied_by="domain_linked")' == lines[18]
         assert 1 + 1 + 16 + 15 == len(lines)
 
-    def test_are_files_where_they_are_asked_for(self, pytester: pytest.Pytester) -> None:
-        """Once each, beside no table; folders are made."""
-        result = run(
-            pytester,
-            TWO,
-            "--policy-cov-report=json",
-            "--policy-cov-report=markdown:out/new/c.md",
-            "--policy-cov-report=json:d",
-        )
+    def test_can_be_switched_off(self, pytester: pytest.Pytester) -> None:
+        """Also if the configuration asks for it: the last option counts."""
+        pytester.makeini("[pytest]\naddopts = --policy-cov-report=term")
+        assert [] == coverage_lines(run(pytester, TWO, "--policy-cov-report=none"))
+
+    def test_says_if_no_decision_was_recorded(self, pytester: pytest.Pytester) -> None:
+        """In one line."""
+        result = run(pytester, "def test(): pass")
         assert 0 == result.ret
-        assert [] == lines_of(result)
-        written = (pytester.path / "policy-coverage.json").read_bytes()
-        assert written == (pytester.path / "d").read_bytes()
-        assert written.endswith(b"}\n")
-        assert 1 == json.loads(written)["covered"]
-        assert json.loads(written)["complete"]
-        assert (pytester.path / "out/new/c.md").read_text(encoding="utf-8").startswith("# Policy coverage\n\n1 of 16 ")
+        assert ["no decision of any policy was recorded"] == coverage_lines(result)
 
-    def test_are_a_table_and_a_file(self, pytester: pytest.Pytester) -> None:
-        """Each one is asked for by itself."""
-        assert lines_of(run(pytester, TWO, "--policy-cov-report=markdown", "--policy-cov-report=term"))
-        assert (pytester.path / "policy-coverage.md").exists()
-
-    def test_are_none_where_none_is_asked_for(self, pytester: pytest.Pytester) -> None:
-        """It takes back what was asked for before, as in the configuration."""
-        pytester.makeini("[pytest]\naddopts = --policy-cov-report=term --policy-cov-report=json")
-        assert [] == lines_of(run(pytester, TWO, "--policy-cov-report=none"))
-        assert not (pytester.path / "policy-coverage.json").exists()
-
-    def test_fail_a_run_that_cannot_write_them(self, pytester: pytest.Pytester) -> None:
-        """Nobody should look at the file of the run before."""
-        pytester.mkdir("taken")
-        result = run(pytester, TWO, "--policy-cov-report=json:taken")
-        assert pytest.ExitCode.TESTS_FAILED == result.ret
-        assert ["cannot write taken: is a directory"] == lines_of(result)
-
-    def test_say_that_there_was_nothing(self, pytester: pytest.Pytester) -> None:
-        """In one line, and as a file with nothing in it."""
-        result = run(pytester, "def test(): pass", "--policy-cov-report=term", "--policy-cov-report=json")
-        assert 0 == result.ret
-        assert ["no decision of any policy was recorded"] == lines_of(result)
-        assert [] == json.loads((pytester.path / "policy-coverage.json").read_text(encoding="utf-8"))["policies"]
-
-    def test_are_left_out_where_no_test_runs(self, pytester: pytest.Pytester) -> None:
-        """A list of tests has decided nothing, and fails nothing."""
+    def test_is_omitted_if_no_test_runs(self, pytester: pytest.Pytester) -> None:
+        """A list of tests decides nothing, and fails nothing."""
         result = run(pytester, TWO, "--collect-only", "--policy-cov-fail-under=100")
         assert 0 == result.ret
-        assert [] == lines_of(result)
+        assert [] == coverage_lines(result)
 
-    @pytest.mark.parametrize("given", ["html", "", "term:path", "none:", "json:", "Markdown"])
-    def test_are_refused_where_they_mean_nothing(self, pytester: pytest.Pytester, given: str) -> None:
-        """Before any test runs."""
-        result = run(pytester, TWO, f"--policy-cov-report={given}")
+    @pytest.mark.parametrize("value", ["html", "", "term:path", "json", "markdown"])
+    def test_has_no_other_type(self, pytester: pytest.Pytester, value: str) -> None:
+        """The error is raised before any test runs."""
+        result = run(pytester, TWO, f"--policy-cov-report={value}")
         assert pytest.ExitCode.USAGE_ERROR == result.ret
-        accepted = "must be term, json[[]:PATH], markdown[[]:PATH] or none"
-        result.stderr.fnmatch_lines([f"*argument --policy-cov-report: {accepted}"])
+        result.stderr.fnmatch_lines([f"*argument --policy-cov-report: invalid choice: '{value}'*"])
 
 
 class TestOnly:
-    """Policies that count, by id."""
+    """The policies to count, by id."""
 
     TEXT: Final = f"""{SMALL}
 def test():
@@ -540,23 +507,25 @@ def test():
     assert Policy("other", SMALL.rules).decide(a_request())
 """
 
-    def test_count_alone(self, pytester: pytest.Pytester) -> None:
-        """What tests throw away does not spoil the figure."""
-        lines = lines_of(run(pytester, self.TEXT, "--policy-cov-only=small", "--policy-cov-fail-under=100"))
+    def test_counts_no_other_policy(self, pytester: pytest.Pytester) -> None:
+        """Policies that a test makes for itself do not change the share."""
+        lines = coverage_lines(run(pytester, self.TEXT, "--policy-cov-only=small", "--policy-cov-fail-under=100"))
         assert ["small: 1 of 1 rules covered, 100.0 %"] == lines[:1]
         assert 3 == len(lines)
 
-    def test_are_missed(self, pytester: pytest.Pytester) -> None:
-        """A slip in an id would make every figure right."""
+    def test_reports_an_id_without_decisions(self, pytester: pytest.Pytester) -> None:
+        """With a typo in an id, nothing would be counted, and nothing would be missing."""
         options = "--policy-cov-only=small", "--policy-cov-only=smal"
-        assert "no decision of smal was recorded" == lines_of(run(pytester, self.TEXT, *options))[-1]
+        assert "no decision of smal was recorded" == coverage_lines(run(pytester, self.TEXT, *options))[-1]
         result = run(pytester, self.TEXT, *options, "--policy-cov-fail-under=1")
         assert pytest.ExitCode.TESTS_FAILED == result.ret
-        assert "no decision of smal was recorded, and --policy-cov-fail-under asks for 1 %" == lines_of(result)[-1]
+        assert (
+            "no decision of smal was recorded, and --policy-cov-fail-under asks for 1 %" == coverage_lines(result)[-1]
+        )
 
 
 class TestFailUnder:
-    """A share of rules that the run has to reach."""
+    """The share of rules that a run has to cover."""
 
     HALF: Final = """
 P = ESCALATE_TO_VIDEO.without(*[code for code in ESCALATE_TO_VIDEO if code not in ("agent_enabled", "ringcentral_sso")])
@@ -566,30 +535,32 @@ def test():
 """
 
     @pytest.mark.parametrize(("limit", "status"), [("0", 0), ("50", 0), ("5e1", 0), ("50.1", 1), ("100", 1)])
-    def test_fails_a_run_that_falls_short(self, pytester: pytest.Pytester, limit: str, status: int) -> None:
-        """What is reached exactly is reached."""
+    def test_fails_a_run_below_the_limit(self, pytester: pytest.Pytester, limit: str, status: int) -> None:
+        """Exactly the limit is enough."""
         assert status == run(pytester, self.HALF, f"--policy-cov-fail-under={limit}").ret
 
-    def test_says_the_figure_and_the_limit(self, pytester: pytest.Pytester) -> None:
-        """In one line, and where the table was switched off too."""
+    def test_names_the_share_and_the_limit(self, pytester: pytest.Pytester) -> None:
+        """In one line, also if the table is switched off."""
         result = run(pytester, self.HALF, "--policy-cov-fail-under=75.50", "--policy-cov-report=none")
-        assert ["50.0 % of the rules are covered, and --policy-cov-fail-under asks for 75.5 %"] == lines_of(result)
+        assert ["50.0 % of the rules are covered, and --policy-cov-fail-under asks for 75.5 %"] == coverage_lines(
+            result
+        )
 
     def test_fails_a_run_without_decisions(self, pytester: pytest.Pytester) -> None:
-        """A plugin that sees nothing is no reason to pass."""
+        """A plugin that sees nothing must not let a run pass."""
         result = run(pytester, "def test(): pass", "--policy-cov-fail-under=1")
         assert pytest.ExitCode.TESTS_FAILED == result.ret
-        said = "no decision of any policy was recorded"
-        assert [said, f"{said}, and --policy-cov-fail-under asks for 1 %"] == lines_of(result)
+        note = "no decision of any policy was recorded"
+        assert [note, f"{note}, and --policy-cov-fail-under asks for 1 %"] == coverage_lines(result)
 
-    def test_does_not_count_what_is_decided_while_modules_are_imported(self, pytester: pytest.Pytester) -> None:
-        """No test has decided it, and with workers each of them would count it."""
+    def test_does_not_count_decisions_during_imports(self, pytester: pytest.Pytester) -> None:
+        """No test made them, and each worker would count them."""
         result = run(pytester, "ESCALATE_TO_VIDEO.decide(a_request())\n\ndef test():\n    pass\n")
         result.assert_outcomes(passed=1)
-        assert ["no decision of any policy was recorded"] == lines_of(result)
+        assert ["no decision of any policy was recorded"] == coverage_lines(result)
 
-    def test_does_not_count_what_the_laws_ask(self, pytester: pytest.Pytester) -> None:
-        """They ask every rule everything; a suite would be covered by them alone."""
+    def test_does_not_count_the_decisions_of_check_policy(self, pytester: pytest.Pytester) -> None:
+        """They alone would cover all rules."""
         text = """def test(decisions):
     from escalation_policy.testing import check_policy
     check_policy(ESCALATE_TO_VIDEO)
@@ -597,28 +568,28 @@ def test():
 """
         result = run(pytester, text)
         result.assert_outcomes(passed=1)
-        assert ["no decision of any policy was recorded"] == lines_of(result)
+        assert ["no decision of any policy was recorded"] == coverage_lines(result)
 
     def test_fails_nothing_at_0(self, pytester: pytest.Pytester) -> None:
-        """That is how a single test is run in a project that asks for more."""
+        """A single test can be run in a project with a higher limit."""
         result = run(pytester, "def test(): pass", "--policy-cov-fail-under=0")
         assert pytest.ExitCode.OK == result.ret
 
-    def test_leaves_another_failure_what_it_is(self, pytester: pytest.Pytester) -> None:
-        """A run without tests says so."""
+    def test_keeps_another_exit_status(self, pytester: pytest.Pytester) -> None:
+        """Such as that of a run without tests."""
         assert pytest.ExitCode.NO_TESTS_COLLECTED == run(pytester, "", "--policy-cov-fail-under=100").ret
 
-    @pytest.mark.parametrize("given", ["101", "-1", "nan", "inf", "many", ""])
-    def test_refuses_what_is_no_share(self, pytester: pytest.Pytester, given: str) -> None:
-        """Before any test runs."""
-        result = run(pytester, TWO, f"--policy-cov-fail-under={given}")
+    @pytest.mark.parametrize("value", ["101", "-1", "nan", "inf", "many", ""])
+    def test_rejects_anything_but_a_percentage(self, pytester: pytest.Pytester, value: str) -> None:
+        """The error is raised before any test runs."""
+        result = run(pytester, TWO, f"--policy-cov-fail-under={value}")
         assert pytest.ExitCode.USAGE_ERROR == result.ret
         expected = "*argument --policy-cov-fail-under: must be a number from 0 to 100"
         result.stderr.fnmatch_lines([expected])
 
 
 class TestWorkers:
-    """Several processes, one report."""
+    """Several processes with one report."""
 
     TEXT: Final = """
 @pytest.mark.parametrize("code", [*ESCALATE_TO_VIDEO][:8] * 4)
@@ -630,21 +601,17 @@ def test_policy():
 """
 
     @pytest.mark.parametrize("options", [["-n2"], ["-n2", "--dist=loadfile"], ["-n0"]], ids=" ".join)
-    def test_report_what_one_process_would(self, pytester: pytest.Pytester, options: list[str]) -> None:
-        """Files, table and verdict."""
+    def test_report_the_same_as_one_process(self, pytester: pytest.Pytester, options: list[str]) -> None:
+        """The same table and the same exit status."""
         pytest.importorskip("xdist", reason="needs pytest-xdist")
-        asked = "--policy-cov-report=json", "--policy-cov-report=term", "--policy-cov-fail-under=90"
-        alone = run(pytester, self.TEXT, *asked)
-        written = (pytester.path / "policy-coverage.json").read_bytes()
-        (pytester.path / "policy-coverage.json").unlink()
-        together = run(pytester, self.TEXT, *asked, "-p", "xdist", *options)
-        assert written == (pytester.path / "policy-coverage.json").read_bytes()
-        assert lines_of(alone) == lines_of(together)
-        assert 17 == json.loads(written)["rules"]
+        alone = run(pytester, self.TEXT, "--policy-cov-fail-under=90")
+        together = run(pytester, self.TEXT, "--policy-cov-fail-under=90", "-p", "xdist", *options)
+        assert coverage_lines(alone) == coverage_lines(together)
+        assert "all policies: 8 of 17 rules covered, 47.0 %" in coverage_lines(alone)
         assert pytest.ExitCode.TESTS_FAILED == alone.ret == together.ret
 
     def test_share_no_fixture(self, pytester: pytest.Pytester) -> None:
-        """Each test has its own decisions, and a failure its section."""
+        """Each test has its own decisions, and each failure its section."""
         pytest.importorskip("xdist", reason="needs pytest-xdist")
         text = """
 @pytest.mark.parametrize("number", range(20))
@@ -658,28 +625,27 @@ def test_fails():
         result.assert_outcomes(passed=20, failed=1)
         result.stdout.fnmatch_lines(["*- decisions -*", "deny escalate_to_video", "- agent_enabled (unmet): *"])
 
-    def test_are_not_taken_for_the_controller(self, pytester: pytest.Pytester) -> None:
-        """What that one has decided by itself is of no test."""
+    def test_do_not_show_decisions_of_the_controller(self, pytester: pytest.Pytester) -> None:
+        """They belong to no test."""
         pytest.importorskip("xdist", reason="needs pytest-xdist")
         pytester.makeconftest(HEAD + "def pytest_sessionstart():\n    ESCALATE_TO_VIDEO.decide(a_request())\n")
         result = run(pytester, "def test():\n    assert False\n", "-p", "xdist", "-n1")
         result.assert_outcomes(failed=1)
         result.stdout.no_fnmatch_line("*- decisions -*")
 
-    def test_are_missed(self, pytester: pytest.Pytester) -> None:
-        """What a worker takes along when it dies is not passed over in silence."""
+    def test_are_reported_if_they_stop(self, pytester: pytest.Pytester) -> None:
+        """The decisions of a worker that crashed are lost, and the report says so."""
         pytest.importorskip("xdist", reason="needs pytest-xdist")
         text = f"""{TWO}
 import os
 def test_dies():
     os._exit(1)
 """
-        result = run(pytester, text, "-p", "xdist", "-n1", "--policy-cov-report=json", "--policy-cov-report=term")
-        assert "incomplete: a worker stopped, and what it had decided is not counted" == lines_of(result)[-1]
-        assert not json.loads((pytester.path / "policy-coverage.json").read_text(encoding="utf-8"))["complete"]
+        result = run(pytester, text, "-p", "xdist", "-n1")
+        assert "incomplete: a worker stopped, and its decisions are not counted" == coverage_lines(result)[-1]
 
-    def test_hand_over_plain_data_and_report_nothing(self, pytester: pytest.Pytester) -> None:
-        """As a process does that was given something to put it into."""
+    def test_send_plain_data_and_report_nothing(self, pytester: pytest.Pytester) -> None:
+        """A process with a `workeroutput` is a worker."""
         pytester.makeconftest("""
 import json
 
@@ -689,10 +655,9 @@ def pytest_configure(config):
 def pytest_unconfigure(config):
     print(json.dumps(config.workeroutput))
 """)
-        result = run(pytester, TWO, "--policy-cov-fail-under=100", "--policy-cov-report=json")
+        result = run(pytester, TWO, "--policy-cov-fail-under=100")
         assert 0 == result.ret
-        assert [] == lines_of(result)
-        assert not (pytester.path / "policy-coverage.json").exists()
+        assert [] == coverage_lines(result)
         ((key, ((policy_id, rows),)),) = json.loads(result.outlines[-1]).items()
         assert ("escalation_policy.policy_coverage", "escalate_to_video", 16) == (key, policy_id, len(rows))
 
@@ -700,8 +665,8 @@ def pytest_unconfigure(config):
 class TestBesidePytestCov:
     """Both kinds of coverage in one run."""
 
-    def test_leaves_lines_of_the_host_covered(self, pytester: pytest.Pytester) -> None:
-        """What runs while the host's modules are imported is counted: the plugin imports none of them."""
+    def test_counts_the_lines_of_the_host(self, pytester: pytest.Pytester) -> None:
+        """Also those that run during imports: the plugin imports no module of the host."""
         pytest.importorskip("pytest_cov", reason="needs pytest-cov")
         pytester.makepyfile(host="from escalation_policy import ESCALATE_TO_VIDEO\n\nPOLICY = ESCALATE_TO_VIDEO\n")
         pytester.makepyfile(HEAD + "from host import POLICY\n\ndef test():\n    assert POLICY.decide(a_request())\n")

@@ -1,4 +1,4 @@
-"""Strategies: what they draw is as promised, varied, hardly filtered, and shrinks to what the builders make."""
+"""The strategies: their examples are as promised, varied, hardly filtered, and shrink to the defaults of the builders."""
 
 import importlib
 import subprocess
@@ -43,55 +43,53 @@ SAMPLES = Policy(
 )
 
 
-def drawn(strategy: st.SearchStrategy[Any]) -> list[Any]:
-    """Draws 30 examples, of which none may be thrown away by a filter."""
-    kept: list[Any] = []
+def draw_30(strategy: st.SearchStrategy[Any]) -> list[Any]:
+    """Draw 30 examples, and check that no filter rejects one."""
+    examples: list[Any] = []
 
     @settings(QUIET, suppress_health_check=[])
     @given(st.data())
     def draw(data: st.DataObject) -> None:
         try:
-            kept.append(data.draw(strategy))
+            examples.append(data.draw(strategy))
         except StopTest:
-            # Hypothesis gives up on examples of its own that become too long; that is no filter of ours.
+            # Hypothesis itself gives up examples that become too long.
             assert "OVERRUN" == data.conjecture_data.status.name
             raise
 
     draw()
-    return kept
+    return examples
 
 
 def codes(request: Any, policy: Policy[Any] = ESCALATE_TO_VIDEO) -> set[str]:
-    """Names what stands in the way."""
+    """Return the codes of the reasons for a denial."""
     decision = policy.decide(request)
     return set() if decision else {reason.code for reason in decision.reasons}
 
 
 class TestValues:
-    """Any value there can be."""
+    """All values of a type."""
 
     @pytest.mark.parametrize(
         "name",
         "domains roles ringcentral_users agents channels messages interventions requests".split(),
     )
     def test_are_varied_and_never_filtered(self, name: str) -> None:
-        """They are made from the builders' keywords."""
-        examples = drawn(getattr(strategies, name)())
+        """They are made from the keywords of the builders."""
+        examples = draw_30(getattr(strategies, name)())
 
         assert len(set(examples)) > 1
 
     def test_of_requests_are_allowed_and_denied_by_nearly_every_rule(self) -> None:
-        """A test that needs a denial finds one."""
-        examples = drawn(strategies.requests())
+        """A test that needs a denial gets one."""
+        examples = draw_30(strategies.requests())
         reported = [codes(request) for request in examples]
 
         assert len({code for each in reported for code in each}) > 1
         assert set() in reported
 
-    def test_shrink_to_the_one_thing_that_matters_and_are_shown_as_the_call_that_makes_it(
-        self, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        """It can be copied into a test."""
+    def test_shrink_to_the_necessary_difference_and_are_shown_as_a_call(self) -> None:
+        """The call can be copied into a test."""
 
         @PATIENT
         @given(strategies.requests())
@@ -101,13 +99,11 @@ class TestValues:
         with pytest.raises(AssertionError) as raised:
             fails()
 
-        # Before Python 3.11, exceptions have no notes and Hypothesis prints the example.
-        shown = "".join(getattr(raised.value, "__notes__", [])) or capsys.readouterr().out
-        assert "a_request(login=Login.SAML)" in shown
+        assert "a_request(login=Login.SAML)" in "".join(raised.value.__notes__)
 
 
 class TestAllowedRequests:
-    """What a policy allows."""
+    """Requests that a policy allows."""
 
     @pytest.mark.parametrize(
         ("policy", "like"),
@@ -117,24 +113,24 @@ class TestAllowedRequests:
             (HOSTS, a_request(context={"risk": 2})),
             (SAMPLES, Sample(spare=Part())),
         ],
-        ids=["built-in", "host's", "host's, with a start", "other type"],
+        ids=["built-in", "host", "host with a start", "other type"],
     )
     def test_are_all_allowed_varied_and_never_filtered(self, policy: Policy[Any], like: Any) -> None:
-        """Predicates included."""
-        examples = drawn(strategies.allowed_requests(policy, like=like))
+        """Also with predicates."""
+        examples = draw_30(strategies.allowed_requests(policy, like=like))
 
         assert all(policy.allows(request) for request in examples)
         assert any(request != examples[0] for request in examples)
 
     def test_are_of_several_kinds_of_channel(self) -> None:
-        """What may differ does."""
-        examples = drawn(strategies.allowed_requests())
+        """They differ in facts that do not matter."""
+        examples = draw_30(strategies.allowed_requests())
 
         assert 2 <= len({request.message.channel.kind for request in examples})
 
     def test_shrink_to_the_typical_request(self) -> None:
-        """But for what matters; Hypothesis does not promise to find the smallest example, and nearly always does."""
-        found = (
+        """Except for what matters. Hypothesis does not guarantee the smallest example, but finds it nearly always."""
+        smallest = (
             find(
                 strategies.allowed_requests(),
                 lambda r: r.message.channel.kind is ChannelKind.VIBER,
@@ -144,10 +140,10 @@ class TestAllowedRequests:
             for seed in range(4)
         )
 
-        assert a_request(channel=ChannelKind.VIBER) in found
+        assert a_request(channel=ChannelKind.VIBER) in smallest
 
-    def test_cannot_be_drawn_where_nothing_is_allowed(self) -> None:
-        """That is said at once, and not after a thousand draws."""
+    def test_cannot_be_drawn_if_nothing_is_allowed(self) -> None:
+        """The error is raised before the first draw."""
         never = ESCALATE_TO_VIDEO.with_rules(Rule("never", predicate("never", lambda _: False)))
 
         with pytest.raises(NoSuchRequestError, match="nothing can see into 'never'"):
@@ -155,19 +151,19 @@ class TestAllowedRequests:
 
 
 class TestDeniedRequests:
-    """What a policy denies."""
+    """Requests that a policy denies."""
 
     @pytest.mark.parametrize("code", list(ESCALATE_TO_VIDEO))
-    def test_by_a_rule_are_denied_by_exactly_that(self, code: str) -> None:
+    def test_by_a_rule_are_denied_by_exactly_that_rule(self, code: str) -> None:
         """For every rule."""
-        examples = drawn(strategies.denied_requests(by=code))
+        examples = draw_30(strategies.denied_requests(by=code))
 
         assert [{code}] * len(examples) == [codes(request) for request in examples]
         assert len(set(examples)) > 1
 
-    def test_by_several_rules_are_denied_by_exactly_those(self) -> None:
+    def test_by_several_rules_are_denied_by_exactly_these(self) -> None:
         """In any order."""
-        examples = drawn(strategies.denied_requests(by=["video_access", "channel_supported"]))
+        examples = draw_30(strategies.denied_requests(by=["video_access", "channel_supported"]))
 
         assert all({"video_access", "channel_supported"} == codes(request) for request in examples)
 
@@ -176,16 +172,16 @@ class TestDeniedRequests:
         [(ESCALATE_TO_VIDEO, None), (HOSTS, None), (SAMPLES, Sample(spare=Part()))],
         ids=lambda value: repr(value)[:20],
     )
-    def test_by_anything_are_denied_for_many_reasons(self, policy: Policy[Any], like: Any) -> None:
-        """One rule or several."""
-        examples = drawn(strategies.denied_requests(policy, like=like))
+    def test_for_any_reason_are_denied_for_many_reasons(self, policy: Policy[Any], like: Any) -> None:
+        """By one rule or several."""
+        examples = draw_30(strategies.denied_requests(policy, like=like))
         reported = [codes(request, policy) for request in examples]
 
         assert set() not in reported
         assert len({code for each in reported for code in each}) > 1
 
-    def test_cannot_be_drawn_where_nothing_is_denied(self) -> None:
-        """A policy that only a predicate can deny with, and no rule of that name."""
+    def test_cannot_be_drawn_if_nothing_is_denied(self) -> None:
+        """Because the predicate of the only rule is always true, or because there is no such rule."""
         always = Policy("always", [Rule("always", predicate("always", lambda _: True))])
 
         with pytest.raises(NoSuchRequestError, match="no rule of policy 'always' was found to deny anything by itself"):
@@ -195,10 +191,10 @@ class TestDeniedRequests:
 
 
 class TestOtherTypes:
-    """Policies over requests of the host's own."""
+    """Policies over a host's own request type."""
 
-    def test_need_a_request_to_start_from(self) -> None:
-        """Nothing can make one up."""
+    def test_require_a_request_to_start_from(self) -> None:
+        """The strategy cannot invent one."""
         untyped: Policy[Any] = SAMPLES
         with pytest.raises(TypeError, match="policy 'samples' decides about a Sample: pass one as like, got None"):
             strategies.allowed_requests(untyped)
@@ -207,9 +203,9 @@ class TestOtherTypes:
 
 
 class TestExtra:
-    """Hypothesis comes with an extra."""
+    """Hypothesis is installed by an extra."""
 
-    def test_is_named_where_it_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_named_if_it_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """In one sentence."""
         monkeypatch.setitem(sys.modules, "hypothesis", None)
 
@@ -218,8 +214,8 @@ class TestExtra:
         ):
             importlib.reload(strategies)
 
-    def test_is_needed_by_nothing_else(self) -> None:
-        """The rest of the kit works without."""
+    def test_is_not_required_by_other_modules(self) -> None:
+        """The builders work without Hypothesis."""
         code = (
             "import sys; sys.modules['hypothesis'] = None\n"
             "from escalation_policy.testing import a_request\n"

@@ -1,4 +1,4 @@
-"""Golden tables: every cell is right, and nothing moves but what has changed."""
+"""Golden tables: every cell is right, and one changed decision changes one line."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from support import SAMPLE, Sample, Size
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 FLAG: Final = SAMPLE(lambda r: r.flag).is_true()
-#: Answers differently for each combination of flag, size and number.
+#: Its reasons differ for each combination of flag, size and number.
 SAMPLES: Final = Policy(
     "samples",
     [
@@ -27,30 +27,30 @@ SAMPLES: Final = Policy(
         Rule("three", SAMPLE(lambda r: r.number).equals(3)),
     ],
 )
-#: What a host may pass where it has no type checker.
+#: An axis of a host without a type checker.
 Loose = Mapping[str, Any]
 
 
 def table(rows: Loose, columns: Loose, policy: Policy[Sample] = SAMPLES) -> str:
-    """Makes a table of samples."""
+    """Make a table of samples."""
     return policy_table(policy, rows=rows, columns=columns, make=Sample)
 
 
 def sample(**_: object) -> Sample:
-    """Makes the same sample whatever the keywords."""
+    """Make the same sample for all keywords."""
     return Sample()
 
 
 def cells_of(text: str) -> list[list[str]]:
-    """Reads a table as Markdown does: a backslash takes its meaning from whatever stands after it."""
+    """Read a table as Markdown does: a backslash escapes the next character."""
     cells = [re.findall(r"\| ((?:\\.|[^|\\])*) (?=\|)", line) for line in text.split("\n")[2:-1]]
     return [[re.sub(r"\\(?=[|\\])", "", cell).rstrip() for cell in line] for line in cells]
 
 
 def labels(values: Any) -> list[str]:
-    """Makes a table with these values on its rows, and gives their labels."""
-    told = policy_table(SAMPLES, rows={"value": values}, columns={"flag": [True]}, make=sample)
-    return [line[0] for line in cells_of(told)[2:]]
+    """Make a table with these values in its rows, and return their labels."""
+    text = policy_table(SAMPLES, rows={"value": values}, columns={"flag": [True]}, make=sample)
+    return [line[0] for line in cells_of(text)[2:]]
 
 
 class Odd(Enum):
@@ -64,12 +64,12 @@ class TestPolicyTable:
     """`policy_table()`."""
 
     def test_of_the_built_in_policy_is_the_golden_one(self) -> None:
-        """One line compares a table with a file."""
+        """A test compares a table with a file in one line."""
         golden = (GOLDEN / "channels-and-logins.md").read_text(encoding="utf-8")
         assert golden == policy_table(ESCALATE_TO_VIDEO, rows={"channel": ChannelKind}, columns={"login": Login})
 
-    def test_says_allow_or_what_is_in_the_way(self) -> None:
-        """The codes of the reasons, in the policy's order; what is hidden stays out."""
+    def test_shows_allow_or_the_reasons(self) -> None:
+        """The codes of the reasons, in the policy's order, without hidden rules."""
         expected = """\
 Policy escalate_to_video, version 1: role, state (rows) by ringcentral (columns)
 
@@ -87,7 +87,7 @@ Policy escalate_to_video, version 1: role, state (rows) by ringcentral (columns)
         assert expected == policy_table(ESCALATE_TO_VIDEO, rows=rows, columns=columns)
 
     def test_combines_the_keywords_of_each_axis(self) -> None:
-        """In the order in which they are given, the last one changing fastest."""
+        """In their order. The last keyword changes fastest."""
         rows = {"flag": (True, False), "number": iter([3, 4])}
         expected = [
             ["flag, number", "small", "large"],
@@ -101,37 +101,37 @@ Policy escalate_to_video, version 1: role, state (rows) by ringcentral (columns)
 
     def test_makes_and_decides_each_request_once(self) -> None:
         """Row by row."""
-        made: list[Loose] = []
-        asked: list[Sample] = []
+        arguments: list[Loose] = []
+        requests: list[Sample] = []
 
         def listen(request: Sample) -> bool:
-            asked.append(request)
+            requests.append(request)
             return True
 
         policy = Policy("p", [Rule("r", SAMPLE.predicate("listen", listen))])
 
         def make(**fields: Any) -> Sample:
-            made.append(fields)
+            arguments.append(fields)
             return Sample(**fields)
 
         policy_table(policy, rows={"number": [1, 2]}, columns={"flag": [True, False]}, make=make)
         expected: list[Loose] = [{"number": number, "flag": flag} for number in (1, 2) for flag in (True, False)]
-        assert expected == made
-        assert [Sample(**each) for each in expected] == asked
+        assert expected == arguments
+        assert [Sample(**fields) for fields in expected] == requests
 
-    def test_takes_defaults_from_make(self) -> None:
-        """A policy that does not allow what `a_request()` makes has the same rule in every cell otherwise."""
+    def test_uses_the_defaults_of_make(self) -> None:
+        """Otherwise a policy that denies the request of `a_request()` would have the same rule in every cell."""
         policy = ESCALATE_TO_VIDEO.with_rules(Rule("consent", context("consent", bool).is_true()))
         logins = [Login.RINGCENTRAL_SSO, Login.SAML]
-        told = policy_table(
+        text = policy_table(
             policy, rows={"login": logins}, columns={"enabled": [True]}, make=partial(a_request, policy=policy)
         )
-        assert ["allow", "ringcentral_sso"] == [line[1] for line in cells_of(told)[2:]]
-        told = policy_table(policy, rows={"login": logins}, columns={"enabled": [True]})
-        assert ["consent", "ringcentral_sso, consent"] == [line[1] for line in cells_of(told)[2:]]
+        assert ["allow", "ringcentral_sso"] == [line[1] for line in cells_of(text)[2:]]
+        text = policy_table(policy, rows={"login": logins}, columns={"enabled": [True]})
+        assert ["consent", "ringcentral_sso, consent"] == [line[1] for line in cells_of(text)[2:]]
 
-    def test_passes_on_what_the_builder_refuses(self) -> None:
-        """It knows its keywords, and says which are meant."""
+    def test_passes_on_errors_of_the_builder(self) -> None:
+        """Such as an unknown keyword, with the closest one."""
         with pytest.raises(
             TypeError, match=re.escape("a_request() takes no argument of that name, did you mean channel?")
         ):
@@ -147,46 +147,45 @@ Policy escalate_to_video, version 1: role, state (rows) by ringcentral (columns)
         ids=["none", "plain", "two lines"],
     )
     def test_is_headed_by_policy_version_and_keywords(self, version: str | None, title: str) -> None:
-        """On one line, and then an empty one, which Markdown wants in front of a table."""
-        told = table({"number": [1]}, {"flag": [True]}, Policy("p", [Rule("r", FLAG)], version=version))
-        assert [title, ""] == told.split("\n")[:2]
+        """On one line, with an empty line after it, which Markdown requires before a table."""
+        text = table({"number": [1]}, {"flag": [True]}, Policy("p", [Rule("r", FLAG)], version=version))
+        assert [title, ""] == text.split("\n")[:2]
 
-    # Whoever compares files or reads terminals is not to be misled.
     @given(st.lists(st.text(min_size=1), min_size=1, max_size=4, unique=True))
-    def test_keeps_its_shape_whatever_the_labels(self, names: list[str]) -> None:
-        """One line per row, one cell per column, no blanks at the end of a line, and printable all over."""
-        told = table(
+    def test_keeps_its_shape_for_all_labels(self, names: list[str]) -> None:
+        """One line per row, one cell per column, no space at the end of a line, and only printable characters."""
+        text = table(
             {"name": dict.fromkeys(names, "x")},
             {"number": {f"{name}.": index for index, name in enumerate(names)}, "flag": [True]},
         )
-        lines = told.split("\n")
+        lines = text.split("\n")
         assert "" == lines[-1]
         assert len(names) + 5 == len(lines)
         assert all(line == line.rstrip() and line.isprintable() for line in lines)
-        assert {len(names) + 1} == {len(line) for line in cells_of(told)}
+        assert {len(names) + 1} == {len(line) for line in cells_of(text)}
 
-    def test_says_what_the_policy_decides(self) -> None:
+    def test_shows_the_decisions_of_the_policy(self) -> None:
         """Cell by cell."""
         channels, logins, flags = list(ChannelKind), list(Login), [True, False, None]
-        told = policy_table(ESCALATE_TO_VIDEO, rows={"channel": channels, "private": flags}, columns={"login": logins})
+        text = policy_table(ESCALATE_TO_VIDEO, rows={"channel": channels, "private": flags}, columns={"login": logins})
         requests = [
             [a_request(channel=channel, private=private, login=login) for login in logins]
             for channel in channels
             for private in flags
         ]
-        for line, row in zip(cells_of(told)[2:], requests, strict=True):
+        for line, row in zip(cells_of(text)[2:], requests, strict=True):
             for cell, request in zip(line[1:], row, strict=True):
                 decision = ESCALATE_TO_VIDEO.decide(request)
                 assert cell.split(", ") == (["allow"] if decision else [reason.code for reason in decision.reasons])
 
 
 class TestLayout:
-    """Tables are read in the differences between two of their versions."""
+    """People read the differences between two versions of a table."""
 
     AXES: Final[tuple[Loose, Loose]] = {"number": range(9)}, {"size": Size, "flag": [True, False]}
 
     def test_changes_one_line_for_a_changed_cell(self) -> None:
-        """Also where the new cell is by far the longest, or was."""
+        """Also if the new or the old cell is by far the longest."""
 
         def denies(number: int, code: str) -> Policy[Sample]:
             at = SAMPLE(lambda r: r.number).equals(number) & FLAG & SAMPLE(lambda r: r.size).equals(Size.SMALL)
@@ -197,8 +196,8 @@ class TestLayout:
         assert [9] == [index for index, lines in enumerate(zip(usual, wide, strict=True)) if lines[0] != lines[1]]
         assert [9] == [index for index, lines in enumerate(zip(allowed, wide, strict=True)) if lines[0] != lines[1]]
 
-    def test_lets_a_long_cell_take_room_from_those_after_it(self) -> None:
-        """The next column that can stands where it should again."""
+    def test_lets_a_long_cell_take_space_from_those_after_it(self) -> None:
+        """The next column that fits is aligned again."""
         policy = Policy("p", [Rule("a_code_of_27_letters_or_more", ~FLAG | SAMPLE(lambda r: r.number).equals(1))])
         expected = """\
 | number | small, yes           | small, no            | large, yes           | large, no            |
@@ -211,7 +210,7 @@ class TestLayout:
 
 
 class TestLabels:
-    """Values that speak for themselves are their own labels."""
+    """Short values are their own labels."""
 
     @pytest.mark.parametrize(
         ("values", "expected"),
@@ -227,12 +226,12 @@ class TestLabels:
         ids=["enum", "members", "bools", "texts", "generator", "named", "named by values"],
     )
     def test_are_values_or_names(self, values: Any, expected: list[str]) -> None:
-        """In the order given."""
+        """In their order."""
         assert expected == labels(values)
 
     @pytest.mark.parametrize("values", [set("cab"), frozenset("cab"), dict.fromkeys("cab").keys()])
     def test_of_a_set_are_sorted(self, values: Any) -> None:
-        """Its own order is another one in every process, and the file never the same."""
+        """The order of a set differs between processes, and the file would change."""
         assert ["a", "b", "c"] == labels(values)
 
     @pytest.mark.parametrize(
@@ -249,20 +248,20 @@ class TestLabels:
         ],
         ids=["bar", "escaped bar", "lines", "separators", "bidi", "escape", "surrogate", "plain"],
     )
-    def test_are_made_harmless(self, label: str, shown: str) -> None:
-        """Neither Markdown nor a terminal obeys them, on either axis and in keywords too."""
+    def test_are_escaped(self, label: str, shown: str) -> None:
+        """On both axes and in keywords, for Markdown and for terminals."""
         value = {label: Size.SMALL}
         down = policy_table(SAMPLES, rows={"size": value}, columns={"flag": [True]}, make=Sample).split("\n")
         across = policy_table(SAMPLES, rows={"flag": [True]}, columns={"size": value}, make=Sample).split("\n")
-        named = policy_table(SAMPLES, rows={label: [1]}, columns={f"{label}2": [2]}, make=sample)
+        titled = policy_table(SAMPLES, rows={label: [1]}, columns={f"{label}2": [2]}, make=sample)
         assert down[4].startswith(f"| {shown} ")
         assert across[2].startswith(f"| flag | {shown} ")
-        assert f"Policy samples: {shown} (rows) by {shown}2 (columns)" == named.split("\n")[0]
-        assert f"| {shown} |" == named.split("\n")[2].partition(" 2 ")[0]
+        assert f"Policy samples: {shown} (rows) by {shown}2 (columns)" == titled.split("\n")[0]
+        assert f"| {shown} |" == titled.split("\n")[2].partition(" 2 ")[0]
 
 
-#: What makes no table: rows, columns and what is said of them.
-REFUSED: Final[list[tuple[Loose, Loose, str]]] = [
+#: Invalid rows and columns, and the error message.
+INVALID: Final[list[tuple[Loose, Loose, str]]] = [
     ({}, {"flag": [True]}, "rows is empty: pass at least one keyword with its values"),
     ({"flag": [True]}, {}, "columns is empty: pass at least one keyword with its values"),
     ({"flag": [True], "size": []}, {"number": [1]}, "rows[1] is empty: pass at least one value"),
@@ -281,22 +280,22 @@ REFUSED: Final[list[tuple[Loose, Loose, str]]] = [
 ]  # fmt: skip
 
 
-class TestRefusals:
-    """What makes no table says what would."""
+class TestErrors:
+    """Invalid arguments raise errors that say what is accepted."""
 
-    @pytest.mark.parametrize(("rows", "columns", "message"), REFUSED, ids=[message for *_, message in REFUSED])
+    @pytest.mark.parametrize(("rows", "columns", "message"), INVALID, ids=[message for *_, message in INVALID])
     def test_name_the_axis(self, rows: Loose, columns: Loose, message: str) -> None:
-        """Before any request is made."""
+        """They are raised before any request is made."""
 
-        def unmade(**_: object) -> Sample:
+        def fail(**_: object) -> Sample:
             pytest.fail("a request was made")
 
         with pytest.raises(InvalidValueError) as caught:
-            policy_table(SAMPLES, rows=rows, columns=columns, make=unmade)
+            policy_table(SAMPLES, rows=rows, columns=columns, make=fail)
         assert message == str(caught.value)
 
-    def test_of_a_policy_whose_denials_would_read_as_allowed(self) -> None:
-        """Nobody could tell the two apart."""
+    def test_reject_a_policy_with_a_rule_called_allow(self) -> None:
+        """Its denials would look like allowed requests."""
         with pytest.raises(
             InvalidValueError,
             match=r"^policy has a rule called allow, which is what the cell of an allowed request says$",
@@ -305,17 +304,17 @@ class TestRefusals:
 
 
 class TestCells:
-    """What a cell must not hide."""
+    """Mistakes that a cell must not hide."""
 
     def test_mark_rules_that_raised(self) -> None:
-        """A rule that has never worked would look like one that denies."""
+        """Otherwise a rule that never worked would look like one that denies."""
         policy = Policy("p", [Rule("asked", context("n", int).satisfies("below 5", lambda n: [True][n]))])
         table = policy_table(policy, rows={"context": {"low": {"n": 0}, "high": {"n": 7}}}, columns={"private": [True]})
         assert "asked (error)" in table.splitlines()[-1]
         assert "(error)" not in table.splitlines()[-2]
 
-    def test_are_not_made_of_what_is_no_request(self) -> None:
-        """A builder that forgets its `return` would make a table full of denials."""
+    def test_are_only_made_from_requests(self) -> None:
+        """Otherwise a builder without a `return` would make a table full of denials."""
 
         def forgetful(**_: object) -> Any:
             return None

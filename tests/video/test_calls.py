@@ -1,4 +1,4 @@
-"""What is asked of a provider, and what it answers."""
+"""Call requests and video calls: their fields, and the key of a call."""
 
 import pickle
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from escalation_policy import EscalationRequest
-from escalation_policy._calls.values import call_request_for, case_of
+from escalation_policy._calls.values import call_request_for, entry_id_of
 from escalation_policy.exceptions import InvalidValueError
 from escalation_policy.testing import a_request
 from escalation_policy.video import VideoCall
@@ -26,7 +26,7 @@ CALL: Final = VideoCall(
 
 
 class TestVideoCall:
-    """It exists only if a customer may be sent its link."""
+    """A call exists only if a customer may be sent its link."""
 
     @pytest.mark.parametrize(
         "join_url",
@@ -55,7 +55,7 @@ class TestVideoCall:
         ],
     )
     def test_refuses_other_links_without_showing_them(self, join_url: str) -> None:
-        """Whatever a browser could take for something else, too."""
+        """This includes links that a browser could misread."""
         with pytest.raises(InvalidValueError) as caught:
             attrs.evolve(CALL, join_url=join_url)
         kind = "an empty str" if join_url == "" else "a str"
@@ -63,8 +63,8 @@ class TestVideoCall:
         assert caught.value.fault.path == "VideoCall.join_url"
 
     @pytest.mark.parametrize("join_url", ["https://v.example", "https://v.example:8443/a?b=c", "https://[::1]/join"])
-    def test_takes_clean_ones(self, join_url: str) -> None:
-        """Ports and addresses are in order."""
+    def test_accepts_clean_links(self, join_url: str) -> None:
+        """With ports and addresses too."""
         assert attrs.evolve(CALL, join_url=join_url).join_url == join_url
 
     @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ class TestVideoCall:
             ("created_at", "2026-01-05T00:00:00Z", "a datetime"),
         ],
     )
-    def test_refuses_what_its_fields_do_not_accept(self, field: str, value: Any, accepted: str) -> None:
-        """The message says what they do."""
+    def test_refuses_invalid_fields(self, field: str, value: Any, accepted: str) -> None:
+        """The message says what the field accepts."""
         with pytest.raises(InvalidValueError, match=f"VideoCall.{field} must be {accepted}"):
             attrs.evolve(CALL, **{field: value})
 
@@ -89,36 +89,36 @@ class TestVideoCall:
             assert secret not in repr(CALL)
 
     def test_survives_pickling(self) -> None:
-        """With the query."""
+        """The query is kept."""
         assert pickle.loads(pickle.dumps(CALL)) == CALL
 
 
 class TestCallRequest:
-    """It names the host and the call, and nobody else."""
+    """A request names the host and the call, and nobody else."""
 
     @pytest.mark.parametrize(
         ("field", "value"), [("key", ""), ("key", 1), ("account_id", "~"), ("extension_id", None), ("title", "")]
     )
-    def test_refuses_what_its_fields_do_not_accept(self, field: str, value: Any) -> None:
-        """An account of `~` would be that of whoever owns the token."""
+    def test_refuses_invalid_fields(self, field: str, value: Any) -> None:
+        """RingCentral reads the account `~` as the owner of the token."""
         with pytest.raises(InvalidValueError, match=f"CallRequest.{field} must be"):
             attrs.evolve(call_request_for(ALLOWED), **{field: value})
 
     def test_shows_no_ids(self) -> None:
         """Its key is a hash."""
-        wanted = call_request_for(ALLOWED)
-        shown = repr(wanted)
-        assert wanted.key in shown
-        for secret in (wanted.account_id, wanted.extension_id, ALLOWED.agent.id, ALLOWED.domain.id):
+        request = call_request_for(ALLOWED)
+        shown = repr(request)
+        assert request.key in shown
+        for secret in (request.account_id, request.extension_id, ALLOWED.agent.id, ALLOWED.domain.id):
             assert f"'{secret}'" not in shown
 
-    def test_is_called_something_constant(self) -> None:
-        """Unless the host says otherwise."""
+    def test_has_a_constant_title(self) -> None:
+        """Unless the host passes one."""
         assert call_request_for(ALLOWED).title == "Video call"
         assert call_request_for(ALLOWED, title="Support").title == "Support"
 
     def test_needs_an_extension_in_a_known_account(self) -> None:
-        """A host's own policy may allow without; then there is nobody to host the call."""
+        """Without them, nobody can host the call, even if a policy allows it."""
         user = ALLOWED.agent.ringcentral
         assert user is not None
         for ringcentral, path in (
@@ -132,42 +132,42 @@ class TestCallRequest:
 
 
 def keyed(request: EscalationRequest, **ids: str | None) -> str:
-    """Gives the key of a request with other ids."""
+    """Return the key of a request with other ids."""
     agent = attrs.evolve(request.agent, id=ids.get("agent") or "u", domain_id=ids.get("home") or "d")
     message = attrs.evolve(request.message, id=ids.get("message") or "m", intervention_id=ids.get("thread"))
-    case = ids.get("case")
-    intervention = request.intervention and attrs.evolve(request.intervention, id=case) if case else None
+    case_id = ids.get("case")
+    intervention = request.intervention and attrs.evolve(request.intervention, id=case_id) if case_id else None
     domain = attrs.evolve(request.domain, id=ids.get("domain") or "d")
     changed = attrs.evolve(request, domain=domain, agent=agent, message=message, intervention=intervention)
     return call_request_for(changed).key
 
 
 class TestKey:
-    """It is the same for the same domain, case and agent, and for nothing else."""
+    """Two requests have the same key exactly if domain, case and agent are the same."""
 
     def test_is_the_same_in_every_process_and_version(self) -> None:
-        """Ledgers outlive both."""
+        """A ledger keeps keys for longer than both."""
         key = keyed(ALLOWED, domain="acme", home="acme", agent="u1", case="i1")
         assert key == "b0051294e2909458eeed286e436b4790-690dbe00e0c4ebf3bd7038689c4d303d"
 
     def test_is_the_same_for_two_messages_of_one_case(self) -> None:
-        """Whichever of them was clicked on."""
+        """The agent may click on either of them."""
         assert keyed(ALLOWED, case="i", message="m1") == keyed(ALLOWED, case="i", message="m2")
 
-    def test_falls_back_to_the_case_that_the_message_names_then_to_the_message(self) -> None:
-        """For policies that allow without an intervention."""
+    def test_uses_the_case_of_the_message_or_else_the_message(self) -> None:
+        """If a policy allows a request without an intervention."""
         assert keyed(ALLOWED, thread="i", message="m1") == keyed(ALLOWED, case="i", message="m2")
         assert keyed(ALLOWED, message="m1") != keyed(ALLOWED, message="m2")
         assert keyed(ALLOWED, message="i") != keyed(ALLOWED, case="i")
 
-    def test_begins_with_the_case_whoever_the_agent_is(self) -> None:
-        """So that a ledger finds the call of the agent who had it before."""
+    def test_begins_with_the_id_of_the_entry(self) -> None:
+        """All agents in one case share an entry, which has the call of the agent who had the case before."""
         one, other = keyed(ALLOWED, case="i", agent="u1"), keyed(ALLOWED, case="i", agent="u2")
         assert one != other
-        assert case_of(one) == case_of(other)
+        assert entry_id_of(one) == entry_id_of(other)
 
     @given(st.lists(st.tuples(*[st.text("a1 -:\0\ud800", min_size=1, max_size=3)] * 4), min_size=2, max_size=2))
-    def test_differs_wherever_an_id_does(self, ids: list[tuple[str, str, str, str]]) -> None:
-        """However the ids are put together."""
+    def test_differs_if_an_id_differs(self, ids: list[tuple[str, str, str, str]]) -> None:
+        """Even if the ids join to the same text."""
         one, other = (keyed(ALLOWED, domain=d, home=h, agent=a, case=c) for d, h, a, c in ids)
         assert (one == other) == (ids[0] == ids[1])

@@ -1,10 +1,10 @@
-"""Clicks: what they decide, which call they give, and what they say when there is none."""
+"""Clicks: the decision, the call that is created or reused, and the errors."""
 
 import asyncio
 import logging
 import pickle
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from threading import Barrier, Event
 from types import SimpleNamespace
 from typing import Any, Final
@@ -50,8 +50,8 @@ ALLOWED: Final = a_request()
 DENIED: Final = a_request(login=Login.PASSWORD)
 
 
-class Desk:
-    """A provider, a ledger, and a clock that somebody sets."""
+class Backend:
+    """A provider, a ledger and a clock."""
 
     def __init__(self, *errors: BaseException) -> None:
         self.provider = InMemoryVideoProvider(errors=errors)
@@ -59,18 +59,18 @@ class Desk:
         self.now = NOW
 
     def click(self, request: EscalationRequest = ALLOWED, **options: Any) -> Escalation:
-        """Clicks."""
+        """Click."""
         return escalate(request, provider=self.provider, ledger=self.ledger, now=self.now, **options)
 
-    def given(self, request: EscalationRequest = ALLOWED, **options: Any) -> VideoCall:
-        """Clicks, and takes the call."""
+    def call_of_click(self, request: EscalationRequest = ALLOWED, **options: Any) -> VideoCall:
+        """Click and return the call."""
         call = self.click(request, **options).call
         assert call
         return call
 
 
 def handed_to(agent_id: str, extension_id: str) -> EscalationRequest:
-    """Gives the case to another agent, with another extension."""
+    """Return the request of another agent who has the case now, with another extension."""
     agent = attrs.evolve(ALLOWED.agent, id=agent_id)
     assert agent.ringcentral
     agent = attrs.evolve(agent, ringcentral=attrs.evolve(agent.ringcentral, extension_id=extension_id))
@@ -79,113 +79,113 @@ def handed_to(agent_id: str, extension_id: str) -> EscalationRequest:
 
 
 class Untouchable:
-    """Fails whoever looks at it."""
+    """Raises an error if anything is read."""
 
     def __getattribute__(self, name: str) -> Any:
         raise AssertionError(name)
 
 
 class TestDenied:
-    """Where the answer is no, nothing happens."""
+    """A denied click has no effects."""
 
-    def test_touches_neither_provider_nor_ledger(self) -> None:
-        """There is no link, no key and nothing to end."""
-        nobody: Any = Untouchable()
-        escalation = escalate(DENIED, provider=nobody, ledger=nobody)
+    def test_uses_neither_provider_nor_ledger(self) -> None:
+        """There is no link and no key."""
+        untouchable: Any = Untouchable()
+        escalation = escalate(DENIED, provider=untouchable, ledger=untouchable)
         assert escalation == Escalation(decision=ESCALATE_TO_VIDEO.decide(DENIED), outcome=EscalationOutcome.DENIED)
         assert not escalation
-        assert asyncio.run(escalate_async(DENIED, provider=nobody, ledger=nobody)) == escalation
+        assert asyncio.run(escalate_async(DENIED, provider=untouchable, ledger=untouchable)) == escalation
 
     def test_reuses_nothing(self) -> None:
-        """A call that is there is not shown to somebody who may not have it."""
-        desk = Desk()
-        desk.click()
-        assert desk.click(DENIED).call is None
+        """An agent who is denied does not get a recorded call."""
+        backend = Backend()
+        backend.click()
+        assert backend.click(DENIED).call is None
 
-    def test_holds_for_what_is_no_request(self) -> None:
-        """As with any decision."""
-        anything: Any = "a request"
-        assert Desk().click(anything).outcome is EscalationOutcome.DENIED
+    def test_is_the_answer_to_an_invalid_request(self) -> None:
+        """As in any decision."""
+        text: Any = "a request"
+        assert Backend().click(text).outcome is EscalationOutcome.DENIED
 
-    def test_is_said_by_the_policy_that_is_given(self) -> None:
-        """A host's own."""
-        desk = Desk()
+    def test_depends_on_the_policy(self) -> None:
+        """A host may pass its own."""
+        backend = Backend()
         policy = ESCALATE_TO_VIDEO.without("ringcentral_sso")
-        assert desk.click(DENIED, policy=policy).outcome is EscalationOutcome.CREATED
+        assert backend.click(DENIED, policy=policy).outcome is EscalationOutcome.CREATED
 
 
 class TestAllowed:
-    """Where it is yes, there is one call."""
+    """An allowed click gets the one call."""
 
-    def test_gives_the_call_with_its_decision_and_key(self) -> None:
-        """Its host is the agent."""
-        desk = Desk()
-        escalation = desk.click()
+    def test_returns_the_call_with_its_decision_and_key(self) -> None:
+        """The agent is the host of the call."""
+        backend = Backend()
+        escalation = backend.click()
         assert escalation
         assert escalation.outcome is EscalationOutcome.CREATED
-        (call,) = desk.provider.calls
+        (call,) = backend.provider.calls
         assert escalation.call == call
         assert escalation.decision == ESCALATE_TO_VIDEO.decide(ALLOWED)
         assert ALLOWED.agent.ringcentral
         assert call.extension_id == ALLOWED.agent.ringcentral.extension_id
         assert escalation.supersedes is None
 
-    def test_asks_for_it_by_its_key_and_title(self) -> None:
-        """A customer's words are in neither."""
-        asked: list[CallRequest] = []
+    def test_passes_key_and_title_to_the_provider(self) -> None:
+        """Neither quotes the customer."""
+        requests: list[CallRequest] = []
 
         class Provider:
             def create_call(self, call: CallRequest, /) -> VideoCall:
-                asked.append(call)
+                requests.append(call)
                 return InMemoryVideoProvider().create_call(call)
 
         escalation = escalate(ALLOWED, provider=Provider(), ledger=InMemoryCallLedger(), title="Support")
-        assert [(each.key, each.title) for each in asked] == [(escalation.key, "Support")]
+        assert [(request.key, request.title) for request in requests] == [(escalation.key, "Support")]
 
-    def test_gives_the_same_call_for_another_message_of_the_case(self) -> None:
+    def test_reuses_the_call_for_another_message_of_the_case(self) -> None:
         """Two messages, one customer, one call."""
-        desk = Desk()
-        first = desk.given()
+        backend = Backend()
+        first = backend.call_of_click()
         other = attrs.evolve(ALLOWED, message=attrs.evolve(ALLOWED.message, id="another"))
-        again = desk.click(other)
+        again = backend.click(other)
         assert (again.outcome, again.call) == (EscalationOutcome.REUSED, first)
 
-    def test_gives_the_same_call_for_an_hour(self) -> None:
-        """Then a new one, which supersedes nothing: the old one has lapsed."""
-        desk = Desk()
-        first = desk.given()
-        desk.now += HOUR - timedelta(seconds=1)
-        assert desk.given() == first
-        desk.now += timedelta(seconds=1)
-        assert desk.click().supersedes is None
-        assert len(desk.provider.calls) == 2
+    def test_reuses_the_call_for_an_hour(self) -> None:
+        """Then it creates one, which supersedes nothing: the first one has lapsed."""
+        backend = Backend()
+        first = backend.call_of_click()
+        backend.now += HOUR - timedelta(seconds=1)
+        assert backend.call_of_click() == first
+        backend.now += timedelta(seconds=1)
+        assert backend.click().supersedes is None
+        assert len(backend.provider.calls) == 2
 
-    def test_gives_a_new_call_where_the_host_is_another(self) -> None:
-        """The same agent with another extension; the old one is to be ended."""
-        desk = Desk()
-        first = desk.given()
-        escalation = desk.click(handed_to(ALLOWED.agent.id, "5"))
+    def test_creates_a_new_call_if_the_extension_is_another(self) -> None:
+        """The call with the extension from before should be ended."""
+        backend = Backend()
+        first = backend.call_of_click()
+        escalation = backend.click(handed_to(ALLOWED.agent.id, "5"))
         assert (escalation.outcome, escalation.supersedes) == (EscalationOutcome.CREATED, first)
 
-    def test_gives_a_new_call_again(self) -> None:
-        """The room is dead."""
-        desk = Desk()
-        first = desk.given()
-        escalation = desk.click(again=True)
+    def test_creates_a_new_call_if_again_is_true(self) -> None:
+        """For example, because the room does not work."""
+        backend = Backend()
+        first = backend.call_of_click()
+        escalation = backend.click(again=True)
         assert (escalation.outcome, escalation.supersedes) == (EscalationOutcome.CREATED, first)
-        assert desk.given() == escalation.call
+        assert backend.call_of_click() == escalation.call
 
-    def test_gives_a_new_call_after_it_was_ended(self) -> None:
-        """By the key that the first click gave."""
-        desk = Desk()
-        key = desk.click().key
+    def test_creates_a_new_call_after_the_end_of_the_first(self) -> None:
+        """`end()` takes the key of the first click."""
+        backend = Backend()
+        key = backend.click().key
         assert key
-        assert desk.ledger.end(key)
-        assert not desk.ledger.end(key)
-        assert desk.click().outcome is EscalationOutcome.CREATED
+        assert backend.ledger.end(key)
+        assert not backend.ledger.end(key)
+        assert backend.click().outcome is EscalationOutcome.CREATED
 
-    def test_takes_the_clock_where_no_time_is_given(self) -> None:
-        """Or what tells the time."""
+    def test_uses_the_clock_by_default(self) -> None:
+        """`now` may also be a function."""
         provider, ledger = InMemoryVideoProvider(), InMemoryCallLedger()
         later = datetime.now(UTC) + HOUR * 2
         for now, outcome in ((None, "created"), (None, "reused"), (lambda: later, "created")):
@@ -193,49 +193,49 @@ class TestAllowed:
 
 
 class TestHandedOver:
-    """A case that another agent has now."""
+    """Another agent has the case now."""
 
     def test_supersedes_the_call_of_the_agent_before(self) -> None:
-        """As often as the new agent asks, so that a host that failed to end it can do so later."""
-        desk = Desk()
-        first = desk.given()
+        """At every click of the new agent, so that a host that failed to end the call can do so later."""
+        backend = Backend()
+        first = backend.call_of_click()
         for outcome in (EscalationOutcome.CREATED, EscalationOutcome.REUSED):
-            escalation = desk.click(handed_to("u2", "5"))
+            escalation = backend.click(handed_to("u2", "5"))
             assert (escalation.outcome, escalation.supersedes) == (outcome, first)
 
-    def test_gives_the_first_agent_a_new_call_when_it_comes_back(self) -> None:
-        """The first one was superseded, and ended by now."""
-        desk = Desk()
-        desk.click()
-        second = desk.given(handed_to("u2", "5"))
-        escalation = desk.click()
+    def test_creates_a_new_call_if_the_first_agent_gets_the_case_back(self) -> None:
+        """The first call was superseded, and should have ended."""
+        backend = Backend()
+        backend.click()
+        second = backend.call_of_click(handed_to("u2", "5"))
+        escalation = backend.click()
         assert (escalation.outcome, escalation.supersedes) == (EscalationOutcome.CREATED, second)
 
-    def test_supersedes_nothing_where_no_call_comes_of_it(self) -> None:
-        """The first agent's call is still there."""
-        desk = Desk()
-        first = desk.given()
+    def test_supersedes_nothing_if_no_call_is_created(self) -> None:
+        """The first agent's call stays recorded."""
+        backend = Backend()
+        first = backend.call_of_click()
         failing = InMemoryVideoProvider(errors=[ProviderUnavailableError("later")])
         with pytest.raises(ProviderUnavailableError):
-            escalate(handed_to("u2", "5"), provider=failing, ledger=desk.ledger, now=NOW)
-        assert desk.given() == first
+            escalate(handed_to("u2", "5"), provider=failing, ledger=backend.ledger, now=NOW)
+        assert backend.call_of_click() == first
 
 
 class TestIsOpen:
-    """A provider that knows whether a room is still there."""
+    """The provider knows whether a room still exists."""
 
-    def test_gives_a_new_call_where_the_room_is_gone(self) -> None:
-        """The old one is named all the same."""
-        desk = Desk()
-        first = desk.given()
-        desk.provider.end(first)
-        escalation = desk.click()
+    def test_creates_a_new_call_if_the_room_is_gone(self) -> None:
+        """`supersedes` still names the first call."""
+        backend = Backend()
+        first = backend.call_of_click()
+        backend.provider.end(first)
+        escalation = backend.click()
         assert (escalation.outcome, escalation.supersedes) == (EscalationOutcome.CREATED, first)
 
     @pytest.mark.parametrize("mode", ["sync", "async"])
     @pytest.mark.parametrize("answer", [True, None, 0, "no", ValueError("broken"), "missing"], ids=str)
-    def test_reuses_the_call_whatever_else_it_says(self, mode: str, answer: Any) -> None:
-        """Only a plain no counts."""
+    def test_reuses_the_call_unless_the_answer_is_false(self, mode: str, answer: Any) -> None:
+        """Other answers, errors and a missing method do not count."""
 
         def is_open(_: VideoCall) -> Any:
             if isinstance(answer, ValueError):
@@ -253,25 +253,25 @@ class TestIsOpen:
                 escalation = asyncio.run(escalate_async(ALLOWED, provider=provider, ledger=ledger))
             assert escalation.outcome is outcome
 
-    def test_is_not_asked_twice_of_the_call_that_has_taken_its_place(self) -> None:
-        """Another click was quicker."""
-        desk = Desk()
-        desk.provider.end(desk.given())
+    def test_is_not_called_for_a_call_that_another_click_has_just_created(self) -> None:
+        """That call is reused."""
+        backend = Backend()
+        backend.provider.end(backend.call_of_click())
 
         class Provider:
             def create_call(self, call: CallRequest, /) -> VideoCall:
                 raise AssertionError(call)
 
             def is_open(self, call: VideoCall, /) -> bool:
-                desk.click()
+                backend.click()
                 return False
 
-        escalation = escalate(ALLOWED, provider=Provider(), ledger=desk.ledger, now=NOW)
-        assert (escalation.outcome, escalation.call) == (EscalationOutcome.REUSED, desk.provider.calls[1])
+        escalation = escalate(ALLOWED, provider=Provider(), ledger=backend.ledger, now=NOW)
+        assert (escalation.outcome, escalation.call) == (EscalationOutcome.REUSED, backend.provider.calls[1])
 
 
 class TestReplyPrivately:
-    """Where a link must not be posted for all to see."""
+    """Whether the link must not be posted publicly."""
 
     @pytest.mark.parametrize(
         ("kind", "private", "expected"),
@@ -294,81 +294,81 @@ class TestReplyPrivately:
     def test_follows_the_message_and_the_channel(
         self, *, kind: ChannelKind, private: bool | None, expected: bool
     ) -> None:
-        """A channel that has both is taken for private where nobody said."""
+        """If the message may be private, the link must be private on channels that have public messages."""
         channel = attrs.evolve(ALLOWED.message.channel, kind=kind)
         request = attrs.evolve(ALLOWED, message=attrs.evolve(ALLOWED.message, channel=channel, private=private))
         policy = ESCALATE_TO_VIDEO.without("twitter_private", "channel_supported")
-        assert Desk().click(request, policy=policy).reply_privately is expected
+        assert Backend().click(request, policy=policy).reply_privately is expected
 
 
 class TestProviderErrors:
-    """What a provider says, and what it leaves behind."""
+    """The errors of a provider, and what is left in the ledger."""
 
     @pytest.mark.parametrize(
         "error",
         [ProviderUnavailableError("later", retry_after=MINUTE), ProviderRejectedError("no", code="X-1")],
         ids=lambda error: type(error).__name__,
     )
-    def test_leave_nothing_where_nothing_was_made(self, error: ProviderError) -> None:
-        """The very error comes out, and the next click is free."""
-        desk = Desk(error)
+    def test_leave_nothing_if_no_call_was_created(self, error: ProviderError) -> None:
+        """The same error is raised, and the next click may create a call."""
+        backend = Backend(error)
         with pytest.raises(type(error)) as caught:
-            desk.click()
+            backend.click()
         assert caught.value is error
-        assert desk.click().key == error.key
+        assert backend.click().key == error.key
 
     @pytest.mark.parametrize(
         "error", [ProviderOutcomeUnknownError("who knows"), ValueError("secret"), ProviderError("a base")], ids=repr
     )
-    def test_leave_a_doubt_where_nobody_knows(self, error: Exception) -> None:
-        """Until it is settled, again is said, or it lapses."""
-        desk = Desk(error)
+    def test_leave_a_doubt_if_nobody_knows(self, error: Exception) -> None:
+        """Until it is resolved, a click has `again=True`, or it lapses."""
+        backend = Backend(error)
         with pytest.raises(ProviderOutcomeUnknownError) as caught:
-            desk.click()
+            backend.click()
         assert "secret" not in str(caught.value)
         assert caught.value is error or caught.value.__cause__ is error
         with pytest.raises(CallInDoubtError) as doubt:
-            desk.click()
+            backend.click()
         assert (doubt.value.key, doubt.value.call) == (caught.value.key, None)
-        assert desk.click(again=True).outcome is EscalationOutcome.CREATED
+        assert backend.click(again=True).outcome is EscalationOutcome.CREATED
 
     def test_leave_a_doubt_that_lapses(self) -> None:
-        """After an hour, as calls do; or after as long as is said."""
-        said: list[tuple[dict[str, Any], timedelta]] = [({}, HOUR), ({"reuse_for": MINUTE}, MINUTE)]
-        for options, after in said:
-            desk = Desk(ProviderOutcomeUnknownError("who knows"))
+        """After `reuse_for`, as calls do."""
+        periods: list[tuple[dict[str, Any], timedelta]] = [({}, HOUR), ({"reuse_for": MINUTE}, MINUTE)]
+        for options, after in periods:
+            backend = Backend(ProviderOutcomeUnknownError("who knows"))
             with pytest.raises(ProviderOutcomeUnknownError):
-                desk.click(**options)
-            desk.now += after - timedelta(seconds=1)
+                backend.click(**options)
+            backend.now += after - timedelta(seconds=1)
             with pytest.raises(CallInDoubtError):
-                desk.click(**options)
-            desk.now += timedelta(seconds=1)
-            assert desk.click().outcome is EscalationOutcome.CREATED
+                backend.click(**options)
+            backend.now += timedelta(seconds=1)
+            assert backend.click().outcome is EscalationOutcome.CREATED
 
-    def test_leave_a_doubt_that_somebody_settles(self) -> None:
-        """With the call, or with the word that there is none."""
-        for settle_with_call in (True, False):
-            desk = Desk(ProviderOutcomeUnknownError("who knows"))
+    def test_leave_a_doubt_that_can_be_resolved(self) -> None:
+        """With the call, or with None."""
+        for has_call in (True, False):
+            backend = Backend(ProviderOutcomeUnknownError("who knows"))
             with pytest.raises(ProviderOutcomeUnknownError):
-                desk.click()
+                backend.click()
             with pytest.raises(CallInDoubtError) as doubt:
-                desk.click()
-            call = desk.provider.create_call(CallRequest(key="k", account_id="664287016", extension_id="664307016"))
-            assert desk.ledger.resolve(doubt.value.key, call if settle_with_call else None)
-            assert not desk.ledger.resolve(doubt.value.key, None)
-            assert desk.click().outcome is (EscalationOutcome.REUSED if settle_with_call else EscalationOutcome.CREATED)
+                backend.click()
+            call = backend.provider.create_call(CallRequest(key="k", account_id="664287016", extension_id="664307016"))
+            assert backend.ledger.resolve(doubt.value.key, call if has_call else None)
+            assert not backend.ledger.resolve(doubt.value.key, None)
+            assert backend.click().outcome is (EscalationOutcome.REUSED if has_call else EscalationOutcome.CREATED)
 
-    def test_keep_the_call_before_when_again_was_said(self) -> None:
-        """Nothing has taken its place."""
-        desk = Desk()
-        first = desk.given()
+    def test_keep_the_recorded_call_if_again_was_true(self) -> None:
+        """No call has replaced it."""
+        backend = Backend()
+        first = backend.call_of_click()
         failing = InMemoryVideoProvider(errors=[ProviderUnavailableError("later")])
         with pytest.raises(ProviderUnavailableError):
-            escalate(ALLOWED, provider=failing, ledger=desk.ledger, now=NOW, again=True)
-        assert desk.given() == first
+            escalate(ALLOWED, provider=failing, ledger=backend.ledger, now=NOW, again=True)
+        assert backend.call_of_click() == first
 
-    def test_name_a_call_that_cannot_be_used(self) -> None:
-        """That of another host."""
+    def test_have_the_id_of_a_call_that_cannot_be_used(self) -> None:
+        """Here, it has another host."""
 
         class Provider:
             def create_call(self, call: CallRequest, /) -> VideoCall:
@@ -378,8 +378,8 @@ class TestProviderErrors:
             escalate(ALLOWED, provider=Provider(), ledger=InMemoryCallLedger())
         assert caught.value.call_id == "call-1"
 
-    def test_say_what_came_in_place_of_a_call(self) -> None:
-        """Its kind, not what it holds."""
+    def test_name_the_type_of_an_answer_that_is_no_call(self) -> None:
+        """They do not show its contents."""
 
         class Provider:
             def create_call(self, call: CallRequest, /) -> Any:
@@ -401,71 +401,71 @@ class TestProviderErrors:
         ids=lambda value: type(value).__name__,
     )
     def test_survive_pickling(self, error: Exception, text: str) -> None:
-        """With what they know."""
-        again = pickle.loads(pickle.dumps(error))
-        assert (str(again), vars(again)) == (text, vars(error))
+        """With their attributes."""
+        copy = pickle.loads(pickle.dumps(error))
+        assert (str(copy), vars(copy)) == (text, vars(error))
 
 
 class Asynchronous:
-    """An asynchronous provider whose rooms are gone as soon as they are made."""
+    """An asynchronous provider whose rooms never exist."""
 
     async def create_call(self, call: CallRequest, /) -> VideoCall:
-        """Makes a call."""
+        """Create a call."""
         return InMemoryVideoProvider().create_call(call)
 
     async def is_open(self, call: VideoCall, /) -> bool:
-        """Says no."""
+        """Return False."""
         return False
 
 
 def run_async(*args: Any, **options: Any) -> Escalation:
-    """Clicks in a loop of its own."""
+    """Click in a new event loop."""
     return asyncio.run(escalate_async(*args, **options))
 
 
-class TestTheWrongKindOfProvider:
-    """A coroutine function where none is awaited, and the other way round."""
+class TestKindsOfProviders:
+    """Synchronous and asynchronous providers, with the right and the wrong function."""
 
-    def test_is_refused_before_it_has_done_anything(self) -> None:
-        """The claim is given up; what is there already is given all the same."""
+    def test_escalate_refuses_an_asynchronous_provider(self) -> None:
+        """It releases the claim. It still returns a recorded call."""
         wrong: Any = Asynchronous()
-        desk = Desk()
+        backend = Backend()
         with pytest.raises(ProviderRejectedError, match=r"is a coroutine function: use escalate_async\(\)$"):
-            escalate(ALLOWED, provider=wrong, ledger=desk.ledger, now=NOW)
-        assert desk.click().outcome is EscalationOutcome.CREATED
-        assert escalate(ALLOWED, provider=wrong, ledger=desk.ledger, now=NOW).outcome is EscalationOutcome.REUSED
+            escalate(ALLOWED, provider=wrong, ledger=backend.ledger, now=NOW)
+        assert backend.click().outcome is EscalationOutcome.CREATED
+        assert escalate(ALLOWED, provider=wrong, ledger=backend.ledger, now=NOW).outcome is EscalationOutcome.REUSED
 
-    def test_leaves_a_doubt_where_it_may_have_done_something(self) -> None:
-        """What answers with a coroutine has run, and may have made a call before that."""
+    def test_a_function_that_returns_a_coroutine_leaves_a_doubt(self) -> None:
+        """The function has run, and may have created a call."""
 
         async def parse() -> None:
-            """Would read the answer."""
+            """Read the response."""
 
         class Half:
             def create_call(self, call: CallRequest, /) -> Any:
                 return parse()
 
-        desk = Desk()
+        backend = Backend()
         with pytest.raises(ProviderOutcomeUnknownError, match="must return a VideoCall, got a coroutine"):
-            escalate(ALLOWED, provider=Half(), ledger=desk.ledger, now=NOW)
+            escalate(ALLOWED, provider=Half(), ledger=backend.ledger, now=NOW)
         with pytest.raises(CallInDoubtError):
-            desk.click()
+            backend.click()
 
     @pytest.mark.parametrize("mode", ["sync", "async"])
-    def test_is_told_from_its_class(self, mode: str) -> None:
-        """Nothing is claimed."""
+    def test_a_class_is_refused(self, mode: str) -> None:
+        """The call is not claimed."""
         wrong: Any = InMemoryVideoProvider
-        desk = Desk()
+        backend = Backend()
         click: Any = escalate if mode == "sync" else run_async
         with pytest.raises(
             TypeError,
             match=r"^provider must be an object with a method create_call\(\), got the class InMemoryVideoProvider$",
         ):
-            click(ALLOWED, provider=wrong, ledger=desk.ledger, now=NOW)
-        assert desk.click().outcome is EscalationOutcome.CREATED
+            click(ALLOWED, provider=wrong, ledger=backend.ledger, now=NOW)
+        assert backend.click().outcome is EscalationOutcome.CREATED
 
-    def test_does_not_hang_the_loop(self) -> None:
-        """No future takes a StopIteration."""
+    def test_a_stop_iteration_does_not_block_the_event_loop(self) -> None:
+        """A future cannot raise it."""
 
         class Empty:
             def create_call(self, call: CallRequest, /) -> VideoCall:
@@ -474,11 +474,11 @@ class TestTheWrongKindOfProvider:
         with pytest.raises(ProviderOutcomeUnknownError, match="the provider raised RuntimeError"):
             asyncio.run(asyncio.wait_for(escalate_async(ALLOWED, provider=Empty(), ledger=InMemoryCallLedger()), 10))
 
-    def test_works_in_a_thread_where_it_is_not_async(self) -> None:
-        """The loop goes on meanwhile."""
+    def test_a_synchronous_provider_runs_in_a_thread(self) -> None:
+        """It does not block the event loop."""
         ticked = Event()
 
-        async def clicks() -> Escalation:
+        async def click() -> Escalation:
             loop = asyncio.get_running_loop()
 
             class Slow:
@@ -489,10 +489,10 @@ class TestTheWrongKindOfProvider:
 
             return await escalate_async(ALLOWED, provider=Slow(), ledger=InMemoryCallLedger())
 
-        assert asyncio.run(clicks()).outcome is EscalationOutcome.CREATED
+        assert asyncio.run(click()).outcome is EscalationOutcome.CREATED
 
-    def test_is_asked_whether_it_is_open_in_the_loop(self) -> None:
-        """Here its room is always gone."""
+    def test_is_open_may_be_a_coroutine_function(self) -> None:
+        """Here, the room never exists."""
 
         async def clicks() -> list[EscalationOutcome]:
             ledger, provider = InMemoryCallLedger(), Asynchronous()
@@ -502,133 +502,140 @@ class TestTheWrongKindOfProvider:
 
 
 class TestInProgress:
-    """A click while another one's call is being created."""
+    """A click while another click is creating the call."""
 
-    def test_is_told_so(self) -> None:
-        """Whatever it says; then it gets that call."""
-        desk = Desk()
-        seen: list[BaseException] = []
+    def test_raises_an_error(self) -> None:
+        """With `again=True` too. Later, it gets that call."""
+        backend = Backend()
+        errors: list[BaseException] = []
 
         class Provider:
             def create_call(self, call: CallRequest, /) -> VideoCall:
                 for again in (False, True):
                     with pytest.raises(CallInProgressError) as caught:
-                        desk.click(again=again)
-                    seen.append(caught.value)
+                        backend.click(again=again)
+                    errors.append(caught.value)
                 return InMemoryVideoProvider().create_call(call)
 
-        escalation = escalate(ALLOWED, provider=Provider(), ledger=desk.ledger, now=NOW)
-        assert [str(error) for error in seen] == [f"the call {escalation.key} is being created"] * 2
-        assert desk.given() == escalation.call
-        assert desk.provider.calls == ()
+        escalation = escalate(ALLOWED, provider=Provider(), ledger=backend.ledger, now=NOW)
+        assert [str(error) for error in errors] == [f"the call {escalation.key} is being created"] * 2
+        assert backend.call_of_click() == escalation.call
+        assert backend.provider.calls == ()
 
-    @pytest.mark.parametrize(("options", "after"), [({}, MINUTE), ({"claim_timeout": HOUR}, HOUR)], ids=["", "said"])
-    def test_becomes_a_doubt_when_the_time_is_out(self, options: dict[str, Any], after: timedelta) -> None:
-        """The first click is still there, but nobody waits for it any more."""
-        desk = Desk()
+    @pytest.mark.parametrize(
+        ("options", "after"), [({}, MINUTE), ({"claim_timeout": HOUR}, HOUR)], ids=["default", "an hour"]
+    )
+    def test_is_in_doubt_after_the_claim_timeout(self, options: dict[str, Any], after: timedelta) -> None:
+        """The first click may still record its call."""
+        backend = Backend()
 
         class Provider:
             def create_call(self, call: CallRequest, /) -> VideoCall:
-                desk.now += after - timedelta(seconds=1)
+                backend.now += after - timedelta(seconds=1)
                 with pytest.raises(CallInProgressError):
-                    desk.click()
-                desk.now += timedelta(seconds=1)
+                    backend.click()
+                backend.now += timedelta(seconds=1)
                 with pytest.raises(CallInDoubtError):
-                    desk.click()
+                    backend.click()
                 return InMemoryVideoProvider().create_call(call)
 
-        first = escalate(ALLOWED, provider=Provider(), ledger=desk.ledger, now=NOW, **options)
+        first = escalate(ALLOWED, provider=Provider(), ledger=backend.ledger, now=NOW, **options)
         assert first.outcome is EscalationOutcome.CREATED
-        desk.now = NOW
-        assert desk.given() == first.call
+        backend.now = NOW
+        assert backend.call_of_click() == first.call
 
 
 class TestAbandoned:
-    """A coroutine that is closed while it waits for the provider: nobody is there to wait for the ledger."""
+    """A coroutine that is closed while it waits for the provider. It can no longer wait for the ledger."""
 
-    def test_leaves_its_claim_which_is_in_doubt_when_its_time_is_out(self) -> None:
-        """As that of a process that died."""
-        desk = Desk()
-        asked: list[CallRequest] = []
+    def test_leaves_its_claim_which_expires(self) -> None:
+        """As if the process had died."""
+        backend = Backend()
+        requests: list[CallRequest] = []
 
         class Provider:
             async def create_call(self, call: CallRequest, /) -> VideoCall:
-                asked.append(call)
+                requests.append(call)
                 await asyncio.sleep(60)
                 raise AssertionError
 
         async def abandon() -> None:
-            click = escalate_async(ALLOWED, provider=Provider(), ledger=desk.ledger, now=NOW)
-            while not asked:
+            click = escalate_async(ALLOWED, provider=Provider(), ledger=backend.ledger, now=NOW)
+            while not requests:
                 future: Any = click.send(None)
                 future._asyncio_future_blocking = False
-                if not asked:
+                if not requests:
                     await asyncio.wait([future])
             click.close()
 
         asyncio.run(abandon())
         with pytest.raises(CallInProgressError):
-            desk.click()
-        desk.now += MINUTE
+            backend.click()
+        backend.now += MINUTE
         with pytest.raises(CallInDoubtError):
-            desk.click()
+            backend.click()
 
 
 class TestLate:
-    """A click that comes back when nobody waits for it any more."""
+    """A click that comes back after its claim has expired."""
 
-    def test_is_told_that_its_call_is_not_the_one(self) -> None:
-        """It has the call, to end it; the other one stands."""
-        desk = Desk()
+    def test_raises_an_error_if_another_call_is_recorded(self) -> None:
+        """The error has its call, so that the host can end it."""
+        backend = Backend()
 
         class Provider:
             def create_call(self, call: CallRequest, /) -> VideoCall:
-                desk.now += MINUTE
-                desk.click(again=True)
+                backend.now += MINUTE
+                backend.click(again=True)
                 return attrs.evolve(InMemoryVideoProvider().create_call(call), id="late")
 
         with pytest.raises(CallInDoubtError, match="was created, but not recorded") as caught:
-            escalate(ALLOWED, provider=Provider(), ledger=desk.ledger, now=NOW)
+            escalate(ALLOWED, provider=Provider(), ledger=backend.ledger, now=NOW)
         assert caught.value.call.id == "late"
-        assert desk.click().outcome is EscalationOutcome.REUSED
+        assert backend.click().outcome is EscalationOutcome.REUSED
 
-    @pytest.mark.parametrize("what", ["settled", "again, in vain"])
-    def test_has_the_call_where_nobody_else_has_one(self, what: str) -> None:
-        """Somebody said that there is none, or tried to make another."""
-        desk = Desk()
+    @pytest.mark.parametrize("event", ["resolved", "again=True without a call"])
+    def test_records_its_call_if_no_other_is_recorded(self, event: str) -> None:
+        """Somebody has resolved the doubt, or another click has failed to create a call."""
+        backend = Backend()
 
         class Provider:
             def create_call(self, call: CallRequest, /) -> VideoCall:
-                desk.now += MINUTE
-                if what == "settled":
-                    assert desk.ledger.resolve(call.key, None, now=desk.now)
+                backend.now += MINUTE
+                if event == "resolved":
+                    assert backend.ledger.resolve(call.key, None, now=backend.now)
                 else:
                     failing = InMemoryVideoProvider(errors=[ProviderUnavailableError("later")])
                     with pytest.raises(ProviderUnavailableError):
-                        escalate(ALLOWED, provider=failing, ledger=desk.ledger, now=desk.now, again=True)
-                return desk.provider.create_call(call)
+                        escalate(ALLOWED, provider=failing, ledger=backend.ledger, now=backend.now, again=True)
+                return backend.provider.create_call(call)
 
-        first = escalate(ALLOWED, provider=Provider(), ledger=desk.ledger, now=NOW)
+        first = escalate(ALLOWED, provider=Provider(), ledger=backend.ledger, now=NOW)
         assert first.outcome is EscalationOutcome.CREATED
-        desk.now = NOW
-        assert desk.given() == first.call
-        assert len(desk.provider.calls) == 1
+        backend.now = NOW
+        assert backend.call_of_click() == first.call
+        assert len(backend.provider.calls) == 1
 
-    def test_asks_again_what_time_it_is(self) -> None:
-        """A doubt lasts from when it began, and a call from when it was made."""
-        desk = Desk()
+    def test_reads_the_clock_again(self) -> None:
+        """A doubt lasts from its beginning, and a call from its creation."""
+        backend = Backend()
         later: list[BaseException] = [ProviderOutcomeUnknownError("who knows")]
 
         class Slow:
             def create_call(self, call: CallRequest, /) -> VideoCall:
-                desk.now += MINUTE
+                backend.now += MINUTE
                 if later:
                     raise later.pop()
-                return desk.provider.create_call(call)
+                return backend.provider.create_call(call)
 
         def click(**options: Any) -> Escalation:
             return escalate(
-                ALLOWED, provider=Slow(), ledger=desk.ledger, now=lambda: desk.now, reuse_for=MINUTE / 2, **options
+                ALLOWED,
+                provider=Slow(),
+                ledger=backend.ledger,
+                now=lambda: backend.now,
+                reuse_for=MINUTE / 2,
+                **options,
             )
 
         with pytest.raises(ProviderOutcomeUnknownError):
@@ -638,8 +645,8 @@ class TestLate:
         assert click(again=True).outcome is EscalationOutcome.CREATED
         assert click().outcome is EscalationOutcome.REUSED
 
-    def test_has_its_call_though_the_clock_breaks(self) -> None:
-        """As where the ledger fails."""
+    def test_raises_its_call_if_the_clock_fails(self) -> None:
+        """As if the ledger fails."""
         times = [NOW]
 
         with pytest.raises(CallInDoubtError) as caught:
@@ -647,65 +654,65 @@ class TestLate:
         assert caught.value.call.id == "call-1"
 
 
-class Held(CallLedger):
-    """A ledger that waits, before it does anything, until it may go on."""
+class Waiting(CallLedger):
+    """A ledger that waits before each update until `go_on` is set."""
 
     def __init__(self, inner: CallLedger) -> None:
-        self.begun, self.go_on = Event(), Event()
+        self.has_begun, self.go_on = Event(), Event()
         self._inner = inner
 
-    def update(self, case: str, change: Any, /, now: datetime | None = None) -> Any:
-        """Waits, and has the other ledger do it."""
-        self.begun.set()
+    def update(self, entry_id: str, change: Any, /, now: datetime | None = None) -> Any:
+        """Wait, then pass the update to the other ledger."""
+        self.has_begun.set()
         assert self.go_on.wait(10)
-        return self._inner.update(case, change, now=now)
+        return self._inner.update(entry_id, change, now=now)
 
 
 class TestCancelled:
-    """A task that is cancelled while the ledger works: what it does is seen through."""
+    """A task that is cancelled while the ledger works. The update is completed first."""
 
     @pytest.mark.parametrize("cancels", [1, 2, 3])
-    def test_leaves_nothing_where_nothing_was_asked(self, cancels: int) -> None:
-        """However often it is cancelled."""
-        desk = Desk()
-        held = Held(desk.ledger)
+    def test_leaves_nothing_if_the_provider_was_not_called(self, cancels: int) -> None:
+        """Even if it is cancelled several times."""
+        backend = Backend()
+        waiting = Waiting(backend.ledger)
 
         async def clicks() -> None:
-            click = asyncio.create_task(escalate_async(ALLOWED, provider=desk.provider, ledger=held, now=NOW))
-            await asyncio.to_thread(held.begun.wait, 10)
+            click = asyncio.create_task(escalate_async(ALLOWED, provider=backend.provider, ledger=waiting, now=NOW))
+            await asyncio.to_thread(waiting.has_begun.wait, 10)
             for _ in range(cancels):
                 click.cancel()
                 await asyncio.sleep(0)
-            held.go_on.set()
+            waiting.go_on.set()
             with pytest.raises(asyncio.CancelledError):
                 await click
 
         asyncio.run(clicks())
-        assert desk.provider.calls == ()
-        assert desk.click().outcome is EscalationOutcome.CREATED
+        assert backend.provider.calls == ()
+        assert backend.click().outcome is EscalationOutcome.CREATED
 
-    def test_leaves_nothing_where_the_loop_is_ended(self) -> None:
-        """That cancels every task there is."""
-        desk = Desk()
-        held = Held(desk.ledger)
+    def test_leaves_nothing_if_the_event_loop_ends(self) -> None:
+        """The end of the loop cancels all tasks."""
+        backend = Backend()
+        waiting = Waiting(backend.ledger)
 
         async def leave() -> None:
-            click = asyncio.create_task(escalate_async(ALLOWED, provider=desk.provider, ledger=held, now=NOW))
-            await asyncio.to_thread(held.begun.wait, 10)
-            asyncio.get_running_loop().call_later(0.3, held.go_on.set)
+            click = asyncio.create_task(escalate_async(ALLOWED, provider=backend.provider, ledger=waiting, now=NOW))
+            await asyncio.to_thread(waiting.has_begun.wait, 10)
+            asyncio.get_running_loop().call_later(0.3, waiting.go_on.set)
             assert not click.done()
 
         asyncio.run(leave())
-        assert desk.provider.calls == ()
-        assert desk.click().outcome is EscalationOutcome.CREATED
+        assert backend.provider.calls == ()
+        assert backend.click().outcome is EscalationOutcome.CREATED
 
 
 class TestBrokenLedger:
-    """A ledger that does not answer as it has to grants nothing."""
+    """A ledger that returns a wrong answer grants no claim."""
 
     @pytest.mark.parametrize("answer", [None, True, "granted"], ids=repr)
     def test_is_refused(self, answer: object) -> None:
-        """The provider is not asked."""
+        """The provider is not called."""
         provider = InMemoryVideoProvider()
         ledger: Any = Mock(update=Mock(return_value=answer))
         with pytest.raises(
@@ -714,15 +721,15 @@ class TestBrokenLedger:
             escalate(ALLOWED, provider=provider, ledger=ledger)
         assert provider.calls == ()
 
-    def test_takes_no_call_but_a_call(self) -> None:
-        """The id of one is none."""
+    def test_resolve_accepts_only_a_video_call(self) -> None:
+        """The id of a call is not enough."""
         wrong: Any = "call-1"
         with pytest.raises(InvalidValueError, match="call must be a VideoCall or None, got a str"):
             InMemoryCallLedger().resolve("key", wrong)
 
 
-class TestBadArguments:
-    """What makes no sense is said before anything is done."""
+class TestInvalidArguments:
+    """They raise an error before anything happens."""
 
     @pytest.mark.parametrize(
         ("options", "text"),
@@ -730,6 +737,10 @@ class TestBadArguments:
             ({"now": datetime(2026, 1, 5)}, "now must be a datetime with a zone, got a datetime without one"),  # noqa: DTZ001
             ({"now": "2026-01-05"}, "now must be a datetime with a zone, got a str"),
             ({"now": lambda: 5}, "now must be a datetime with a zone, got an int"),
+            (
+                {"now": datetime.max.replace(tzinfo=timezone(-HOUR))},
+                "now must be a datetime with a zone, got a time outside of the years 1 to 9999 in UTC",
+            ),
             (
                 {"reuse_for": timedelta(0)},
                 "reuse_for must be between 1 µs and 366 days, got 0:00:00",
@@ -749,69 +760,69 @@ class TestBadArguments:
         ids=lambda value: "" if isinstance(value, dict) else value,
     )
     def test_are_refused(self, options: dict[str, Any], text: str) -> None:
-        """The message says which, and what is accepted."""
-        desk = Desk()
+        """The message names the argument, and what it accepts."""
+        backend = Backend()
         with pytest.raises(InvalidValueError) as caught:
-            escalate(ALLOWED, provider=desk.provider, ledger=desk.ledger, **options)
+            escalate(ALLOWED, provider=backend.provider, ledger=backend.ledger, **options)
         assert str(caught.value) == text
-        assert desk.provider.calls == ()
+        assert backend.provider.calls == ()
 
 
 class TestLog:
-    """What is written where the ledger fails when a click has failed already."""
+    """The warning if the ledger fails after a click has failed."""
 
-    def test_names_the_key_and_nothing_else(self, caplog: pytest.LogCaptureFixture) -> None:
-        """The error of the provider is the one that comes out."""
-        desk = Desk(ProviderUnavailableError("later"))
-        calls: list[object] = []
+    def test_names_only_the_key(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The click raises the error of the provider."""
+        backend = Backend(ProviderUnavailableError("later"))
+        updates: list[object] = []
 
         def update(*args: Any, **kwargs: Any) -> Any:
-            calls.append(args)
-            if len(calls) == 2:
+            updates.append(args)
+            if len(updates) == 2:
                 raise OSError("disk full")
-            return desk.ledger.update(*args, **kwargs)
+            return backend.ledger.update(*args, **kwargs)
 
         ledger: Any = SimpleNamespace(update=update)
         with caplog.at_level(logging.WARNING), pytest.raises(ProviderUnavailableError):
-            escalate(ALLOWED, provider=desk.provider, ledger=ledger, now=NOW)
+            escalate(ALLOWED, provider=backend.provider, ledger=ledger, now=NOW)
         with pytest.raises(CallInProgressError) as caught:
-            desk.click()
+            backend.click()
         (record,) = caplog.records
         assert record.name == "escalation_policy.video"
-        assert record.getMessage() == f"the ledger did not take that a call is released: {caught.value.key}"
+        assert record.getMessage() == f"the ledger failed, so a claim was not settled: {caught.value.key}"
         assert record.exc_info
 
 
 class TestManyClicks:
-    """Everybody clicks at once."""
+    """Many clicks at once."""
 
-    def test_make_one_call_a_case(self) -> None:
+    def test_create_one_call_per_case(self) -> None:
         """8 threads, 1,000 clicks each, 50 cases."""
         requests = [in_case(f"case {number}") for number in range(50)]
-        desk, start = Desk(), Barrier(8)
+        backend, start = Backend(), Barrier(8)
 
         def clicks(first: int) -> int:
             start.wait()
-            refused = 0
+            refusals = 0
             for number in range(1000):
                 try:
-                    desk.click(requests[(first * 7 + number) % 50])
+                    backend.click(requests[(first * 7 + number) % 50])
                 except CallInProgressError:
-                    refused += 1
-            return refused
+                    refusals += 1
+            return refusals
 
         with ThreadPoolExecutor(8) as threads:
-            refused = sum(threads.map(clicks, range(8)))
-        assert len(desk.provider.calls) == 50
-        assert refused < 8000
+            refusals = sum(threads.map(clicks, range(8)))
+        assert len(backend.provider.calls) == 50
+        assert refusals < 8000
 
-    def test_make_one_call_among_tasks(self) -> None:
-        """Of a hundred, one creates it; the others are told, or given it."""
-        desk = Desk()
+    def test_create_one_call_in_many_tasks(self) -> None:
+        """One of a hundred creates it. The others reuse it or raise `CallInProgressError`."""
+        backend = Backend()
 
         async def click() -> str:
             try:
-                escalation = await escalate_async(ALLOWED, provider=desk.provider, ledger=desk.ledger, now=NOW)
+                escalation = await escalate_async(ALLOWED, provider=backend.provider, ledger=backend.ledger, now=NOW)
             except CallInProgressError:
                 return "in progress"
             return escalation.outcome.value
@@ -821,11 +832,11 @@ class TestManyClicks:
 
         outcomes = asyncio.run(clicks())
         assert outcomes.count("created") == 1
-        assert len(desk.provider.calls) == 1
+        assert len(backend.provider.calls) == 1
 
 
 def in_case(case_id: str) -> EscalationRequest:
-    """Moves the request to another case."""
+    """Return the request in another case."""
     return attrs.evolve(
         ALLOWED,
         message=attrs.evolve(ALLOWED.message, intervention_id=case_id),

@@ -1,4 +1,4 @@
-"""The provider that makes calls up, and the ledger that forgets them with the process."""
+"""The provider and the ledger in memory."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -7,89 +7,88 @@ from typing import Final
 import attrs
 import pytest
 
-from escalation_policy._calls.values import case_of
+from escalation_policy._calls.values import entry_id_of
 from escalation_policy.exceptions import ProviderUnavailableError
 from escalation_policy.testing import a_request
 from escalation_policy.video import CallRequest, InMemoryCallLedger, InMemoryVideoProvider, LedgerEntry, escalate
 
 NOW: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
-WANTED: Final = CallRequest(key="case-agent", account_id="1", extension_id="2")
+REQUEST: Final = CallRequest(key="case-agent", account_id="1", extension_id="2")
 
 
 class TestInMemoryVideoProvider:
-    """A provider like any other, but that nobody can join its calls."""
+    """It behaves as any provider, but nobody can join its calls."""
 
-    def test_makes_calls_and_remembers_them(self) -> None:
-        """Each with an id and a link of its own, hosted by whom the request names."""
+    def test_creates_and_remembers_calls(self) -> None:
+        """Each call has its own id and link, and the host of the request."""
         provider = InMemoryVideoProvider(now=lambda: NOW)
-        calls = [provider.create_call(WANTED) for _ in range(3)]
+        calls = [provider.create_call(REQUEST) for _ in range(3)]
         assert provider.calls == tuple(calls)
         assert len({call.id for call in calls}) == len({call.join_url for call in calls}) == 3
-        assert all(call.hosted_as(WANTED) and call.created_at == NOW for call in calls)
+        assert all(call.hosted_as(REQUEST) and call.created_at == NOW for call in calls)
 
-    def test_takes_the_clock_where_nothing_else_tells_the_time(self) -> None:
-        """With a zone."""
+    def test_uses_the_clock_by_default(self) -> None:
+        """The time has a zone."""
         before = datetime.now(UTC)
-        assert before <= InMemoryVideoProvider().create_call(WANTED).created_at <= datetime.now(UTC)
+        assert before <= InMemoryVideoProvider().create_call(REQUEST).created_at <= datetime.now(UTC)
 
-    def test_fails_as_it_is_told_and_then_no_more(self) -> None:
-        """Before it has made a call."""
+    def test_raises_its_errors_first(self) -> None:
+        """No call is created for them."""
         provider = InMemoryVideoProvider(errors=[ProviderUnavailableError("one"), ProviderUnavailableError("two")])
         for text in ("one", "two"):
             with pytest.raises(ProviderUnavailableError, match=text):
-                provider.create_call(WANTED)
-        assert provider.create_call(WANTED).id == "call-1"
+                provider.create_call(REQUEST)
+        assert provider.create_call(REQUEST).id == "call-1"
 
-    def test_knows_which_of_its_calls_are_open(self) -> None:
-        """And of no others."""
+    def test_knows_whether_its_calls_are_open(self) -> None:
+        """It does not know it of other calls."""
         provider = InMemoryVideoProvider()
-        one, two = provider.create_call(WANTED), provider.create_call(WANTED)
+        one, two = provider.create_call(REQUEST), provider.create_call(REQUEST)
         provider.end(one)
         assert provider.is_open(one) is False
         assert provider.is_open(two) is True
         assert provider.is_open(attrs.evolve(two, id="other")) is None
         assert provider.is_open(attrs.evolve(two, join_url="https://video.example/other")) is None
 
-    def test_serves_threads(self) -> None:
-        """No two get the same call."""
+    def test_can_be_shared_by_threads(self) -> None:
+        """No call is returned twice."""
         provider = InMemoryVideoProvider()
         with ThreadPoolExecutor(8) as threads:
-            calls = list(threads.map(provider.create_call, [WANTED] * 500))
+            calls = list(threads.map(provider.create_call, [REQUEST] * 500))
         assert len({call.id for call in calls}) == 500
 
 
 class TestInMemoryCallLedger:
-    """A ledger for one process."""
+    """It remembers calls until the process ends."""
 
-    def test_forgets_what_has_lapsed_before_it_grows(self) -> None:
-        """Memory is bounded by what counts."""
+    def test_deletes_lapsed_entries_as_it_grows(self) -> None:
+        """Its size depends on the entries that still count."""
         ledger, provider, request = InMemoryCallLedger(), InMemoryVideoProvider(), a_request()
         assert request.intervention
-        one = request
+        latest = request
         for number in range(3000):
-            case = f"case {number}"
-            message = attrs.evolve(request.message, intervention_id=case)
-            intervention = attrs.evolve(request.intervention, id=case)
-            one = attrs.evolve(request, message=message, intervention=intervention)
-            escalate(one, provider=provider, ledger=ledger, now=NOW + timedelta(minutes=number))
-        assert len(ledger._cases) < 1100
-        assert escalate(one, provider=provider, ledger=ledger, now=NOW + timedelta(minutes=3000)).outcome == "reused"
+            case_id = f"case {number}"
+            message = attrs.evolve(request.message, intervention_id=case_id)
+            intervention = attrs.evolve(request.intervention, id=case_id)
+            latest = attrs.evolve(request, message=message, intervention=intervention)
+            escalate(latest, provider=provider, ledger=ledger, now=NOW + timedelta(minutes=number))
+        assert len(ledger._entries) < 1100
+        assert escalate(latest, provider=provider, ledger=ledger, now=NOW + timedelta(minutes=3000)).outcome == "reused"
 
-    def test_forgets_nothing_where_no_time_is_given(self) -> None:
+    def test_deletes_nothing_without_a_time(self) -> None:
         """It has no clock."""
-        ledger, key = InMemoryCallLedger(), ""
+        ledger = InMemoryCallLedger()
         for number in range(2000):
-            key = f"case{number}-agent"
-            ledger.update(case_of(key), lambda case: (case, None))
-        assert len(ledger._cases) == 2000
+            ledger.update(entry_id_of(f"case{number}-agent"), lambda entry: (entry, None))
+        assert len(ledger._entries) == 2000
 
-    def test_changes_nothing_where_a_change_raises(self) -> None:
-        """Nor does it stay locked."""
+    def test_changes_nothing_if_a_change_raises(self) -> None:
+        """It is not locked afterwards."""
         ledger = InMemoryCallLedger()
 
-        def fails(case: LedgerEntry) -> tuple[LedgerEntry, None]:
-            raise ValueError(case)
+        def fail(entry: LedgerEntry) -> tuple[LedgerEntry, None]:
+            raise ValueError(entry)
 
         with pytest.raises(ValueError, match="LedgerEntry"):
-            ledger.update("case", fails)
-        assert ledger.update("case", lambda case: (case, case)) == LedgerEntry()
+            ledger.update("id", fail)
+        assert ledger.update("id", lambda entry: (entry, entry)) == LedgerEntry()

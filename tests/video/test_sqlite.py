@@ -1,4 +1,4 @@
-"""A ledger in a file: who may read it, what is left in it, what else is refused, and what outlives a process."""
+"""A ledger in a file: its mode, its contents, which files are refused, and what survives the end of a process."""
 
 import os
 import random
@@ -16,7 +16,7 @@ from typing import Any, Final
 import pytest
 
 import escalation_policy
-from escalation_policy._calls.entries import Attempt, RecordedCall
+from escalation_policy._calls.entries import Claim, RecordedCall
 from escalation_policy._calls.values import call_request_for
 from escalation_policy.exceptions import (
     CallInDoubtError,
@@ -36,57 +36,57 @@ from escalation_policy.video import (
     _sqlite,
     escalate,
 )
-from video.clicks import AT, PATIENT, request_of
+from video.clicks import AT, LONG_TIMEOUT, request_of
 
 HOUR: Final = timedelta(hours=1)
 MINUTE: Final = timedelta(minutes=1)
-NAME: Final = "0" * 32
+ENTRY_ID: Final = "0" * 32
 
 
 def call(link: str = "https://video.example/join/1?pwd=s3cret") -> VideoCall:
-    """Makes a call."""
+    """Return a call."""
     return VideoCall(id="call-1", join_url=link, account_id="664287016", extension_id="664307016", created_at=AT)
 
 
-def put(ledger: CallLedger, name: str, case: LedgerEntry, now: datetime | None = None) -> None:
-    """Stores a case."""
-    ledger.update(name, lambda _: (case, None), now=now)
+def put(ledger: CallLedger, entry_id: str, entry: LedgerEntry, now: datetime | None = None) -> None:
+    """Store an entry."""
+    ledger.update(entry_id, lambda _: (entry, None), now=now)
 
 
-def got(ledger: CallLedger, name: str, now: datetime | None = None) -> LedgerEntry:
-    """Gives what is stored of a case."""
-    return ledger.update(name, lambda case: (case, case), now=now)
+def get(ledger: CallLedger, entry_id: str, now: datetime | None = None) -> LedgerEntry:
+    """Return a stored entry."""
+    return ledger.update(entry_id, lambda entry: (entry, entry), now=now)
 
 
 def rows(path: Path) -> int:
-    """Counts what is stored."""
+    """Return the number of stored entries."""
     with closing(sqlite3.connect(path)) as connection:
         return int(connection.execute("SELECT count(*) FROM cases").fetchone()[0])
 
 
 def files(folder: Path) -> list[str]:
-    """Lists what is in a folder."""
-    return sorted(each.name for each in folder.iterdir())
+    """Return the names of the files in a folder."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a ledger can be."""
+    """Return the path of a file that does not exist."""
     return tmp_path / "calls.db"
 
 
 @pytest.fixture
 def ledger(path: Path) -> SQLiteCallLedger:
-    """A new ledger."""
-    return SQLiteCallLedger(path, timeout=PATIENT)
+    """Return a new ledger."""
+    return SQLiteCallLedger(path, timeout=LONG_TIMEOUT)
 
 
 class TestFile:
-    """The file belongs to its owner alone."""
+    """Only its owner may read the file."""
 
     @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077], ids=oct)
     def test_is_created_for_its_owner_alone(self, mask: int, path: Path) -> None:
-        """Whatever the process lets others do with its files."""
+        """The umask of the process does not matter."""
         before = os.umask(mask)
         try:
             SQLiteCallLedger(path)
@@ -95,29 +95,29 @@ class TestFile:
         assert 0o600 == stat.S_IMODE(path.stat().st_mode)
 
     def test_has_a_journal_for_its_owner_alone(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """It holds what was there before the change, links among it, and is gone when the change is done."""
+        """The journal holds the links from before an update, and is deleted after the update."""
         put(ledger, "1" * 32, LedgerEntry(RecordedCall("k", call(), None, AT)))
         journal = path.with_name("calls.db-journal")
 
-        # What has lapsed is forgotten first: that the file changes has begun.
-        mode = ledger.update(NAME, lambda case: (case, stat.S_IMODE(journal.stat().st_mode)), now=AT)
+        # Lapsed entries are deleted first, so the file has changed already.
+        mode = ledger.update(ENTRY_ID, lambda entry: (entry, stat.S_IMODE(journal.stat().st_mode)), now=AT)
         assert (0o600, False) == (mode, journal.exists())
 
     @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666], ids=oct)
     def test_is_refused_when_others_may_read_it(self, mode: int, ledger: SQLiteCallLedger, path: Path) -> None:
-        """Nobody is to believe that what has been open to all was not read."""
+        """Somebody may have read it already, and the host should know."""
         path.chmod(mode)
-        told = f"path is a file with mode {mode:04o}, but it keeps links: set mode 0600"
+        problem = f"path is a file with mode {mode:04o}, but it keeps links: set mode 0600"
         with pytest.raises(InvalidValueError) as caught:
             SQLiteCallLedger(path)
-        assert (told, mode) == (str(caught.value.fault), stat.S_IMODE(path.stat().st_mode))
+        assert (problem, mode) == (str(caught.value.fault), stat.S_IMODE(path.stat().st_mode))
 
-    def test_may_say_anything_where_modes_mean_nothing(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Windows says of every file that all may read it."""
+    def test_may_have_any_mode_on_windows(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """There, the mode says that all users may read every file."""
         path.touch(0o644)
 
         class Elsewhere:
-            """A system without modes."""
+            """The module `os` on Windows."""
 
             name = "nt"
 
@@ -125,48 +125,48 @@ class TestFile:
                 return getattr(os, name)
 
         monkeypatch.setattr(_sqlite, "os", Elsewhere())
-        assert LedgerEntry() == got(SQLiteCallLedger(path), NAME)
+        assert LedgerEntry() == get(SQLiteCallLedger(path), ENTRY_ID)
 
     @pytest.mark.parametrize("name", ["", ":memory:", Path(":memory:")])
-    def test_is_none_in_memory(self, name: str | Path) -> None:
-        """Each connection would have one of its own, and the second click would know nothing of the first."""
-        told = "path names no file: calls are kept in a file, or with InMemoryCallLedger in memory"
-        with pytest.raises(InvalidValueError, match=f"^{told}$"):
+    def test_is_not_in_memory(self, name: str | Path) -> None:
+        """Each connection would have its own database, and the second click would not see the call of the first."""
+        problem = "path names no file: calls are kept in a file, or with InMemoryCallLedger in memory"
+        with pytest.raises(InvalidValueError, match=f"^{problem}$"):
             SQLiteCallLedger(name)
 
     def test_is_not_created_in_a_directory_that_does_not_exist(self, tmp_path: Path) -> None:
-        """Nor below a file."""
+        """A file is no directory."""
         (tmp_path / "file").touch()
-        told = "^path is in a directory that does not exist: create it first$"
+        problem = "^path is in a directory that does not exist: create it first$"
         for name in ("missing", "file"):
-            with pytest.raises(InvalidValueError, match=told):
+            with pytest.raises(InvalidValueError, match=problem):
                 SQLiteCallLedger(tmp_path / name / "calls.db")
 
     def test_is_a_file(self, tmp_path: Path) -> None:
-        """A directory is none."""
+        """A directory is refused."""
         with pytest.raises(InvalidValueError, match=r"path is a directory$"):
             SQLiteCallLedger(tmp_path)
 
     @pytest.mark.parametrize("name", ["a ? b # c % 41.db", "file:calls.db?mode=memory", "Räum.db"])
     def test_may_have_any_name(self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Also one that SQLite could take for something else, seen from wherever the process was."""
+        """SQLite could read some of them as a URI. The path is relative to the directory of the process at that time."""
         monkeypatch.chdir(tmp_path)
         ledger = SQLiteCallLedger(name)
         monkeypatch.chdir("/")
-        put(ledger, NAME, LedgerEntry(None, {"k": Attempt("t", None, AT)}))
+        put(ledger, ENTRY_ID, LedgerEntry(None, {"k": Claim("t", None, AT)}))
         assert [name] == files(tmp_path)
-        assert "k" in got(SQLiteCallLedger(tmp_path / name), NAME).attempts
+        assert "k" in get(SQLiteCallLedger(tmp_path / name), ENTRY_ID).claims
 
-    def test_is_not_made_anew_when_it_has_gone(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """An empty one would know of no call, and be readable for all."""
+    def test_is_not_created_again_after_it_was_deleted(self, ledger: SQLiteCallLedger, path: Path) -> None:
+        """The new file would have no calls, and others could read it."""
         path.unlink()
         with pytest.raises(sqlite3.OperationalError):
-            got(ledger, NAME)
+            get(ledger, ENTRY_ID)
         assert not path.exists()
 
     @pytest.mark.parametrize("timeout", [timedelta(-1), 5.0])
-    def test_is_waited_for_no_shorter_than_not_at_all(self, timeout: Any, path: Path) -> None:
-        """Nor for a number of which nobody knows whether it is seconds."""
+    def test_has_a_timeout_that_is_a_timedelta_of_0_or_more(self, timeout: Any, path: Path) -> None:
+        """A number could be seconds or milliseconds."""
         with pytest.raises(
             InvalidValueError, match=r"^timeout must be a timedelta of 0 or more, got (-1 day, 0:00:00|5\.0)$"
         ):
@@ -174,11 +174,11 @@ class TestFile:
         assert not path.exists()
 
 
-class TestOthersFiles:
-    """What is not ours is refused, and stays to the byte as it was."""
+class TestForeignFiles:
+    """Files that are not ledgers are refused, and not changed."""
 
-    def refused(self, path: Path) -> str:
-        """Gives why a file is refused."""
+    def problem_of(self, path: Path) -> str:
+        """Return why a file is refused."""
         path.chmod(0o600)
         before = path.read_bytes()
         with pytest.raises(InvalidValueError) as caught:
@@ -192,202 +192,202 @@ class TestOthersFiles:
         ["CREATE TABLE cases (name, stored, lapses_at)", "PRAGMA application_id = 7", "PRAGMA user_version = 1"],
     )
     @pytest.mark.parametrize("journal", ["DELETE", "WAL"])
-    def test_are_those_of_other_applications(self, statements: str, journal: str, path: Path) -> None:
-        """Even where they look like ours."""
+    def test_of_other_applications_are_refused(self, statements: str, journal: str, path: Path) -> None:
+        """Even if the tables have the same names."""
         with closing(sqlite3.connect(path)) as connection:
             connection.execute(f"PRAGMA journal_mode = {journal}")
             connection.execute(statements)
-        told = "path is the database of another application"
-        assert told == self.refused(path)
+        problem = "path is the database of another application"
+        assert problem == self.problem_of(path)
 
     @pytest.mark.parametrize("layout", [0, 2])
-    def test_are_those_of_other_versions(self, layout: int, ledger: SQLiteCallLedger, path: Path) -> None:
-        """A later one keeps calls where this one would not look for them."""
+    def test_of_other_versions_are_refused(self, layout: int, ledger: SQLiteCallLedger, path: Path) -> None:
+        """A later version may keep calls in other tables."""
         with closing(sqlite3.connect(path)) as connection:
             connection.execute(f"PRAGMA user_version = {layout}")
-        told = f"path is a file of calls of layout {layout}, but this release reads layout 1 only"
-        assert told == self.refused(path)
+        problem = f"path is a file of calls of layout {layout}, but this release reads layout 1 only"
+        assert problem == self.problem_of(path)
 
-    def test_are_those_that_are_no_database(self, path: Path) -> None:
-        """The file was meant for something else."""
+    def test_that_are_no_database_are_refused(self, path: Path) -> None:
+        """The path may be wrong."""
         path.write_text("no database, but long enough for one\n" * 99, "utf-8")
-        assert "path is a file that SQLite cannot read" == self.refused(path)
+        assert "path is a file that SQLite cannot read" == self.problem_of(path)
 
-    def test_are_not_those_that_are_in_use(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """Nobody is told that a ledger is broken which is only busy."""
+    def test_in_use_raise_another_error(self, ledger: SQLiteCallLedger, path: Path) -> None:
+        """The ledger is not broken, but busy."""
         with holding(ledger), pytest.raises(sqlite3.OperationalError, match="locked"):
             SQLiteCallLedger(path, timeout=timedelta(0))
 
 
 @contextmanager
 def holding(ledger: SQLiteCallLedger) -> Generator[None, None, None]:
-    """Holds the file meanwhile, in an update of another thread."""
-    inside, enough = threading.Event(), threading.Event()
+    """Lock the file in another thread meanwhile."""
+    is_locked, may_unlock = threading.Event(), threading.Event()
 
-    def hold(case: LedgerEntry) -> tuple[LedgerEntry, None]:
-        inside.set()
-        enough.wait()
-        return case, None
+    def hold(entry: LedgerEntry) -> tuple[LedgerEntry, None]:
+        is_locked.set()
+        may_unlock.wait()
+        return entry, None
 
-    thread = threading.Thread(target=ledger.update, args=(NAME, hold))
+    thread = threading.Thread(target=ledger.update, args=(ENTRY_ID, hold))
     thread.start()
-    inside.wait()
+    is_locked.wait()
     yield
-    enough.set()
+    may_unlock.set()
     thread.join()
 
 
-class TestExchange:
-    """What is stored is there again; `check_call_ledger()` looks after the rest."""
+class TestUpdate:
+    """Waiting, errors and connections. `check_call_ledger()` checks the rest."""
 
-    def test_gives_up_when_its_time_is_out_and_has_changed_nothing(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """A click that cannot be claimed asks no provider."""
-        hasty, provider = SQLiteCallLedger(path, timeout=timedelta(0)), InMemoryVideoProvider()
+    def test_raises_after_its_timeout_and_changes_nothing(self, ledger: SQLiteCallLedger, path: Path) -> None:
+        """A click without a claim does not call the provider."""
+        impatient, provider = SQLiteCallLedger(path, timeout=timedelta(0)), InMemoryVideoProvider()
         with holding(ledger), pytest.raises(sqlite3.OperationalError, match="locked"):
-            escalate(a_request(), provider=provider, ledger=hasty, now=AT)
+            escalate(a_request(), provider=provider, ledger=impatient, now=AT)
         assert ((), 0) == (provider.calls, rows(path))
-        assert EscalationOutcome.CREATED is escalate(a_request(), provider=provider, ledger=hasty, now=AT).outcome
+        assert EscalationOutcome.CREATED is escalate(a_request(), provider=provider, ledger=impatient, now=AT).outcome
 
     def test_waits_for_its_turn(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Beyond the patience of SQLite itself."""
-        monkeypatch.setattr(_sqlite, "_PATIENCE", 0.001)
-        ledger = SQLiteCallLedger(path, timeout=PATIENT)
-        done = threading.Event()
+        """For longer than SQLite itself does."""
+        monkeypatch.setattr(_sqlite, "_BUSY_TIMEOUT", 0.001)
+        ledger = SQLiteCallLedger(path, timeout=LONG_TIMEOUT)
+        is_done = threading.Event()
 
         def wait() -> None:
-            got(ledger, "1" * 32)
-            done.set()
+            get(ledger, "1" * 32)
+            is_done.set()
 
         thread = threading.Thread(target=wait)
         with holding(ledger):
             thread.start()
-            assert not done.wait(0.1)
+            assert not is_done.wait(0.1)
         thread.join()
-        assert done.is_set()
+        assert is_done.is_set()
 
-    def test_raises_what_is_wrong_but_busy_at_once(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """It gets no better by waiting."""
+    def test_raises_other_errors_at_once(self, ledger: SQLiteCallLedger, path: Path) -> None:
+        """Waiting would not help."""
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("DROP TABLE cases")
         with pytest.raises(sqlite3.OperationalError, match="no such table"):
-            got(ledger, NAME)
+            get(ledger, ENTRY_ID)
 
-    def test_stores_nothing_where_nothing_has_changed(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """Nobody waits for the disk to be told of a call that is known."""
-        put(ledger, NAME, LedgerEntry(None, {"k": Attempt("t", None, AT + HOUR)}), AT)
+    def test_writes_nothing_if_nothing_has_changed(self, ledger: SQLiteCallLedger, path: Path) -> None:
+        """A click that reuses a call does not wait for the disk."""
+        put(ledger, ENTRY_ID, LedgerEntry(None, {"k": Claim("t", None, AT + HOUR)}), AT)
         before = path.read_bytes()
-        assert "k" in got(ledger, NAME, AT).attempts
+        assert "k" in get(ledger, ENTRY_ID, AT).claims
         assert before == path.read_bytes()
 
-    def test_keeps_no_row_of_an_empty_case(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """Nothing in it counts."""
-        put(ledger, NAME, LedgerEntry(None, {"k": Attempt("t", None, AT)}))
-        put(ledger, NAME, LedgerEntry())
+    def test_deletes_the_row_of_an_empty_entry(self, ledger: SQLiteCallLedger, path: Path) -> None:
+        """It needs no row."""
+        put(ledger, ENTRY_ID, LedgerEntry(None, {"k": Claim("t", None, AT)}))
+        put(ledger, ENTRY_ID, LedgerEntry())
         assert 0 == rows(path)
 
-    def test_leaves_no_connection_behind(self, ledger: SQLiteCallLedger) -> None:
-        """Not even where it raises: nothing is left to a collector, to another thread or to a fork."""
-        opened: list[sqlite3.Connection] = []
+    def test_closes_its_connection(self, ledger: SQLiteCallLedger) -> None:
+        """Even if it raises: no connection is left for another thread or a fork."""
+        connections: list[sqlite3.Connection] = []
         connect = sqlite3.connect
 
-        def connected(*asked: Any, **options: Any) -> sqlite3.Connection:
-            opened.append(connect(*asked, **options))
-            return opened[-1]
+        def connect_and_remember(*args: Any, **options: Any) -> sqlite3.Connection:
+            connections.append(connect(*args, **options))
+            return connections[-1]
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sqlite3, "connect", connected)
-            got(ledger, NAME)
+            patch.setattr(sqlite3, "connect", connect_and_remember)
+            get(ledger, ENTRY_ID)
             with pytest.raises(ZeroDivisionError):
-                ledger.update(NAME, lambda _: (LedgerEntry(), 1 / 0))
-        assert 2 == len(opened)
-        for each in opened:
+                ledger.update(ENTRY_ID, lambda _: (LedgerEntry(), 1 / 0))
+        assert 2 == len(connections)
+        for connection in connections:
             with pytest.raises(sqlite3.ProgrammingError, match="closed"):
-                each.execute("SELECT 1")
+                connection.execute("SELECT 1")
 
 
-class TestForgetting:
-    """A link goes when its entry lapses."""
+class TestDeletion:
+    """A link is deleted when it lapses."""
 
     LINKS: Final = [f"https://video.example/join/{number}?pwd=s3cret-{number}" for number in range(200)]
 
     @pytest.fixture(autouse=True)
     def clicks(self, ledger: SQLiteCallLedger) -> None:
-        """Calls that lapse one after the other, each a minute later."""
+        """Store calls that lapse one after the other, a minute apart."""
         for number, link in enumerate(self.LINKS[:20]):
             put(ledger, f"{number:032}", LedgerEntry(RecordedCall("k", call(link), None, AT + (number + 1) * MINUTE)))
 
-    def left(self, path: Path) -> list[int]:
-        """Gives the numbers of the links that stand anywhere in the file."""
+    def links_in(self, path: Path) -> list[int]:
+        """Return the numbers of the links that are anywhere in the bytes of the file."""
         text = path.read_bytes()
         return [number for number, link in enumerate(self.LINKS) if link.encode() + b'"' in text]
 
     @pytest.mark.parametrize("after", [timedelta(0), timedelta(microseconds=1)], ids=["then", "later"])
-    def test_comes_with_the_next_exchange_of_any_case(
+    def test_happens_in_the_next_update_of_any_entry(
         self, after: timedelta, ledger: SQLiteCallLedger, path: Path
     ) -> None:
-        """Out of the bytes of the file, and at once; what has not lapsed stays."""
-        assert list(range(20)) == self.left(path)
-        got(ledger, NAME.replace("0", "f"), AT + 5 * MINUTE + after)
-        assert list(range(5, 20)) == self.left(path)
-        got(ledger, NAME.replace("0", "f"), AT + HOUR)
-        assert ([], 0) == (self.left(path), rows(path))
+        """The bytes of the link are overwritten. Other links stay."""
+        assert list(range(20)) == self.links_in(path)
+        get(ledger, ENTRY_ID.replace("0", "f"), AT + 5 * MINUTE + after)
+        assert list(range(5, 20)) == self.links_in(path)
+        get(ledger, ENTRY_ID.replace("0", "f"), AT + HOUR)
+        assert ([], 0) == (self.links_in(path), rows(path))
 
-    def test_does_not_come_before_it_is_time(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """Nor where nobody says what time it is, whatever the clock says."""
-        got(ledger, NAME, AT + MINUTE - timedelta(microseconds=1))
-        got(ledger, NAME)
-        ledger.end(f"{NAME}-other")
-        assert list(range(20)) == self.left(path)
+    def test_does_not_happen_early_or_without_a_time(self, ledger: SQLiteCallLedger, path: Path) -> None:
+        """The system's clock does not matter."""
+        get(ledger, ENTRY_ID, AT + MINUTE - timedelta(microseconds=1))
+        get(ledger, ENTRY_ID)
+        ledger.end(f"{ENTRY_ID}-other")
+        assert list(range(20)) == self.links_in(path)
 
-    def test_goes_by_the_time_in_any_zone(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """Ten in the morning is not always after nine."""
+    def test_compares_times_in_different_zones(self, ledger: SQLiteCallLedger, path: Path) -> None:
+        """Ten o'clock in one zone may be before nine o'clock in another."""
         zone = timezone(timedelta(hours=-11))
-        got(ledger, NAME, (AT + 5 * MINUTE).astimezone(zone))
-        assert list(range(5, 20)) == self.left(path)
+        get(ledger, ENTRY_ID, (AT + 5 * MINUTE).astimezone(zone))
+        assert list(range(5, 20)) == self.links_in(path)
 
-    def test_takes_a_link_out_of_a_case_of_which_something_stays(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """The doubt of another agent does not make it live longer."""
-        doubt = {"other": Attempt("t", None, AT + HOUR)}
-        put(ledger, NAME, LedgerEntry(RecordedCall("k", call(self.LINKS[99]), None, AT + MINUTE), doubt))
-        got(ledger, "f" * 32, AT + MINUTE)
-        assert list(range(1, 20)) == self.left(path)
-        assert LedgerEntry(None, doubt) == got(ledger, NAME)
+    def test_removes_a_link_from_an_entry_of_which_something_stays(self, ledger: SQLiteCallLedger, path: Path) -> None:
+        """The doubt of another agent stays."""
+        doubt = {"other": Claim("t", None, AT + HOUR)}
+        put(ledger, ENTRY_ID, LedgerEntry(RecordedCall("k", call(self.LINKS[99]), None, AT + MINUTE), doubt))
+        get(ledger, "f" * 32, AT + MINUTE)
+        assert list(range(1, 20)) == self.links_in(path)
+        assert LedgerEntry(None, doubt) == get(ledger, ENTRY_ID)
 
-    def test_comes_when_somebody_asks_for_it(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """Where nobody clicks any more."""
+    def test_happens_in_forget_lapsed(self, ledger: SQLiteCallLedger, path: Path) -> None:
+        """For times when nobody clicks."""
         assert [5, 0] == [ledger.forget_lapsed(AT + 5 * MINUTE) for _ in range(2)]
-        assert list(range(5, 20)) == self.left(path)
+        assert list(range(5, 20)) == self.links_in(path)
 
-    def test_goes_by_the_clock_where_it_is_asked_for_without_a_time(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """The one place where the clock is read."""
-        put(ledger, "f" * 32, LedgerEntry(None, {"k": Attempt("t", None, datetime.now(UTC) + HOUR)}))
+    def test_uses_the_clock_if_forget_lapsed_gets_no_time(self, ledger: SQLiteCallLedger, path: Path) -> None:
+        """Nothing else in a ledger reads the clock."""
+        put(ledger, "f" * 32, LedgerEntry(None, {"k": Claim("t", None, datetime.now(UTC) + HOUR)}))
         assert (20, 1) == (ledger.forget_lapsed(), rows(path))
 
-    def test_steps_over_a_case_that_cannot_be_read(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """Only clicks on that case are told."""
+    def test_skips_an_entry_that_cannot_be_read(self, ledger: SQLiteCallLedger, path: Path) -> None:
+        """Only an update of that entry raises an error."""
         with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute("INSERT INTO cases VALUES ('broken', 'no case', 0)")
-        assert ledger.update("another", lambda case: (case, case), now=AT) == LedgerEntry()
+            connection.execute("INSERT INTO cases VALUES ('broken', 'no entry', 0)")
+        assert get(ledger, "another", AT) == LedgerEntry()
         with pytest.raises(InvalidPayloadError):
-            ledger.update("broken", lambda case: (case, case), now=AT)
+            get(ledger, "broken", AT)
 
-    def test_takes_out_a_link_that_is_replaced(self, ledger: SQLiteCallLedger, path: Path) -> None:
-        """By a longer one, and by a shorter one, many times."""
+    def test_overwrites_a_link_that_is_replaced(self, ledger: SQLiteCallLedger, path: Path) -> None:
+        """By longer and shorter links, many times."""
         for number in range(100, 200):
             text = self.LINKS[number].replace("join", "j" * (number * 7 % 400 + 1))
-            put(ledger, NAME, LedgerEntry(RecordedCall("k", call(text), None, AT)))
+            put(ledger, ENTRY_ID, LedgerEntry(RecordedCall("k", call(text), None, AT)))
         assert [199] == [number for number in range(100, 200) if f's3cret-{number}"'.encode() in path.read_bytes()]
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Where all processes write what they created."""
+    """Return the path of the log of all processes."""
     return tmp_path / "log"
 
 
 @contextmanager
 def clicking(path: Path, log: Path, first: int, *hold: str) -> Generator["subprocess.Popen[bytes]", None, None]:
-    """Starts a process that clicks, and kills it in the end."""
+    """Start a process that clicks, and kill it in the end."""
     script = Path(__file__).with_name("clicks.py")
     package = str(Path(escalation_policy.__file__).parents[1])
     with subprocess.Popen(
@@ -402,25 +402,25 @@ def clicking(path: Path, log: Path, first: int, *hold: str) -> Generator["subpro
             process.kill()
 
 
-def steps(process: "subprocess.Popen[bytes]", number: int) -> bytes:
-    """Waits until a process has taken some steps."""
+def wait_for_steps(process: "subprocess.Popen[bytes]", number: int) -> bytes:
+    """Wait until a process has printed some letters, and return them."""
     assert process.stdout is not None
-    taken = process.stdout.read(number)
-    assert number == len(taken), "a process has ended by itself"
-    return taken
+    letters = process.stdout.read(number)
+    assert number == len(letters), "a process has ended by itself"
+    return letters
 
 
-def lines(log: Path, word: str) -> dict[str, str]:
-    """Gives keys with the calls that were created, or recorded, for them; no key may have two."""
-    told = [line.split() for line in log.read_text("utf-8").splitlines()]
-    calls = {(key, call) for first, key, call in told if first == word}
+def calls_in(log: Path, event: str) -> dict[str, str]:
+    """Return the calls that were created or recorded, by key. No key may have two."""
+    lines = [line.split() for line in log.read_text("utf-8").splitlines()]
+    calls = {(key, call_id) for word, key, call_id in lines if word == event}
     assert len(calls) == len({key for key, _ in calls}), "two calls for one key"
     return dict(calls)
 
 
-def look(number: int, ledger: CallLedger) -> Escalation | str:
-    """Clicks when every claim that has not come to an end is in doubt, with a provider that makes nothing."""
-    refusing = InMemoryVideoProvider(errors=[ProviderRejectedError("not any more")])
+def click_later(number: int, ledger: CallLedger) -> Escalation | str:
+    """Click when every unsettled claim is in doubt, with a provider that creates nothing."""
+    refusing = InMemoryVideoProvider(errors=[ProviderRejectedError("no")])
     try:
         return escalate(request_of(number), provider=refusing, ledger=ledger, now=AT + MINUTE)
     except (CallInDoubtError, ProviderRejectedError) as error:
@@ -428,55 +428,57 @@ def look(number: int, ledger: CallLedger) -> Escalation | str:
 
 
 class TestProcesses:
-    """Several processes share a file, and one of them is killed again and again."""
+    """Several processes share a file, and some of them are killed."""
 
     KILLS: Final = 4
-    #: A case that no process comes to by itself.
+    #: A case that the other processes do not reach.
     FAR: Final = 1_000_000
 
-    def test_make_one_call_for_a_key_and_leave_what_was_not_recorded_in_doubt(
+    def test_create_one_call_per_key_and_leave_unrecorded_calls_in_doubt(
         self, ledger: SQLiteCallLedger, path: Path, log: Path
     ) -> None:
-        """Killed at any moment, and each second time when a call was created and is not recorded yet."""
-        draw = random.Random(0)  # noqa: S311
+        """Half of the processes are killed at any moment, the others between the creation and the recording of a call."""
+        generator = random.Random(0)  # noqa: S311
         with clicking(path, log, 0) as one, clicking(path, log, 0) as two, clicking(path, log, 0) as three:
             for process in (one, two, three):
-                steps(process, 1)
+                wait_for_steps(process, 1)
             for number in range(self.KILLS):
-                # It joins in where the others are.
+                # It starts at the case where the others are.
                 with clicking(path, log, log.read_text("utf-8").count("created")) as victim:
-                    steps(victim, draw.randrange(1, 8))
+                    wait_for_steps(victim, generator.randrange(1, 8))
                 with clicking(path, log, self.FAR + number, "hold") as victim:
-                    assert b"c" == steps(victim, 1)
-        created, recorded = lines(log, "created"), lines(log, "recorded")
+                    assert b"c" == wait_for_steps(victim, 1)
+        created, recorded = calls_in(log, "created"), calls_in(log, "recorded")
         assert self.KILLS <= len(created.keys() - recorded.keys())
         assert recorded.items() <= created.items()
         numbers = [*range(len(created) + 100), *range(self.FAR, self.FAR + self.KILLS)]
         keys = {call_request_for(request_of(number)).key: number for number in numbers}
         assert created.keys() <= keys.keys()
         for key, number in keys.items():
-            came = look(number, ledger)
-            if isinstance(came, Escalation):
-                assert came.call is not None
-                assert (EscalationOutcome.REUSED, created[key]) == (came.outcome, came.call.id)
+            result = click_later(number, ledger)
+            if isinstance(result, Escalation):
+                assert result.call is not None
+                assert (EscalationOutcome.REUSED, created[key]) == (result.outcome, result.call.id)
             elif key in created:
-                assert ("CallInDoubtError", False) == (came, key in recorded)
+                assert ("CallInDoubtError", False) == (result, key in recorded)
         self.check(path)
 
-    def test_leave_a_call_in_doubt_that_was_created_and_not_recorded(
+    def test_leave_a_call_in_doubt_if_it_was_not_recorded(
         self, ledger: SQLiteCallLedger, path: Path, log: Path
     ) -> None:
-        """The one point at which there is a call that nobody knows of."""
+        """A process is killed after the creation of a call and before its recording."""
         for number in range(3):
             with clicking(path, log, number, "hold") as victim:
-                assert b"c" == steps(victim, 1)
-            assert (number + 1, 0) == (len(lines(log, "created")), len(lines(log, "recorded")))
-        assert ["CallInDoubtError"] * 3 + ["ProviderRejectedError"] == [look(number, ledger) for number in range(4)]
+                assert b"c" == wait_for_steps(victim, 1)
+            assert (number + 1, 0) == (len(calls_in(log, "created")), len(calls_in(log, "recorded")))
+        assert ["CallInDoubtError"] * 3 + ["ProviderRejectedError"] == [
+            click_later(number, ledger) for number in range(4)
+        ]
         self.check(path)
 
     @staticmethod
     def check(path: Path) -> None:
-        """Holds the file to what SQLite makes of it."""
+        """Check the integrity of the file."""
         with closing(sqlite3.connect(path)) as connection:
             assert [("ok",)] == connection.execute("PRAGMA integrity_check").fetchall()
         assert [path.name, "log"] == files(path.parent)

@@ -1,3 +1,3 @@
-"""Lets pytest record what our policies decide."""
+"""Let pytest record what our policies decide."""
 
 pytest_plugins = ["escalation_policy.testing.pytest_plugin"]

@@ -4,7 +4,7 @@ from escalation_policy import ESCALATE_TO_VIDEO, ChannelKind, EscalationRequest,
 
 
 def is_low(score: int) -> bool:
-    """Says whether a risk score is low enough for a call."""
+    """Return whether a risk score is low enough for a call."""
     return score < 5
 
 
@@ -32,6 +32,6 @@ POLICY = ESCALATE_TO_VIDEO.with_rules(quiet_hours, of_age, low_risk)
 
 
 def button_text(request: EscalationRequest) -> str | None:
-    """Says why the button is grey; None where it may be clicked."""
+    """Return why the button is grey, or None if it may be clicked."""
     decision = POLICY.decide(request)
     return None if decision else decision.reasons[0].agent_text

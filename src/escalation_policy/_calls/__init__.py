@@ -1,1 +1,1 @@
-"""What goes through the seam between this library and the host's providers and ledgers."""
+"""Calls and ledger entries: the values that video providers and call ledgers exchange with this library."""

@@ -1,10 +1,11 @@
-"""Claims: what a ledger keeps of one case, and every change there is to it. Pure: a ledger only stores.
+"""Ledger entries and their transitions, as pure functions. A ledger only stores entries.
 
-    nothing ── claimed ──> creating ── recorded ──> a recorded call ── ended ──> nothing
-                              ├── released ──> as it was before, but for a doubt that was claimed again
-                              └── doubted, or its process died ──> in doubt ── resolved ──> a recorded call, or as before
+    empty ── claim ──> claimed ── record_call ──> recorded ── end_call ──> empty
+                          ├── release ──> as before the claim, except that a doubt that it replaced is not restored
+                          └── mark_doubtful, or the process dies ──> in doubt ── resolve ──> recorded, or as before
 
-A case has one recorded call at most: the next one takes its place. What was recorded or in doubt lapses.
+An entry belongs to one case. It holds at most one recorded call, which the next recorded call replaces, and one claim per
+agent. Recorded calls and doubts lapse.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,13 +18,13 @@ from .values import CallRequest, VideoCall
 
 
 @final
-class Attempt(NamedTuple):
-    """A claim that has not come to an end.
+class Claim(NamedTuple):
+    """The exclusive right of one click to create a call, until the claim is settled.
 
     Attributes:
-        token: Of whoever made the claim: nobody else brings it to an end, but by settling a doubt.
-        expires_at: From when on nobody knows whether there is a call, unless somebody says; None: it is so already.
-        lapses_at: From when on it counts no more.
+        token: Identifies the click. Only this click can settle the claim, except through `resolve()`.
+        expires_at: When the claim becomes a doubt because its process never came back. None: it is a doubt now.
+        lapses_at: When the claim no longer counts.
     """
 
     token: str
@@ -31,18 +32,18 @@ class Attempt(NamedTuple):
     lapses_at: datetime
 
     def is_in_doubt(self, now: datetime) -> bool:
-        """Says whether nobody knows what came of it."""
+        """Return whether nobody knows if a call was created under this claim."""
         return self.expires_at is None or self.expires_at <= now
 
 
 @final
 class RecordedCall(NamedTuple):
-    """A call that is known.
+    """A call that is recorded.
 
     Attributes:
-        key: Of whose claim it came.
-        supersedes: The call that had its place before, if there was one.
-        lapses_at: From when on it is reused no more.
+        key: The key under which it was claimed.
+        supersedes: The recorded call that it replaced, if there was one.
+        lapses_at: When it is no longer reused.
     """
 
     key: str
@@ -53,50 +54,49 @@ class RecordedCall(NamedTuple):
 
 @final
 class LedgerEntry(NamedTuple):
-    """What a ledger stores of one case. A ledger need not look into it.
+    """What a ledger stores about one case. A ledger need not look into it.
 
     Attributes:
-        recorded: The last call, whichever agent's it is.
-        attempts: The claims that have not come to an end, by key.
+        recorded: The latest recorded call, of any agent.
+        claims: The unsettled claims, by key.
     """
 
     recorded: RecordedCall | None = None
-    attempts: Mapping[str, Attempt] = FrozenMapping({})
+    claims: Mapping[str, Claim] = FrozenMapping({})
 
     @property
     def lapses_at(self) -> datetime | None:
-        """From when on nothing in it counts any more, and it may be forgotten; None where it is empty."""
-        times = [attempt.lapses_at for attempt in self.attempts.values()]
-        return max([*times, self.recorded.lapses_at] if self.recorded else times, default=None)
+        """When nothing in the entry counts any more, so that it may be deleted. None if it is empty."""
+        return max(lapse_times(self), default=None)
 
     def at(self, now: datetime) -> "LedgerEntry":
-        """Gives what of it still counts."""
-        known, attempts = self
-        if known and known.lapses_at <= now:
-            known = None
-        elif not attempts:
-            return self
-        return LedgerEntry(known, {key: attempt for key, attempt in attempts.items() if now < attempt.lapses_at})
+        """Return the entry without the parts that have lapsed."""
+        recorded = self.recorded if self.recorded and now < self.recorded.lapses_at else None
+        claims = {key: claim for key, claim in self.claims.items() if now < claim.lapses_at}
+        return LedgerEntry(recorded, FrozenMapping(claims))
 
-    def holds(self, key: str, token: str) -> bool:
-        """Says whether a claim has not come to an end."""
-        attempt = self.attempts.get(key)
-        return attempt is not None and attempt.token == token
+    def with_claim(self, key: str, claim: Claim) -> "LedgerEntry":
+        """Return the entry with a claim added or replaced."""
+        return self._replace(claims=FrozenMapping({**self.claims, key: claim}))
 
-    def without(self, key: str) -> dict[str, Attempt]:
-        """Gives the claims of all other keys."""
-        others = dict(self.attempts)
-        others.pop(key, None)
-        return others
+    def without_claim(self, key: str) -> "LedgerEntry":
+        """Return the entry without the claim for a key."""
+        return self._replace(claims=FrozenMapping({other: self.claims[other] for other in self.claims if other != key}))
 
 
 EMPTY: Final = LedgerEntry()
 
 
+def lapse_times(entry: LedgerEntry) -> list[datetime]:
+    """Return when each part of an entry lapses."""
+    times = [claim.lapses_at for claim in entry.claims.values()]
+    return [*times, entry.recorded.lapses_at] if entry.recorded else times
+
+
 @final
 @unique
-class ClaimState(Enum):
-    """What becomes of a claim where no call is recorded."""
+class ClaimResult(Enum):
+    """The result of a claim if no recorded call can be reused."""
 
     GRANTED = "granted"
     IN_PROGRESS = "in progress"
@@ -105,83 +105,95 @@ class ClaimState(Enum):
 
 @final
 class Terms(NamedTuple):
-    """The terms on which a key is claimed.
+    """The terms on which a click claims a call.
 
     Attributes:
-        token: Names this claim.
-        clock: Tells what time it is, in UTC.
-        reuse_for: For how long a call is reused, and a doubt lasts.
-        claim_timeout: After how long a claim whose process never came back is in doubt.
-        again: Whether a recorded call, or one in doubt, is given up for a new one.
-        instead_of: The recorded call that is given up, if it still is the one recorded.
+        token: Identifies the click.
+        clock: Returns the current time in UTC.
+        reuse_for: How long a call is reused and a doubt lasts.
+        claim_timeout: How long a claim may stay unsettled before it becomes a doubt.
+        force_new: Whether to create a new call even if one is recorded or in doubt.
+        closed_call: A recorded call whose room no longer exists, so that it is not reused.
     """
 
     token: str
     clock: Callable[[], datetime]
     reuse_for: timedelta
     claim_timeout: timedelta
-    again: bool
-    instead_of: VideoCall | None = None
+    force_new: bool
+    closed_call: VideoCall | None = None
 
 
-def claimed(
-    case: LedgerEntry, wanted: CallRequest, terms: Terms, now: datetime
-) -> tuple[LedgerEntry, RecordedCall | ClaimState]:
-    """Claims a call, so that nobody else creates it; or gives the one that is recorded."""
-    token, _, reuse_for, claim_timeout, again, instead_of = terms
-    known, attempts = case = case.at(now)
-    key = wanted.key
-    if attempt := attempts.get(key):
-        if not attempt.is_in_doubt(now):
-            return case, ClaimState.IN_PROGRESS
-        if not again:
-            return case, ClaimState.IN_DOUBT
-    elif known and known.key == key and not again and known.call.hosted_as(wanted) and known.call != instead_of:
-        return case, known
-    expires_at = now + claim_timeout
-    mine = Attempt(token, expires_at, expires_at + reuse_for)
-    return LedgerEntry(known, {**attempts, key: mine}), ClaimState.GRANTED
+def claim(
+    entry: LedgerEntry, request: CallRequest, terms: Terms, now: datetime
+) -> tuple[LedgerEntry, RecordedCall | ClaimResult]:
+    """Claim a call, so that nobody else creates it, or return the recorded call if it can be reused."""
+    entry = entry.at(now)
+    if current := entry.claims.get(request.key):
+        if not current.is_in_doubt(now):
+            return entry, ClaimResult.IN_PROGRESS
+        if not terms.force_new:
+            return entry, ClaimResult.IN_DOUBT
+    elif entry.recorded and _is_reusable(entry.recorded, request, terms):
+        return entry, entry.recorded
+    expires_at = now + terms.claim_timeout
+    new_claim = Claim(terms.token, expires_at, expires_at + terms.reuse_for)
+    return entry.with_claim(request.key, new_claim), ClaimResult.GRANTED
 
 
-def recorded(
-    case: LedgerEntry, key: str, call: VideoCall, terms: Terms, now: datetime
+def _is_reusable(recorded: RecordedCall, request: CallRequest, terms: Terms) -> bool:
+    return (
+        recorded.key == request.key
+        and not terms.force_new
+        and recorded.call.hosted_as(request)
+        and recorded.call != terms.closed_call
+    )
+
+
+def record_call(
+    entry: LedgerEntry, key: str, call: VideoCall, terms: Terms, now: datetime
 ) -> tuple[LedgerEntry, RecordedCall | None]:
-    """Records the call of a claim; None where somebody else has claimed or recorded that call since."""
-    before, attempts = case
-    mine = attempts.get(key)
-    taken = mine.token != terms.token if mine else before is not None and before.key == key
-    if taken:
-        return case, None
-    supersedes = before.call if before and now < before.lapses_at else None
-    known = RecordedCall(key, call, supersedes, now + terms.reuse_for)
-    return LedgerEntry(known, case.without(key)), known
+    """Record a call that was created under a claim. Return None if another click has claimed or recorded one since."""
+    previous = entry.recorded
+    # Without any claim, the call is recorded too: somebody has resolved the doubt, or another click has given up.
+    is_too_late = not _owns_claim(entry, key, terms) if key in entry.claims else previous and previous.key == key
+    if is_too_late:
+        return entry, None
+    supersedes = previous.call if previous and now < previous.lapses_at else None
+    recorded = RecordedCall(key, call, supersedes, now + terms.reuse_for)
+    return entry.without_claim(key)._replace(recorded=recorded), recorded
 
 
-def released(case: LedgerEntry, key: str, terms: Terms, _: datetime) -> tuple[LedgerEntry, None]:
-    """Gives up a claim under which nothing came into being."""
-    return (LedgerEntry(case.recorded, case.without(key)) if case.holds(key, terms.token) else case), None
+def release(entry: LedgerEntry, key: str, terms: Terms, _now: datetime) -> tuple[LedgerEntry, None]:
+    """Give up a claim under which nothing was created."""
+    return (entry.without_claim(key) if _owns_claim(entry, key, terms) else entry), None
 
 
-def doubted(case: LedgerEntry, key: str, terms: Terms, now: datetime) -> tuple[LedgerEntry, None]:
-    """Notes that nobody knows what came of a claim."""
-    if not case.holds(key, terms.token):
-        return case, None
-    in_doubt = Attempt(terms.token, None, now + terms.reuse_for)
-    return LedgerEntry(case.recorded, {**case.attempts, key: in_doubt}), None
+def mark_doubtful(entry: LedgerEntry, key: str, terms: Terms, now: datetime) -> tuple[LedgerEntry, None]:
+    """Note that nobody knows whether a call was created under a claim."""
+    if not _owns_claim(entry, key, terms):
+        return entry, None
+    return entry.with_claim(key, Claim(terms.token, None, now + terms.reuse_for)), None
 
 
-def ended(case: LedgerEntry, key: str) -> tuple[LedgerEntry, bool]:
-    """Forgets a recorded call; says whether there was one."""
-    known = case.recorded is not None and case.recorded.key == key
-    return (LedgerEntry(None, case.attempts) if known else case), known
+def _owns_claim(entry: LedgerEntry, key: str, terms: Terms) -> bool:
+    current = entry.claims.get(key)
+    return current is not None and current.token == terms.token
 
 
-def resolved(case: LedgerEntry, key: str, call: VideoCall | None, now: datetime) -> tuple[LedgerEntry, bool]:
-    """Settles a doubt: this is the call, or there is none; says whether there was a doubt."""
-    attempt = case.attempts.get(key)
-    if attempt is None or not attempt.is_in_doubt(now):
-        return case, False
-    known = case.recorded
+def end_call(entry: LedgerEntry, key: str) -> tuple[LedgerEntry, bool]:
+    """Forget the recorded call for a key. Return whether there was one."""
+    has_call = entry.recorded is not None and entry.recorded.key == key
+    return (entry._replace(recorded=None) if has_call else entry), has_call
+
+
+def resolve(entry: LedgerEntry, key: str, call: VideoCall | None, now: datetime) -> tuple[LedgerEntry, bool]:
+    """Settle a doubt: `call` was created, or with None, no call was. Return whether there was a doubt."""
+    doubt = entry.claims.get(key)
+    if doubt is None or not doubt.is_in_doubt(now):
+        return entry, False
+    settled = entry.without_claim(key)
     if call is not None:
-        known = RecordedCall(key, call, known and known.call, attempt.lapses_at)
-    return LedgerEntry(known, case.without(key)), True
+        supersedes = entry.recorded and entry.recorded.call
+        settled = settled._replace(recorded=RecordedCall(key, call, supersedes, doubt.lapses_at))
+    return settled, True

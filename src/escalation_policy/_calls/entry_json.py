@@ -1,160 +1,142 @@
-"""Stored: a case as the text that a ledger keeps in a file or a database, and back."""
+"""Ledger entries as JSON: the text that a ledger stores in a file or a database."""
 
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import attrs
 
-from .._fields import figure_of, kind_of
-from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
-from .entries import Attempt, LedgerEntry, RecordedCall
-from .values import VideoCall
+from .._fields import DIGITS_WORDS, FrozenMapping, figure_of, is_digits, kind_of
+from .._reading import Faults, Form, JsonError, collect_faults, parse_json
+from ..exceptions import Fault
+from .entries import EMPTY, Claim, LedgerEntry, RecordedCall
+from .values import SAFE_URL_WORDS, VideoCall, is_safe_url
 
-#: Of the form of the text. In another one nothing else is known to mean what it means here.
+#: The version of the format. A text of another version is refused: its fields may mean something else.
 _VERSION: Final = 1
 
-#: Reads the value at a path; where it cannot, it adds the fault, and gives None.
-_Read = Callable[[Any, str, list[Fault]], Any]
 
+def entry_to_json(entry: LedgerEntry) -> str:
+    """Return an entry as one line of ASCII with sorted keys. It contains the links.
 
-def entry_to_json(case: LedgerEntry) -> str:
-    """Makes a text of a case: one line of ASCII, links and all.
-
-    Times keep their microseconds, and their distance from UTC in the place of a named zone.
+    Times keep their microseconds and their offset from UTC, but not the name of their zone.
 
     Raises:
-        InvalidPayloadError: It could not be read again.
+        InvalidPayloadError: `entry_from_json()` could not read the text.
     """
-    told = {
-        "attempts": {key: _told(attempt._asdict()) for key, attempt in case.attempts.items()},
-        "recorded": case.recorded and _told(case.recorded._asdict()),
+    fields = {
+        "attempts": {key: claim._asdict() for key, claim in entry.claims.items()},
+        "recorded": entry.recorded and entry.recorded._asdict(),
         "version": _VERSION,
     }
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(fields, default=_encode, sort_keys=True, separators=(",", ":"))
+    # An entry that cannot be read again would block every later click on its case.
     entry_from_json(text)
     return text
 
 
+def _encode(value: Any) -> object:
+    return value.isoformat() if isinstance(value, datetime) else attrs.asdict(value)
+
+
 def entry_from_json(text: str | bytes) -> LedgerEntry:
-    """Makes the case of such a text again.
+    """Read an entry from a text of `entry_to_json()`.
 
     Raises:
-        InvalidPayloadError: It is no text of `entry_to_json()`, or one of a version that is not known. No fault shows a
-            link or an id.
+        InvalidPayloadError: It is not such a text, or its version is unknown. No fault shows a link or an id.
     """
-    faults: list[Fault] = []
-    told = _object(_parsed(text), "case", faults)
-    if told is not None and _version(told.get("version"), "case.version", faults):
-        read = _members(told, "case", faults, {"attempts": _attempts, "recorded": _recorded, "version": _version})
-        if read is not None:
-            return LedgerEntry(read["recorded"], read["attempts"])
-    raise InvalidPayloadError(faults)
+    with collect_faults() as faults:
+        return _parse_entry(faults, text)
 
 
-def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _told_value(value) for name, value in fields.items()}
+# These functions note what is wrong in `faults`. What they return is only valid if there are no faults.
 
 
-def _told_value(value: Any) -> Any:
-    if isinstance(value, VideoCall):
-        return _told({name: getattr(value, name) for name in _CALL})
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _parsed(text: str | bytes) -> Any:
-    """Parses JSON; what is none stays what it is, which is no object."""
+def _parse_entry(faults: Faults, text: object) -> LedgerEntry:
+    if isinstance(text, bytearray):  # the type of texts in some database drivers
+        text = bytes(text)
+    if not isinstance(text, str | bytes):
+        faults.append(Fault.mismatch("entry", kind_of(text), "JSON as a str or bytes"))
+        return EMPTY
     try:
-        return json.loads(text)
-    except (TypeError, ValueError, RecursionError):
-        return text
+        payload = parse_json(text)
+    except JsonError as error:
+        faults.append(Fault("entry", str(error)))
+        return EMPTY
+    fields = faults.parse(_OBJECT, "entry", payload)
+    if fields is None or faults.parse(_VERSION_FORM, "entry.version", fields.get("version")) is None:
+        return EMPTY
+    fields = _parse_fields(faults, "entry", fields, _ENTRY)
+    attempts: dict[str, Any] = fields["attempts"] or {}
+    claims = {
+        # The key is derived from ids, so the path of a fault has a number instead.
+        key: Claim(**_parse_fields(faults, f"entry.attempts[{number}]", claim, _CLAIM))
+        for number, (key, claim) in enumerate(attempts.items())
+    }
+    return LedgerEntry(_parse_recorded(faults, fields["recorded"]), FrozenMapping(claims))
 
 
-def _object(value: Any, path: str, faults: list[Fault]) -> dict[str, Any] | None:
-    if type(value) is dict:
-        return cast("dict[str, Any]", value)
-    faults.append(Fault.mismatch(path, kind_of(value), "an object"))
-    return None
-
-
-def _members(value: Any, path: str, faults: list[Fault], reads: Mapping[str, _Read]) -> dict[str, Any] | None:
-    """Reads an object that has these members and no others."""
-    told, before = _object(value, path, faults), len(faults)
-    if told is None:
+def _parse_recorded(faults: Faults, value: object) -> RecordedCall | None:
+    if value is None:
         return None
-    if told.keys() != reads.keys():
-        lacking = ", ".join([name for name in reads if name not in told])
-        problem = f"lacks {lacking}" if lacking else f"has other members than {', '.join(reads)}"
-        faults.append(Fault(path, problem, found="an object of others", accepted=f"an object of {', '.join(reads)}"))
+    fields = _parse_fields(faults, "entry.recorded", value, _RECORDED)
+    for name in ("call", "supersedes"):
+        fields[name] = _parse_call(faults, f"entry.recorded.{name}", fields[name])
+    return RecordedCall(**fields)
+
+
+def _parse_call(faults: Faults, path: str, value: object) -> VideoCall | None:
+    if value is None:
         return None
-    read = {name: each(told[name], f"{path}.{name}", faults) for name, each in reads.items()}
-    return read if len(faults) == before else None
+    fields = _parse_fields(faults, path, value, _CALL)
+    return None if None in fields.values() else VideoCall(**fields)
 
 
-def _version(value: Any, path: str, faults: list[Fault]) -> int | None:
-    if type(value) is int and value == _VERSION:
-        return value
-    faults.append(Fault.mismatch(path, figure_of(value), f"{_VERSION}, the only version that this release reads"))
+def _parse_fields(faults: Faults, path: str, value: object, forms: Mapping[str, Form[Any]]) -> dict[str, Any]:
+    """Read an object with exactly the fields of `forms`. A field with a fault becomes None."""
+    fields = faults.parse(_OBJECT, path, value)
+    if fields is None:
+        return dict.fromkeys(forms)
+    if fields.keys() != forms.keys():
+        missing = ", ".join(name for name in forms if name not in fields)
+        problem = f"lacks {missing}" if missing else f"has other fields than {', '.join(forms)}"
+        faults.append(Fault(path, problem, found="other fields", accepted=f"an object of {', '.join(forms)}"))
+        return dict.fromkeys(forms)
+    return {
+        name: None if fields[name] is None and name in _NULLABLE else faults.parse(form, f"{path}.{name}", fields[name])
+        for name, form in forms.items()
+    }
+
+
+def _parse_time(value: object) -> datetime | None:
+    """Read a time as `isoformat()` writes it. Different versions of Python read other forms differently."""
+    if type(value) is str:
+        with suppress(ValueError):
+            at = datetime.fromisoformat(value)
+            return at if at.tzinfo and at.isoformat() == value else None
     return None
 
 
-def _attempts(value: Any, path: str, faults: list[Fault]) -> dict[str, Attempt | None]:
-    told = _object(value, path, faults) or {}
-    # Their keys are ids.
-    return {key: _attempt(each, f"{path}[{number}]", faults) for number, (key, each) in enumerate(told.items())}
+def _form(accepted: str, test: Callable[[Any], bool]) -> Form[Any]:
+    """Return the form of the values that pass a test."""
+    return Form(accepted=accepted, parse=lambda value: value if test(value) else None)
 
 
-def _attempt(value: Any, path: str, faults: list[Fault]) -> Attempt | None:
-    read = _members(value, path, faults, {"token": _text, "expires_at": _time_or_null, "lapses_at": _time})
-    return Attempt(**read) if read else None
+_VERSION_FORM: Final = Form(
+    accepted=f"{_VERSION}, the only version that this release reads",
+    parse=lambda value: _VERSION if type(value) is int and value == _VERSION else None,
+    describe=figure_of,
+)
+_OBJECT: Final = _form("an object", lambda value: type(value) is dict)
+_TEXT: Final = _form("a non-empty string", lambda value: type(value) is str and value != "")
+_DIGITS: Final = _form(DIGITS_WORDS, is_digits)
+_URL: Final = _form(SAFE_URL_WORDS, lambda value: type(value) is str and is_safe_url(value))
+_TIME: Final = Form(accepted="a time with a zone, such as 2026-01-31T09:30:00+00:00", parse=_parse_time)
 
-
-def _recorded(value: Any, path: str, faults: list[Fault]) -> RecordedCall | None:
-    reads = {"key": _text, "call": _call, "supersedes": _call_or_null, "lapses_at": _time}
-    read = None if value is None else _members(value, path, faults, reads)
-    return RecordedCall(**read) if read else None
-
-
-def _call_or_null(value: Any, path: str, faults: list[Fault]) -> VideoCall | None:
-    return None if value is None else _call(value, path, faults)
-
-
-def _call(value: Any, path: str, faults: list[Fault]) -> VideoCall | None:
-    read = _members(value, path, faults, _CALL)
-    try:
-        return VideoCall(**read) if read else None
-    except InvalidValueError as error:
-        faults.append(attrs.evolve(error.fault, path=f"{path}.{error.fault.path.partition('.')[2]}"))
-        return None
-
-
-def _text(value: Any, path: str, faults: list[Fault]) -> str | None:
-    if type(value) is str and value:
-        return value
-    faults.append(Fault.mismatch(path, kind_of(value), "a non-empty string"))
-    return None
-
-
-def _time_or_null(value: Any, path: str, faults: list[Fault]) -> datetime | None:
-    return None if value is None else _time(value, path, faults)
-
-
-def _time(value: Any, path: str, faults: list[Fault]) -> datetime | None:
-    """Reads a time in the one way in which it is written, which every Python reads alike."""
-    with suppress(TypeError, ValueError):
-        at = datetime.fromisoformat(value)
-        if at.tzinfo and at.isoformat() == value:
-            return at
-    faults.append(Fault.mismatch(path, kind_of(value), "a time with a zone, such as 2026-01-31T09:30:00+00:00"))
-    return None
-
-
-_CALL: Final[Mapping[str, _Read]] = {
-    "id": _text,
-    "join_url": _text,
-    "account_id": _text,
-    "extension_id": _text,
-    "created_at": _time,
-}
+_ENTRY: Final = {"attempts": _OBJECT, "recorded": _OBJECT, "version": _VERSION_FORM}
+_CLAIM: Final = {"token": _TEXT, "expires_at": _TIME, "lapses_at": _TIME}
+_RECORDED: Final = {"key": _TEXT, "call": _OBJECT, "supersedes": _OBJECT, "lapses_at": _TIME}
+_CALL: Final = {"id": _TEXT, "join_url": _URL, "account_id": _DIGITS, "extension_id": _DIGITS, "created_at": _TIME}
+_NULLABLE: Final = frozenset({"recorded", "expires_at", "supersedes"})

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Generic, cast, final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast, final
 
 import attrs
 
@@ -16,6 +16,8 @@ from .explainer import Explainer
 from .rules import CODE_WORDS, Rule, Texts, is_code
 from .tests import Inputs, Readings
 from .truth import Failure, Truth
+
+_T = TypeVar("_T")
 
 
 @final
@@ -49,6 +51,8 @@ class Policy(Generic[R]):
     _explainer: Explainer = attrs.field(eq=False)
     #: The rules that come after others, each with these, and after all that it comes after itself.
     _dependents: tuple[tuple[str, frozenset[str]], ...] = attrs.field(eq=False)
+    #: What `_derive_once()` has made.
+    _extras: dict[Callable[..., Any], Any] = attrs.field(eq=False, init=False, factory=dict[Callable[..., Any], Any])
 
     if TYPE_CHECKING:
         # At run time these are slots that hold compiled functions: a method that calls one costs a third as much again.
@@ -111,6 +115,20 @@ class Policy(Generic[R]):
         except Exception as unexpected:  # noqa: BLE001  the stack or the memory is used up
             readings, allowed = Readings(explainer.inputs, request, {}, Failure.of_exception(unexpected)), False
         return Decision[R]._make(request, allowed, self, readings)
+
+    def _derive_once(self, make: "Callable[[Policy[Any]], _T]") -> _T:
+        """Return what another package derives from this policy. It is made once and stays with the policy.
+
+        It is no part of `==` and of pickles. Copies and derived policies make their own.
+
+        Args:
+            make: Makes it. Pass a function of a module: each function that is passed is remembered.
+        """
+        if make not in self._extras:
+            # Two threads may both make it. The first result counts.
+            self._extras.setdefault(make, make(self))
+        extra: _T = self._extras[make]
+        return extra
 
     @property
     def request_type(self) -> type[R]:

@@ -1,9 +1,18 @@
-"""Administration: roles, permissions, RingCentral IDs and the setup of Escalate to Video, as pure transitions."""
+"""Administration of roles, permissions, RingCentral IDs and the setup of Escalate to Video, as pure functions."""
 
-from ._audit import AgentAudit, Audit, AuditTotals, ChannelAudit, ChannelUse, audit
-from ._checklist import Checklist, ChecklistStep, checklist
 from ._directory import Directory
-from ._requests import ExtensionEntry, RoleChange, RoleHandover
+from ._policies import ExtensionEntry, RoleChange, RoleHandover
+from ._readiness import (
+    AgentAudit,
+    Audit,
+    AuditTotals,
+    ChannelAudit,
+    ChannelUse,
+    Checklist,
+    ChecklistStep,
+    audit,
+    checklist,
+)
 from ._ringcentral import (
     Ambiguity,
     Conflict,

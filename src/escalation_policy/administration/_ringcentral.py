@@ -1,4 +1,4 @@
-"""RingCentral IDs: entered in one agent's profile, or mapped by e-mail for all who are imported."""
+"""RingCentral IDs of agents: entered in one profile, or mapped by e-mail address for imported users."""
 
 import string
 from collections.abc import Iterable
@@ -10,26 +10,25 @@ import attrs
 
 from .._engine.decision import Decision
 from .._enums import VideoAccess
-from .._fields import check_types
+from .._fields import check_types, require
 from .._values import Agent, Domain, RingCentralUser
 from ..exceptions import Fault, InvalidValueError
-from ._directory import Directory
-from ._requests import LINK_RINGCENTRAL, ExtensionEntry
-from ._roles import collected, leads, refuse_stale, refuse_stale_copies
+from ._directory import Directory, check_agent_copies, check_role_copies, list_of
+from ._policies import LINK_RINGCENTRAL, ExtensionEntry, leads
 
 T = TypeVar("T", Agent, RingCentralUser)
 
-#: Nothing but the case of ASCII letters: other foldings join people, as "\N{KELVIN SIGN}".lower() == "k" does.
+#: Lower case for ASCII letters only. More would mix up people: "\N{KELVIN SIGN}".lower() == "k".
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 @final
 @attrs.frozen(kw_only=True)
 class RingCentralLink:
-    """Whether a RingCentral ID may be entered.
+    """The result of `link_ringcentral()`.
 
     Attributes:
-        agent: The agent with the extension; where it may not be entered, as they were.
+        agent: The agent with the extension. If it may not be entered, the unchanged agent.
     """
 
     decision: Decision[ExtensionEntry]
@@ -39,28 +38,28 @@ class RingCentralLink:
 def link_ringcentral(
     editor: Agent, agent: Agent, ringcentral_user: RingCentralUser, *, directory: Directory
 ) -> RingCentralLink:
-    """Decides whether an editor may enter a RingCentral ID in an agent's profile, and enters it.
+    """Decide whether an editor may enter a RingCentral ID in an agent's profile, and enter it.
 
     Args:
-        editor: Who would save it.
-        agent: Whose profile it is; one who is not in the directory is about to be created.
-        ringcentral_user: The extension. Its account may be unknown: the profile does not ask for it. What is known
-            already of the same extension and not told anew, stays.
-        directory: The domain, and who else has that extension.
+        editor: The agent who would save it.
+        agent: The agent with the profile. If the directory does not have the agent, the agent is a new one.
+        ringcentral_user: The extension. Its account may be unknown, because the profile does not ask for it. If the agent has
+            this extension already, values that are unknown here are kept.
+        directory: The domain, with all agents who could have the extension.
 
     Raises:
-        InvalidValueError: An argument is not what it should be; or what the directory says of the editor, the agent or
-            their roles differs: one is out of date.
+        InvalidValueError: An argument has another type, or the directory has other copies of the editor, the agent or their
+            roles.
     """
     check_types(Agent, editor=editor, agent=agent)
     check_types(RingCentralUser, ringcentral_user=ringcentral_user)
     check_types(Directory, directory=directory)
     for name, person in (("editor", editor), ("agent", agent)):
-        refuse_stale_copies(name, person, [agent, *directory.agents])
-        refuse_stale(f"{name}.role", person.role, agent.role, *directory.roles)
-    user = _with_known(ringcentral_user, agent.ringcentral)
-    others = [each for each in directory.agents if each.id != agent.id]
-    entry = ExtensionEntry(
+        check_agent_copies(name, person, [agent, *directory.agents])
+        check_role_copies(f"{name}.role", person.role, agent.role, *directory.roles)
+    user = _completed_user(ringcentral_user, agent.ringcentral)
+    others = [other for other in directory.agents if other.id != agent.id]
+    request = ExtensionEntry(
         domain=directory.domain,
         editor=editor,
         agent=agent,
@@ -69,18 +68,19 @@ def link_ringcentral(
         leads_agent=leads(editor, agent),
         account_told=user.account_id is not None,
         taken=any(
-            each.ringcentral is not None and each.ringcentral.extension_id == user.extension_id for each in others
+            other.ringcentral is not None and other.ringcentral.extension_id == user.extension_id for other in others
         ),
     )
-    decision = LINK_RINGCENTRAL.decide(entry)
-    linked = attrs.evolve(agent, ringcentral=user) if decision else agent
-    return RingCentralLink(decision=decision, agent=linked)
+    decision = LINK_RINGCENTRAL.decide(request)
+    return RingCentralLink(
+        decision=decision, agent=attrs.evolve(agent, ringcentral=user) if decision.allowed else agent
+    )
 
 
 @final
 @unique
 class ConflictKind(StrEnum):
-    """Why two that have the same e-mail address are not linked."""
+    """Why an agent and a user of RingCentral with the same e-mail address are not linked."""
 
     OTHER_EXTENSION = "other_extension"
     EXTENSION_TAKEN = "extension_taken"
@@ -93,7 +93,7 @@ class Conflict:
     """An agent and a user of RingCentral with the same e-mail address who cannot be linked.
 
     Attributes:
-        other_agent_id: Of `EXTENSION_TAKEN`: another agent who has the extension, or whom it would be mapped to as well.
+        other_agent_id: For `EXTENSION_TAKEN`, another agent who has the extension or would get it too.
     """
 
     kind: ConflictKind
@@ -105,7 +105,7 @@ class Conflict:
 @final
 @attrs.frozen
 class Ambiguity:
-    """Agents and users of RingCentral with one e-mail address, of whom one side are several."""
+    """Agents and users of RingCentral with one e-mail address: several agents, several users, or both."""
 
     agents: tuple[Agent, ...]
     users: tuple[RingCentralUser, ...]
@@ -114,14 +114,14 @@ class Ambiguity:
 @final
 @attrs.frozen(kw_only=True)
 class ImportMapping:
-    """What an import maps. On each side everybody stands in exactly one of the places, in the order given.
+    """The result of `map_imported_users()`. Each agent and each user is in exactly one of the parts, in the original order.
 
     Attributes:
-        linked: The agents who get an extension, with it.
-        already_linked: The agents who have the extension already; where its account was not known, now with it.
-        unmatched_agents: The agents whose e-mail address no user has, or who have none.
-        unmatched_users: The users whose e-mail address no agent has, or who have none.
-        ambiguous: Those who share an address with others on their own side: nobody of them is linked.
+        linked: The agents who get an extension, with the extension.
+        already_linked: The agents who have the extension already. If its account was unknown, it is added.
+        unmatched_agents: The agents without an e-mail address, or with one that no user has.
+        unmatched_users: The users without an e-mail address, or with one that no agent has.
+        ambiguous: Addresses that several agents or several users have. Nobody of them is linked.
         conflicting: Pairs with the same address that cannot be linked.
     """
 
@@ -136,19 +136,19 @@ class ImportMapping:
 def map_imported_users(
     agents: Iterable[Agent], ringcentral_users: Iterable[RingCentralUser], *, domain: Domain
 ) -> ImportMapping:
-    """Maps users who are imported from RingCentral to agents, by e-mail address.
+    """Map users who are imported from RingCentral to agents, by e-mail address.
 
-    Addresses are equal when they are but for space around them and the case of ASCII letters. A user who comes twice is
-    two. Linear in the inputs.
+    The comparison of addresses ignores spaces around them and the case of ASCII letters. A user who is listed twice counts as
+    two users. The time is linear in the number of agents and users.
 
     Args:
         agents: The agents of the domain.
         ringcentral_users: The users of RingCentral, with their addresses.
-        domain: The domain; it must be associated with a RingCentral account before users can be imported.
+        domain: The domain. It must be associated with a RingCentral account before users can be imported.
 
     Raises:
-        InvalidValueError: An address has no `@`, an agent is of another domain or comes twice, or the domain is
-            associated with no account.
+        InvalidValueError: An address has no `@`, an agent belongs to another domain or is listed twice, or the domain is not
+            associated with an account.
     """
     check_types(Domain, domain=domain)
     if domain.ringcentral_account_id is None:
@@ -156,49 +156,47 @@ def map_imported_users(
         raise InvalidValueError(
             Fault("domain.ringcentral_account_id", problem, found="None", accepted="an account's id")
         )
-    people = _checked("agents", Agent, agents)
-    users = _checked("ringcentral_users", RingCentralUser, ringcentral_users)
-    _check_belonging(people, domain)
-    agents_at, users_at = _by_address(people), _by_address(users)
-    shared = agents_at.keys() & users_at.keys()
-    groups = [(mine, users_at[address]) for address, mine in agents_at.items() if address in shared]
-    pairs = [(mine[0], theirs[0]) for mine, theirs in groups if len(mine) == len(theirs) == 1]
+    agent_list = _with_valid_addresses(Agent, "agents", agents)
+    users = _with_valid_addresses(RingCentralUser, "ringcentral_users", ringcentral_users)
+    _check_domain_and_ids(agent_list, domain)
+    agents_by_address, users_by_address = _by_address(agent_list), _by_address(users)
+    shared = agents_by_address.keys() & users_by_address.keys()
+    groups = [(group, users_by_address[address]) for address, group in agents_by_address.items() if address in shared]
+    pairs = [(group[0], others[0]) for group, others in groups if len(group) == len(others) == 1]
+    # The agents who have each extension, or would get it.
     holders: dict[str, set[str]] = {}
-    for agent in people:
+    for agent in agent_list:
         if agent.ringcentral is not None:
             holders.setdefault(agent.ringcentral.extension_id, set()).add(agent.id)
     for agent, user in pairs:
         holders.setdefault(user.extension_id, set()).add(agent.id)
-    # Two are enough to name one who is not oneself; always the same ones, in whatever order people were given.
+    # The first two are enough to name one besides the agent. Sorted, so that the order of the agents does not matter.
     first_holders = {extension_id: nsmallest(2, ids) for extension_id, ids in holders.items()}
     conflicts = [
         (agent, user, _conflict(agent, user, domain, first_holders[user.extension_id])) for agent, user in pairs
     ]
-    agreed = [(agent, user) for agent, user, conflict in conflicts if conflict is None]
+    matches = [(agent, user) for agent, user, conflict in conflicts if conflict is None]
     return ImportMapping(
-        linked=tuple(attrs.evolve(agent, ringcentral=user) for agent, user in agreed if agent.ringcentral is None),
-        already_linked=tuple(_completed(agent, user) for agent, user in agreed if agent.ringcentral is not None),
-        unmatched_agents=tuple(agent for agent in people if _address(agent) not in shared),
+        linked=tuple(attrs.evolve(agent, ringcentral=user) for agent, user in matches if agent.ringcentral is None),
+        already_linked=tuple(_with_account(agent, user) for agent, user in matches if agent.ringcentral is not None),
+        unmatched_agents=tuple(agent for agent in agent_list if _address(agent) not in shared),
         unmatched_users=tuple(user for user in users if _address(user) not in shared),
         ambiguous=tuple(
-            Ambiguity(tuple(mine), tuple(theirs)) for mine, theirs in groups if len(mine) + len(theirs) > 2
+            Ambiguity(tuple(group), tuple(others)) for group, others in groups if len(group) + len(others) > 2
         ),
         conflicting=tuple(conflict for _, _, conflict in conflicts if conflict is not None),
     )
 
 
-def _checked(name: str, cls: type[T], values: Iterable[T]) -> list[T]:
-    checked = collected(name, cls, values)
-    for number, value in enumerate(checked):
-        email = value.email
-        if email is not None and "@" not in email:
-            raise InvalidValueError(
-                Fault.mismatch(f"{name}[{number}].email", "a str without @", "an e-mail address or None")
-            )
-    return checked
+def _with_valid_addresses(cls: type[T], name: str, values: Iterable[T]) -> list[T]:
+    members = list_of(cls, name, values)
+    for number, member in enumerate(members):
+        is_valid = member.email is None or "@" in member.email
+        require(is_valid, f"{name}[{number}].email", "a str without @", "an e-mail address or None")
+    return members
 
 
-def _check_belonging(agents: list[Agent], domain: Domain) -> None:
+def _check_domain_and_ids(agents: list[Agent], domain: Domain) -> None:
     first: dict[str, int] = {}
     for number, agent in enumerate(agents):
         if agent.domain_id != domain.id:
@@ -217,43 +215,43 @@ def _address(person: Agent | RingCentralUser) -> str | None:
 
 
 def _by_address(people: Iterable[T]) -> dict[str, list[T]]:
-    at: dict[str, list[T]] = {}
+    groups: dict[str, list[T]] = {}
     for person in people:
         address = _address(person)
         if address is not None:
-            at.setdefault(address, []).append(person)
-    return at
+            groups.setdefault(address, []).append(person)
+    return groups
 
 
 def _conflict(agent: Agent, user: RingCentralUser, domain: Domain, holders: Iterable[str]) -> Conflict | None:
-    """Says what keeps two who have the same address apart."""
-    held = agent.ringcentral
-    if held is not None and held.extension_id != user.extension_id:
+    """Return why an agent and a user with the same address cannot be linked, or None if they can."""
+    present = agent.ringcentral
+    if present is not None and present.extension_id != user.extension_id:
         return Conflict(ConflictKind.OTHER_EXTENSION, agent, user)
-    other = next((each for each in holders if each != agent.id), None)
-    if other is not None:
-        return Conflict(ConflictKind.EXTENSION_TAKEN, agent, user, other)
-    accounts = {None if each is None else each.account_id for each in (held, user)}
+    other_id = next((agent_id for agent_id in holders if agent_id != agent.id), None)
+    if other_id is not None:
+        return Conflict(ConflictKind.EXTENSION_TAKEN, agent, user, other_id)
+    accounts = {user.account_id, None if present is None else present.account_id}
     if not accounts <= {None, domain.ringcentral_account_id}:
         return Conflict(ConflictKind.OTHER_ACCOUNT, agent, user)
     return None
 
 
-def _with_known(user: RingCentralUser, known: RingCentralUser | None) -> RingCentralUser:
-    """Adds to what is told of an extension what is known of the same one."""
-    if known is None or known.extension_id != user.extension_id:
+def _completed_user(user: RingCentralUser, present: RingCentralUser | None) -> RingCentralUser:
+    """Fill in the unknown values of an extension from the agent's present extension, if it is the same one."""
+    if present is None or present.extension_id != user.extension_id:
         return user
     return attrs.evolve(
         user,
-        account_id=user.account_id or known.account_id,
-        video=known.video if user.video is VideoAccess.UNKNOWN else user.video,
-        email=user.email or known.email,
+        account_id=user.account_id or present.account_id,
+        video=present.video if user.video is VideoAccess.UNKNOWN else user.video,
+        email=user.email or present.email,
     )
 
 
-def _completed(agent: Agent, user: RingCentralUser) -> Agent:
-    """Adds the account, where the agent's extension lacks it and the user's does not."""
-    held = agent.ringcentral
-    if held is None or held.account_id is not None or user.account_id is None:
+def _with_account(agent: Agent, user: RingCentralUser) -> Agent:
+    """Fill in the account of the agent's extension, if it is unknown and the user's is known."""
+    present = agent.ringcentral
+    if present is None or present.account_id is not None or user.account_id is None:
         return agent
-    return attrs.evolve(agent, ringcentral=attrs.evolve(held, account_id=user.account_id))
+    return attrs.evolve(agent, ringcentral=attrs.evolve(present, account_id=user.account_id))

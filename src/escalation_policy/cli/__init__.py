@@ -1,4 +1,4 @@
-"""The command line: decides cases, shows their calls, prints the policy, audits setups, reads logs. It needs the extra `cli`."""
+"""The command line: decide cases, show their calls, print the policy, audit setups, read logs. It needs the extra `cli`."""
 
 from ._commands import main
 

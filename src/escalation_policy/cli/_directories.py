@@ -1,4 +1,4 @@
-"""Directories: what the API's lists answered about one domain, as one file or as a folder of files."""
+"""Directories as input: the API's lists of one domain, in one JSON file or in a folder of JSON files."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, cast, final
 
 from .. import RingCentralUser
-from .._reading import Faults
+from .._reading import Faults, records_in_pages
 from ..administration import Directory
-from ..administration._pages import records_of
-from ..exceptions import EscalationPolicyError, Fault, InvalidPayloadError
-from ._files import UnusableInputError, check_names, domain_of, fields_of, read_file, read_json, ringcentral_user
-from ._progress import Waiting
+from ..exceptions import EscalationPolicyError, InvalidPayloadError
+from ._files import UnusableInputError, check_names, fields_of, read_domain, read_file, read_json, read_ringcentral_user
+from ._progress import ProgressBar
 
-#: The keys of the one file, and what the files of a folder are called.
+#: The keys of the one file, and the names of the files in a folder.
 _FILES: Final = {
     "domain": "domain.json",
     "roles": "roles*.json",
@@ -23,46 +22,52 @@ _FILES: Final = {
 }
 _KEYS: Final = tuple(_FILES)
 _NAMES: Final = tuple(_FILES.values())
-#: What the readers call a page, or the records in it.
-_PAGE: Final = re.compile(rf"\b(?:{'|'.join(_KEYS[1:])})\[\d+\](?:\.records)?")
-#: How many faults are told; who mends these will see the others.
-_TOLD: Final = 20
+#: The path of a page, or of its records, in the faults that the readers report.
+_PAGE_PATH: Final = re.compile(rf"\b(?:{'|'.join(_KEYS[1:])})\[\d+\](?:\.records)?")
+#: How many faults a message lists.
+_MAX_FAULTS: Final = 20
 
-#: What is said under each key: one thing by the one file, one by each file of a folder, with what to call it.
-_Parts = Mapping[str, list[tuple[str, object]]]
+#: The JSON data for each key, with its name: one item for the one file, one for each file of a folder.
+_Contents = Mapping[str, list[tuple[str, object]]]
 
 
 @final
 class _Page(NamedTuple):
-    """One page of a list, and what to call it; it is bare where it was given as nothing but its records."""
+    """One page of a list.
+
+    Attributes:
+        name: Its name in messages.
+        content: Its JSON data.
+        is_bare: Whether the file holds only the list of its records.
+    """
 
     name: str
-    said: Any
+    content: Any
     is_bare: bool = False
 
 
-def read_directory(path: str, waiting: Waiting) -> Directory:
-    """Reads the roles, agents and channels of one domain.
+def read_directory(path: str, progress: ProgressBar) -> Directory:
+    """Read the roles, agents and channels of one domain.
 
     Args:
         path: A JSON file, `-` for standard input, or a folder.
-        waiting: Whom to tell how far it has come.
+        progress: Shows how much was read.
 
     Raises:
-        UnusableInputError: A file cannot be read, is no JSON or means nothing, or the records do not belong together.
+        UnusableInputError: A file cannot be read, is not JSON or has another name, or the records are invalid.
     """
     files = _files_in(path)
     if files is None:
-        waiting.begin("Reading")
-        return read_file(path, lambda said: _directory(_said_by_file(said), waiting))
+        progress.begin("Reading")
+        return read_file(path, lambda content: _directory(_contents_of_file(content), progress))
     try:
-        return _directory(_said_by_files(files, waiting), waiting)
+        return _directory(_contents_of_files(files, progress), progress)
     except (UnusableInputError, EscalationPolicyError) as error:
         raise UnusableInputError(f"{path}: {error}") from error
 
 
 def _files_in(path: str) -> list[Path] | None:
-    """Lists the JSON files of a folder; None where the path is of no folder."""
+    """Return the JSON files in a folder, or None if the path is not a folder."""
     try:
         return None if path == "-" else sorted(file for file in Path(path).iterdir() if file.suffix == ".json")
     except (NotADirectoryError, ValueError):
@@ -71,63 +76,63 @@ def _files_in(path: str) -> list[Path] | None:
         raise UnusableInputError(f"{path}: {str(error.strerror).lower()}") from error
 
 
-def _said_by_file(said: object) -> _Parts:
-    fields = fields_of("a directory", said, required=_KEYS[:-1], optional=_KEYS[-1:])
-    return {key: [(key, value)] for key, value in fields.items() if (key, value) != (_KEYS[-1], None)}
+def _contents_of_file(content: object) -> _Contents:
+    fields = fields_of("a directory", content, required=_KEYS[:-1], optional=_KEYS[-1:])
+    return {key: [(key, value)] for key, value in fields.items() if (key, value) != ("ringcentral", None)}
 
 
-def _said_by_files(files: list[Path], waiting: Waiting) -> _Parts:
-    keys = [next((key for key, name in _FILES.items() if file.match(name)), file.name) for file in files]
+def _contents_of_files(files: list[Path], progress: ProgressBar) -> _Contents:
+    keys = [next((key for key, pattern in _FILES.items() if file.match(pattern)), file.name) for file in files]
     names = [_FILES.get(key, key) for key in keys]
-    check_names("a folder", "a file", names, required=_NAMES[:-1], optional=_NAMES[-1:])
-    parts: dict[str, list[tuple[str, object]]] = {}
-    wrong: list[str] = []
-    for key, file in waiting.over(zip(keys, files, strict=True), "Reading", len(files)):
+    check_names("a folder", "file", names, required=_NAMES[:-1], optional=_NAMES[-1:])
+    contents: dict[str, list[tuple[str, object]]] = {}
+    problems: list[str] = []
+    for key, file in progress.track(zip(keys, files, strict=True), "Reading", len(files)):
         try:
-            parts.setdefault(key, []).append((file.name, read_json(str(file))))
+            contents.setdefault(key, []).append((file.name, read_json(str(file))))
         except UnusableInputError as error:
-            wrong.append(f"{file.name}: {error}")
-    if wrong:
-        raise UnusableInputError(_told(wrong))
-    return parts
+            problems.append(f"{file.name}: {error}")
+    if problems:
+        raise UnusableInputError(_joined(problems))
+    return contents
 
 
-def _directory(parts: _Parts, waiting: Waiting) -> Directory:
-    waiting.begin("Checking")
-    domain = domain_of(parts["domain"][0][1])
-    pages = {key: _pages(parts[key]) for key in _KEYS[1:] if key in parts}
-    said = {key: [page.said for page in each] for key, each in pages.items()}
-    users, wrong = _ringcentral_users(said.get("ringcentral"))
-    faults: Iterable[Fault] = ()
+def _directory(contents: _Contents, progress: ProgressBar) -> Directory:
+    progress.begin("Checking")
+    domain = read_domain(contents["domain"][0][1])
+    pages = {key: _pages(contents[key]) for key in _KEYS[1:] if key in contents}
+    lists = {key: [page.content for page in pages_of_key] for key, pages_of_key in pages.items()}
+    users, problems = _ringcentral_users(lists.get("ringcentral"))
+    names = _page_names(pages)
+    problems = [_renamed(problem, names) for problem in problems]
     try:
         directory = Directory.from_pages(
             domain,
-            roles=said["roles"],
-            users=said["users"],
-            sources=said["sources"],
+            roles=lists["roles"],
+            users=lists["users"],
+            sources=lists["sources"],
             ringcentral=[user for _, user in users],
         )
     except InvalidPayloadError as error:
-        faults = error.faults
+        # `from_pages()` got no pages of users of RingCentral, and names them by their number.
+        names |= {f"ringcentral[{number}]": _renamed(path, names) for number, (path, _) in enumerate(users)}
+        problems += [_renamed(str(fault), names) for fault in error.faults]
     else:
-        if not wrong:
+        if not problems:
             return directory
-    names = _names(pages)
-    told = [_renamed(each, names) for each in wrong]
-    names |= {f"ringcentral[{number}]": _renamed(where, names) for number, (where, _) in enumerate(users)}
-    raise UnusableInputError(_told([*told, *(_renamed(str(fault), names) for fault in faults)]))
+    raise UnusableInputError(_joined(problems))
 
 
-def _pages(parts: Iterable[tuple[str, object]]) -> list[_Page]:
-    """Tells one page, several pages and a bare list of records apart."""
+def _pages(contents: Iterable[tuple[str, object]]) -> list[_Page]:
+    """Return the pages of a list. JSON data can be one page, a list of pages, or a list of all records."""
     pages: list[_Page] = []
-    for name, said in parts:
-        if not isinstance(said, list):
-            pages.append(_Page(name, said))
+    for name, content in contents:
+        if not isinstance(content, list):
+            pages.append(_Page(name, content))
             continue
-        members = cast("list[object]", said)
-        if any(isinstance(each, dict) and "records" in each for each in members):
-            pages += [_Page(f"{name}[{number}]", each) for number, each in enumerate(members)]
+        members = cast("list[object]", content)
+        if any(isinstance(member, dict) and "records" in member for member in members):
+            pages += [_Page(f"{name}[{number}]", member) for number, member in enumerate(members)]
         else:
             pages.append(_Page(name, {"count": len(members), "offset": 0, "records": members}, is_bare=True))
     bare = next((page for page in pages if page.is_bare), None)
@@ -138,34 +143,34 @@ def _pages(parts: Iterable[tuple[str, object]]) -> list[_Page]:
 
 
 def _ringcentral_users(pages: list[Any] | None) -> tuple[list[tuple[str, RingCentralUser]], list[str]]:
-    """Reads what RingCentral says of extensions, each with where it stands; and tells what is wrong with it."""
+    """Return the users of RingCentral with their paths, and what is wrong with the others."""
     if pages is None:
         return [], []
     faults = Faults()
     users: list[tuple[str, RingCentralUser]] = []
-    wrong: list[str] = []
-    for where, entry in records_of(faults, "ringcentral", pages):
+    problems: list[str] = []
+    for path, record in records_in_pages(faults, "ringcentral", pages):
         try:
-            users.append((where, ringcentral_user(where, entry)))
+            users.append((path, read_ringcentral_user(path, record)))
         except (UnusableInputError, EscalationPolicyError) as error:
-            wrong.append(str(error))
-    return users, [*map(str, faults), *wrong]
+            problems.append(str(error))
+    return users, [*map(str, faults), *problems]
 
 
-def _names(pages: Mapping[str, list[_Page]]) -> dict[str, str]:
-    """Says where the pages stand, and their records, under what the readers call them."""
+def _page_names(pages: Mapping[str, list[_Page]]) -> dict[str, str]:
+    """Return the names of pages, and of their records, by the paths that the readers report."""
     return {
         f"{key}[{number}]{records}": page.name + ("" if page.is_bare else records)
-        for key, each in pages.items()
-        for number, page in enumerate(each)
+        for key, pages_of_key in pages.items()
+        for number, page in enumerate(pages_of_key)
         for records in ("", ".records")
     }
 
 
-def _renamed(told: str, names: Mapping[str, str]) -> str:
-    return _PAGE.sub(lambda found: names.get(found[0], found[0]), told)
+def _renamed(problem: str, names: Mapping[str, str]) -> str:
+    return _PAGE_PATH.sub(lambda match: names.get(match[0], match[0]), problem)
 
 
-def _told(wrong: list[str]) -> str:
-    more = [f"and {len(wrong) - _TOLD} more"] if len(wrong) > _TOLD else []
-    return "; ".join([*wrong[:_TOLD], *more])
+def _joined(problems: list[str]) -> str:
+    more = [f"and {len(problems) - _MAX_FAULTS} more"] if len(problems) > _MAX_FAULTS else []
+    return "; ".join([*problems[:_MAX_FAULTS], *more])

@@ -1,83 +1,132 @@
-"""Files of JSON: read to the letter, or refused in one line that says why."""
+"""JSON files as input. A case file holds one request, with the records as the API returns them."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from enum import Enum
-from typing import Any, TypeVar, cast, final
+from typing import Any, Final, TypeVar, cast, final
 
 import attrs
 
-from .. import Domain, RingCentralUser, VideoAccess
+from .. import Agent, Domain, EscalationRequest, Login, RingCentralUser, VideoAccess
 from .._fields import closest, kind_of
-from .._reading import JsonError, as_id, parse_json
+from .._reading import JsonError, PayloadReader, as_id, collect_faults, parse_json
+from ..engage import request_from_payloads
+from ..engage.payloads import read_agent, read_role
 from ..exceptions import EscalationPolicyError, Fault, InvalidValueError
 
 _E = TypeVar("_E", bound=Enum)
 _T = TypeVar("_T")
 
+_AGENT_KEYS: Final = ("domain", "user", "role")
+_MESSAGE_KEYS: Final = ("source", "content")
+_OPTIONAL_KEYS: Final = ("login", "ringcentral", "intervention", "identity", "event", "deferred", "context")
+
 
 @final
 class UnusableInputError(Exception):
-    """Input that no command can work on, in one line that says why."""
+    """Input that the command cannot use. The message is one line."""
 
 
-def read_file(file: str, make: Callable[[object], _T]) -> _T:
-    """Reads a file, and makes something of what it says.
+def read_case(file: str) -> EscalationRequest:
+    """Read the request in a case file.
 
     Args:
-        file: Its path; `-` is standard input.
-        make: Makes it of the JSON.
+        file: Its path, or `-` for standard input.
 
     Raises:
-        UnusableInputError: It cannot be read, is no JSON, or nothing can be made of it.
+        UnusableInputError: The file cannot be read, is not JSON or has unknown keys, or its records are invalid.
+    """
+    return read_file(file, _request)
+
+
+def read_agent_of_case(file: str) -> tuple[Domain, Agent]:
+    """Read the domain and the agent in a case file. The records of the message are optional, and are not read.
+
+    Args:
+        file: Its path, or `-` for standard input.
+
+    Raises:
+        UnusableInputError: As for `read_case()`.
+    """
+    return read_file(file, _domain_and_agent)
+
+
+def _request(content: object) -> EscalationRequest:
+    case = _case(content, (*_AGENT_KEYS, *_MESSAGE_KEYS), _OPTIONAL_KEYS)
+    case["login"] = _member("login", Login, case.get("login", "unknown"))
+    case.setdefault("intervention", None)
+    return request_from_payloads(**case)
+
+
+def _domain_and_agent(content: object) -> tuple[Domain, Agent]:
+    case = _case(content, _AGENT_KEYS, (*_MESSAGE_KEYS, *_OPTIONAL_KEYS))
+    domain: Domain = case["domain"]
+    with collect_faults() as faults:
+        role = read_role(PayloadReader(faults, "role", case["role"]), domain.id)
+        return domain, read_agent(PayloadReader(faults, "user", case["user"]), domain.id, role, case["ringcentral"])
+
+
+def _case(content: object, required: Collection[str], optional: Collection[str]) -> dict[str, Any]:
+    """Check the keys of a case, and read the values that are not records."""
+    case = fields_of("a case", content, required=required, optional=optional)
+    user = case.get("ringcentral")
+    return case | {
+        "domain": read_domain(case["domain"]),
+        "ringcentral": None if user is None else read_ringcentral_user("ringcentral", user),
+    }
+
+
+def read_file(file: str, read: Callable[[object], _T]) -> _T:
+    """Read a JSON file.
+
+    Args:
+        file: Its path, or `-` for standard input.
+        read: Converts the JSON data.
+
+    Raises:
+        UnusableInputError: The file cannot be read, is not JSON, or its data cannot be converted.
     """
     try:
-        return make(read_json(file))
+        return read(read_json(file))
     except (UnusableInputError, EscalationPolicyError) as error:
         raise UnusableInputError(f"{'standard input' if file == '-' else file}: {error}") from error
 
 
 def read_json(file: str) -> object:
-    """Reads a file as JSON; what is wrong with it is told without its name."""
-    return _parsed(_bytes_of(file))
-
-
-def _bytes_of(file: str) -> bytes:
+    """Read the data of a JSON file. Errors do not name the file."""
     try:
         with open(0 if file == "-" else file, "rb", closefd=file != "-") as stream:
-            return stream.read()
+            return parse_json(stream.read())
     except OSError as error:
         raise UnusableInputError(str(error.strerror).lower()) from error
-    except ValueError as error:
-        raise UnusableInputError("no file has such a name") from error
-
-
-def _parsed(data: bytes) -> object:
-    try:
-        return parse_json(data)
     except JsonError as error:
         raise UnusableInputError(str(error)) from error
+    except ValueError as error:
+        raise UnusableInputError("no file can have this name") from error
 
 
-def fields_of(path: str, given: object, *, required: Collection[str], optional: Collection[str]) -> dict[str, Any]:
-    """Checks the keys of an object of ours: one that means nothing is a slip, and would be read as nothing said."""
-    if not isinstance(given, dict):
-        raise UnusableInputError(f"{path} must be an object, got {kind_of(given)}")
-    fields = cast("dict[str, Any]", given)
-    check_names(path, "a key", fields, required=required, optional=optional)
+def fields_of(path: str, value: object, *, required: Collection[str], optional: Collection[str]) -> dict[str, Any]:
+    """Return the fields of an object. An unknown key is an error: if it is a typing error, its value would be ignored."""
+    if not isinstance(value, dict):
+        raise UnusableInputError(f"{path} must be an object, got {kind_of(value)}")
+    fields = cast("dict[str, Any]", value)
+    check_names(path, "key", fields, required=required, optional=optional)
     return fields
 
 
 def check_names(
-    path: str, what: str, names: Collection[str], *, required: Collection[str], optional: Collection[str]
+    path: str, kind: str, names: Collection[str], *, required: Collection[str], optional: Collection[str]
 ) -> None:
-    """Refuse names that are missing or not accepted.
+    """Check that all required names are there, and no unknown ones.
 
     Args:
         path: What has the names.
-        what: What a name belongs to: "a key" or "a file".
+        kind: What has a name: "key" or "file".
         names: The names.
         required: The names that must be there.
         optional: The names that may be there too.
+
+    Raises:
+        UnusableInputError: A name is missing or unknown.
     """
     accepted = [*required, *optional]
     sentence = f"it needs {', '.join(required)} and can have {', '.join(optional)}"
@@ -85,38 +134,38 @@ def check_names(
         if name not in accepted:
             key = closest(name, accepted)
             hint = f" (did you mean {key}?)" if key else ""
-            raise UnusableInputError(f"{path} has {what} of another name{hint}: {sentence}")
+            raise UnusableInputError(f"{path} has an unknown {kind}{hint}: {sentence}")
     for name in required:
         if name not in names:
             raise UnusableInputError(f"{path} lacks {name}: {sentence}")
 
 
-def word(path: str, vocabulary: type[_E], given: object) -> _E:
-    """Reads a member of a vocabulary."""
-    members = {member.value: member for member in vocabulary}
-    if type(given) is str and given in members:
-        return members[given]
-    fault = Fault.mismatch(path, kind_of(given), f"one of {', '.join(members)}", closest=closest(given, members))
-    raise UnusableInputError(str(fault))
+def read_domain(value: object) -> Domain:
+    """Read an object with the fields of a `Domain`."""
+    fields = fields_of("domain", value, required=("id",), optional=("ringcentral_account_id",))
+    return _build("domain", Domain, fields)
 
 
-def domain_of(given: object) -> Domain:
-    """Reads what is said of the domain."""
-    fields = fields_of("domain", given, required=("id",), optional=("ringcentral_account_id",))
-    return _made("domain", Domain, fields)
+def read_ringcentral_user(path: str, value: object) -> RingCentralUser:
+    """Read an object with the account and the video access of an extension."""
+    fields = fields_of(path, value, required=("extension_id",), optional=("account_id", "video"))
+    video = _member(f"{path}.video", VideoAccess, fields.get("video", "unknown"))
+    extension_id = as_id(fields["extension_id"]) or fields["extension_id"]
+    return _build(path, RingCentralUser, {**fields, "extension_id": extension_id, "video": video})
 
 
-def ringcentral_user(path: str, given: object) -> RingCentralUser:
-    """Reads what RingCentral says of an extension."""
-    user = fields_of(path, given, required=("extension_id",), optional=("account_id", "video"))
-    video = word(f"{path}.video", VideoAccess, user.get("video", "unknown"))
-    extension_id = as_id(user["extension_id"]) or user["extension_id"]
-    return _made(path, RingCentralUser, {**user, "extension_id": extension_id, "video": video})
+def _member(path: str, enum: type[_E], value: object) -> _E:
+    members = {member.value: member for member in enum}
+    if type(value) is str and value in members:
+        return members[value]
+    accepted = f"one of {', '.join(members)}"
+    raise InvalidValueError(Fault.mismatch(path, kind_of(value), accepted, closest=closest(value, members)))
 
 
-def _made(path: str, kind: type[_T], fields: Mapping[str, Any]) -> _T:
+def _build(path: str, cls: type[_T], fields: dict[str, Any]) -> _T:
+    """Make a value. If a field is invalid, name it by its place in the file."""
     try:
-        return kind(**fields)
+        return cls(**fields)
     except InvalidValueError as error:
-        fault = error.fault
-        raise InvalidValueError(attrs.evolve(fault, path=f"{path}.{fault.path.rpartition('.')[2]}")) from error
+        field = error.fault.path.rpartition(".")[2]
+        raise InvalidValueError(attrs.evolve(error.fault, path=f"{path}.{field}")) from error

@@ -1,207 +1,390 @@
-"""Logs: what is asked about the records of decisions, and how it is answered."""
+"""Decision logs: one decision explained, all of them counted, or decided again by another policy."""
 
-import argparse
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import datetime, timedelta
 from importlib import import_module
+from io import BufferedIOBase
+from pathlib import Path
 from typing import Any, Final, cast, final
 
-import attrs
-
-from .. import ESCALATE_TO_VIDEO, Effect, Policy
-from .._engine.truth import Failure
+from .. import ESCALATE_TO_VIDEO, Effect, Policy, Reason, ReasonStatus
+from .._engine.decision import make_reason
+from .._engine.truth import Failure, Missing
 from .._fields import kind_of
-from ..records import BrokenLine, DecisionRecord, replay, summarize
-from ..records._record import ABOUT
+from ..records import (
+    BrokenLine,
+    DecisionRecord,
+    RecordedReason,
+    Replayed,
+    Summary,
+    Tally,
+    open_log,
+    read_records,
+    replay,
+    summarize,
+)
+from ._decisions import PARTY_NAMES, add_reasons, add_verdict, version_suffix
 from ._files import UnusableInputError
-from ._log_files import LogFiles
-from ._log_pages import record_as_text, replay_as_json, replay_as_text
-from ._progress import Waiting
-from ._summaries import BY, EVERY, summary_as_csv, summary_as_json, summary_as_text
+from ._output import Output
+from ._progress import ProgressBar
 
-_A_POLICY: Final = "MODULE:ATTRIBUTE"
-_FOUND, _NOT_FOUND, _UNUSABLE = 0, 1, 2
-#: Whose ids a decision can be asked for by, beside its own and the one that ties it to others.
-_NAMED_BY: Final = ("agent", "message", "intervention")
-
-#: What a question is answered by: the policy that was named, if any, and the built-in one.
-_Policies = list[Policy[Any]]
+#: The tables of a summary, by the option that selects them.
+TABLES: Final = {"reason": "reasons", "agent": "agents", "channel": "channels", "domain": "domains", "time": "times"}
+#: The lengths of the times in a summary.
+BUCKETS: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
+_CSV_COLUMNS: Final = ("by", "key", "status", "denied", "allowed")
+#: What a decision was about, by the fact.
+_SUBJECTS: Final = {
+    "domain.id": "domain",
+    "agent.id": "agent",
+    "agent.role.id": "role",
+    "message.channel.kind": "channel",
+    "login": "login",
+    "message.id": "message",
+    "intervention.id": "intervention",
+    "intervention.state": "state",
+}
+#: The facts whose ids find a decision, besides its own id and its correlation id.
+_SEARCHED_FACTS: Final = ("agent.id", "message.id", "intervention.id")
+#: The counts of a replay, in words.
+_REPLAY_COUNTS: Final = {
+    "same": "as before",
+    "changed": "denied as before, for other reasons",
+    "now_allowed": "denied then, allowed now",
+    "now_denied": "allowed then, denied now",
+    "not_replayable": "not replayable",
+}
+#: How many rows a table has, unless it was selected.
+_MAX_ROWS: Final = 20
+#: How many problems of a log are reported.
+_MAX_PROBLEMS: Final = 20
+#: How many lines are read before the progress bar moves on.
+_PROGRESS_STEP: Final = 1000
 
 
 @final
-@attrs.frozen
-class LogAnswer:
-    """What is answered about logs.
+class LogReader:
+    """The records in log files, and the problems with their lines.
+
+    Args:
+        files: The paths of the files; `-` is standard input.
+        progress: Shows how much was read.
+        within: The path of the record in the JSON of a line.
+        since: Skip the decisions before this time.
 
     Attributes:
-        text: The answer; nothing where there is none.
-        wrong: What is wrong with the logs, a line each.
-        problem: Why there is no answer.
-        status: The exit status.
+        count: How many records were read.
     """
 
-    text: str
-    wrong: list[str]
-    problem: str = ""
-    status: int = _FOUND
+    def __init__(
+        self, files: Iterable[str], progress: ProgressBar, *, within: str | None, since: datetime | None = None
+    ) -> None:
+        self._files = list(files)
+        self._progress = progress
+        self._within = within
+        self._since = since
+        self._problems: list[str] = []
+        self._problem_count = 0
+        self.count = 0
+
+    def __iter__(self) -> Iterator[DecisionRecord | BrokenLine]:
+        sizes = [_size(file) for file in self._files]
+        total = sum(sizes) if all(sizes) else None
+        self._progress.begin("Reading", total)
+        for number, file in enumerate(self._files):
+            name = "standard input" if file == "-" else file
+            with ExitStack() as stack:
+                try:
+                    log = stack.enter_context(open_log(file))
+                except OSError as error:
+                    self._add_problem(name, str(error.strerror).lower())
+                except ValueError:
+                    self._add_problem(name, "no file can have this name")
+                else:
+                    yield from self._read(log, name, None if total is None else sum(sizes[:number]))
+
+    def _read(self, log: BufferedIOBase, name: str, start: int | None) -> Iterator[DecisionRecord | BrokenLine]:
+        file = getattr(log, "fileobj", log)  # the compressed file, if gzip compressed it: sizes are those of files
+        for number, item in enumerate(read_records(log, within=self._within)):
+            if start is not None and number % _PROGRESS_STEP == 0:
+                self._progress.move_to(start + file.tell())
+            if isinstance(item, BrokenLine):
+                self._add_problem(f"{name}:{item.number}", str(item))
+                yield item
+                continue
+            self.count += 1
+            if self._since is None or item.at >= self._since:
+                yield item
+
+    def _add_problem(self, place: str, problem: str) -> None:
+        self._problem_count += 1
+        if len(self._problems) < _MAX_PROBLEMS:
+            self._problems.append(f"{place}: {problem}")
+
+    @property
+    def problems(self) -> list[str]:
+        """The first problems, and how many more there are."""
+        more = self._problem_count - len(self._problems)
+        return [*self._problems, *([f"and {more:,} more"] if more else [])]
 
 
-def answer_log(asked: argparse.Namespace, *, terminal: bool) -> LogAnswer:
-    """Answers what is asked about logs.
+def _size(file: str) -> int:
+    """Return the size of a file in bytes, or 0 if it cannot be known."""
+    try:
+        return 0 if file == "-" else Path(file).stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
+def import_policy(name: str) -> Policy[Any]:
+    """Import a policy by module and attribute. The module may be in the current folder.
 
     Raises:
-        UnusableInputError: The policy that was named is none.
+        UnusableInputError: The module cannot be imported, or the attribute is not a policy.
     """
-    answer = _QUESTIONS[asked.question]
-    name = getattr(asked, "policy", None)
-    named = [] if name is None else [_policy(name)]
-    with Waiting() as waiting:
-        log = LogFiles(asked.files, waiting, within=asked.within, since=getattr(asked, "since", None))
-        text = answer(asked, log, [*named, ESCALATE_TO_VIDEO], terminal)
-    if not log.records:
-        hint = "" if asked.within else "; where records stand in other JSON, --within names the key"
-        return LogAnswer("", log.wrong, f"no record of a decision could be read{hint}", _UNUSABLE)
-    if not text:
-        return LogAnswer("", log.wrong, "no decision in the log has that id, or is about it", _NOT_FOUND)
-    return LogAnswer(text, log.wrong)
+    module_name, _, path = name.partition(":")
+    if not module_name or not path:
+        raise UnusableInputError("--policy must be MODULE:ATTRIBUTE")
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    # A module can raise anything, and the text of its error can contain anything.
+    try:
+        value: Any = import_module(module_name)
+    except Exception as error:
+        is_missing = isinstance(error, ModuleNotFoundError) and f"{module_name}.".startswith(f"{error.name}.")
+        problem = (
+            "is neither in this folder nor installed"
+            if is_missing
+            else f"cannot be imported: {Failure.of_exception(error).error}"
+        )
+        raise UnusableInputError(f"--policy names a module that {problem}") from error
+    members = cast("dict[str, object]", vars(value))
+    policies = ", ".join(name for name, member in members.items() if type(member) is Policy) or "none"
+    try:
+        for attribute in path.split("."):
+            value = getattr(value, attribute)
+    except Exception as error:
+        raise UnusableInputError(f"--policy names no attribute of its module; its policies: {policies}") from error
+    if type(value) is not Policy:
+        raise UnusableInputError(f"--policy must name a Policy, got {kind_of(value)}")
+    policy: Policy[Any] = value
+    return policy
 
 
-def _why(asked: argparse.Namespace, log: LogFiles, policies: _Policies, terminal: bool) -> str:  # noqa: FBT001  one of three alike
-    record, note = _found(asked.id, log)
+def add_explanation(output: Output, log: LogReader, name: str, policy: Policy[Any] | None) -> bool:
+    """Find a decision, and add its reasons, as `decide` does, and what it was about.
+
+    Args:
+        output: The answer.
+        log: The log.
+        name: The id of a decision; or the id of an agent, a message or a case, or a correlation id. Then the latest denial
+            with this id is explained, or the latest decision if nothing was denied.
+        policy: A policy that may have decided, besides the built-in one.
+
+    Returns:
+        Whether a decision was found.
+    """
+    record, note = _find(log, name)
     if record is None:
-        return ""
-    policy = next((each for each in policies if each.fingerprint == record.fingerprint), None)
-    return record_as_text(record, policy, note, terminal=terminal)
+        return False
+    if note:
+        output.add("", note)
+        output.add("")
+    # The texts are those of the policy that decided. Without it, only the record can explain the decision.
+    policies = (policy, ESCALATE_TO_VIDEO)
+    decider = next((policy for policy in policies if policy and policy.fingerprint == record.fingerprint), None)
+    add_verdict(output, record.effect, record.policy_id, record.policy_version)
+    add_reasons(output, [_reason(reason, decider) for reason in record.reasons], record.hidden)
+    if record.met:
+        output.add("")
+        output.add("", "Met: ", ", ".join(record.met))
+    if decider is None:
+        output.add("")
+        output.add(
+            "",
+            "The policy that decided is not known here, so the record alone explains the decision. --policy can name it.",
+        )
+        if record.next_party:
+            output.add("", "Who acts first: ", PARTY_NAMES[record.next_party])
+    output.add_table("What it was about", _subject_rows(record))
+    return True
 
 
-def _found(name: str, log: LogFiles) -> tuple[DecisionRecord | None, str]:
-    """Finds the decision of a name; otherwise, of those about what is called so, the latest denial, or the latest."""
-    found: DecisionRecord | None = None
-    denied, number = 0, 0
-    for each in log:
-        if isinstance(each, BrokenLine):
+def _find(log: LogReader, name: str) -> tuple[DecisionRecord | None, str]:
+    """Return the decision with an id, or else the latest denial or decision about it, and a note that says so."""
+    latest: DecisionRecord | None = None
+    decided, denied = 0, 0
+    for item in log:
+        if isinstance(item, BrokenLine):
             continue
-        if each.id == name:
-            return each, ""
-        if name not in (each.correlation_id, *[each.facts.get(ABOUT[what]) for what in _NAMED_BY]):
+        if item.id == name:
+            return item, ""
+        if name not in (item.correlation_id, *map(item.facts.get, _SEARCHED_FACTS)):
             continue
-        number += 1
-        denied += each.effect is Effect.DENY
-        if found is None or _rank(each) >= _rank(found):
-            found = each
-    latest = "denial" if denied else "decision"
-    return found, f"About {name}: {number:,} decided, {denied:,} denied. The latest {latest}:"
+        decided += 1
+        denied += item.effect is Effect.DENY
+        if latest is None or _rank(item) >= _rank(latest):
+            latest = item
+    kind = "denial" if denied else "decision"
+    return latest, f"About {name}: {decided:,} decided, {denied:,} denied. The latest {kind}:"
 
 
 def _rank(record: DecisionRecord) -> tuple[bool, datetime]:
     return record.effect is Effect.DENY, record.at
 
 
-def _summary(asked: argparse.Namespace, log: LogFiles, _: _Policies, terminal: bool) -> str:  # noqa: FBT001  one of three alike
-    summary = summarize(log, bucket=EVERY[asked.every])
-    by = tuple(dict.fromkeys(asked.by))
-    if asked.format == "table":
-        return summary_as_text(summary, by, terminal=terminal)
-    return summary_as_json(summary, by) if asked.format == "json" else summary_as_csv(summary, by)
-
-
-def _replay(asked: argparse.Namespace, log: LogFiles, policies: _Policies, terminal: bool) -> str:  # noqa: FBT001  one of three alike
-    replayed = replay(log, policies[0])
-    return replay_as_json(replayed) if asked.format == "json" else replay_as_text(replayed, terminal=terminal)
-
-
-#: How each question is answered.
-_QUESTIONS: Final[dict[str, Callable[[argparse.Namespace, LogFiles, _Policies, bool], str]]] = {
-    "why": _why,
-    "summary": _summary,
-    "replay": _replay,
-}
-
-
-def _policy(named: str) -> Policy[Any]:
-    """Finds a policy by its module, which may stand in the current folder, and its name there."""
-    module, _, path = named.partition(":")
-    if not module or not path:
-        raise UnusableInputError("--policy must be MODULE:ATTRIBUTE")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    # A module may fail in its own way, and what its error says can hold anything.
-    try:
-        found: Any = import_module(module)
-    except Exception as error:
-        is_absent = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
-        where = (
-            "is neither in this folder nor installed"
-            if is_absent
-            else f"cannot be imported: {Failure.of_exception(error).error}"
-        )
-        raise UnusableInputError(f"--policy names a module that {where}") from error
-    names = [name for name, value in cast("dict[str, object]", vars(found)).items() if type(value) is Policy]
-    try:
-        for name in path.split("."):
-            found = getattr(found, name)
-    except Exception as error:
-        policies = ", ".join(names) or "none"
-        raise UnusableInputError(f"--policy names nothing in its module, whose policies are {policies}") from error
-    if type(found) is not Policy:
-        raise UnusableInputError(f"--policy must name a Policy, got {kind_of(found)}")
-    policy: Policy[Any] = found
-    return policy
-
-
-def add_log(commands: Any) -> None:
-    """Adds the command to those that the command line knows."""
-    words = "read the records of decisions in a log: why one was made, how many, what another policy would change"
-    log = commands.add_parser("log", help=words, allow_abbrev=False)
-    questions = log.add_subparsers(dest="question", metavar="QUESTION", required=True)
-
-    why = _add_question(questions, "why", "explain one decision: why, and who can mend it", {1: "no such decision"})
-    why.add_argument(
-        "id", metavar="ID", help="of the decision, or of an agent, a message or a case: their latest denial"
+def _reason(recorded: RecordedReason, policy: Policy[Any] | None) -> Reason:
+    """Return a reason in the words of its rule, or if the rule is not known, in the words of the record."""
+    code, status, evidence = recorded.code, recorded.status, recorded.evidence
+    if policy and code in policy:
+        # Only the facts that nobody supplied can be supplied now.
+        missing = [
+            item.fact for item in evidence if status is ReasonStatus.UNKNOWN and item.seen == Missing.UNKNOWN.value
+        ]
+        return make_reason(policy[code], status, evidence, missing=missing, error=recorded.error)
+    requirement = "; ".join(f"{item.fact} {item.required}" for item in evidence) or "something holds"
+    return Reason(
+        code=code, status=status, requirement=requirement, agent_text="", evidence=evidence, error=recorded.error
     )
-    why.add_argument("--policy", metavar=_A_POLICY, help="the policy that decided, where it is not the built-in one")
 
-    summary = _add_question(questions, "summary", "count what was denied and allowed, and by what", {})
-    summary.add_argument(
-        "--by", action="append", choices=BY, default=[], help="this table, and all of it; can be repeated"
-    )
-    summary.add_argument("--every", choices=EVERY, default="day", help="how long the times are, by default a day")
 
-    again = _add_question(questions, "replay", "decide again by another policy: what would change", {})
-    again.add_argument("--policy", metavar=_A_POLICY, required=True, help="the policy to decide by")
+def _subject_rows(record: DecisionRecord) -> list[tuple[str, str]]:
+    rows = [("decision", record.id), ("decided at", format_time(record.at))]
+    if record.facts_read_at:
+        age = record.at - record.facts_read_at
+        seconds = timedelta(seconds=round(abs(age).total_seconds()))
+        distance = f"{seconds} {'before' if age >= timedelta(0) else 'after'}"
+        rows.append(("facts read at", f"{format_time(record.facts_read_at)}, {distance}"))
+    if record.correlation_id:
+        rows.append(("correlation", record.correlation_id))
+    for fact, label in _SUBJECTS.items():
+        value = record.facts.get(fact)
+        rows.append((label, "unknown" if fact in record.unknown else "-" if value is None else str(value)))
+    return rows
 
-    for question, formats in ((summary, ("table", "json", "csv")), (again, ("table", "json"))):
-        question.add_argument(
-            "--since", metavar="TIME", type=_time, help="leave out what was decided before; UTC without zone"
+
+def format_time(at: datetime) -> str:
+    """Return a time in UTC as text."""
+    return f"{at.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+
+
+def add_summary(output: Output, log: LogReader, by: Collection[str], every: str) -> None:
+    """Add how many decisions a log denied and allowed.
+
+    Args:
+        output: The answer.
+        log: The log.
+        by: The tables to add, whole. None of them: the first rows of every table.
+        every: The length of the times.
+    """
+    summary = summarize(log, bucket=BUCKETS[every])
+    tables = {name: _tally_rows(summary, name) for name in by or TABLES}
+    if output.format == "json":
+        output.add_json(
+            denied=summary.denied,
+            allowed=summary.allowed,
+            broken=summary.broken,
+            first=summary.first and format_time(summary.first),
+            last=summary.last and format_time(summary.last),
+            **{TABLES[name]: rows for name, rows in tables.items()},
         )
-        question.add_argument("--format", choices=formats, default="table", help="what to print, by default text")
-    for question in (why, summary, again):
-        question.add_argument(
-            "--within", metavar="PATH", type=_path, help="where in the JSON of a line its record stands"
+        return
+    if output.format == "csv":
+        lines = [{"by": name, **row} for name, rows in tables.items() for row in rows]
+        output.add_csv(_CSV_COLUMNS, [[_cell(line.get(column)) for column in _CSV_COLUMNS] for line in lines])
+        return
+    total = f"{summary.denied + summary.allowed:,}"
+    output.add("", (f"Decisions: {total}. Denied: {summary.denied:,}. Allowed: {summary.allowed:,}.", "bold"))
+    if summary.first and summary.last:
+        output.add("", f"From {format_time(summary.first)} to {format_time(summary.last)}")
+    if summary.broken:
+        output.add("", f"Lines that could not be read: {summary.broken:,}")
+    for name, rows in tables.items():
+        shown = rows if by else rows[:_MAX_ROWS]
+        if rows:
+            output.add_table(TABLES[name].capitalize(), [_text_row(row, len(total)) for row in shown])
+        if len(rows) > len(shown):
+            output.add("  ", f"and {len(rows) - len(shown):,} more: --by {name} shows all")
+
+
+def _tally_rows(summary: Summary, name: str) -> list[dict[str, Any]]:
+    """Return the rows of one table. Reasons are reasons of denials, so they have no number of allowed decisions."""
+    if name == "reason":
+        return [{"key": row.code, "status": row.status.value, "denied": row.denied} for row in summary.reasons]
+    tallies: tuple[Tally[Any], ...] = getattr(summary, TABLES[name])
+    return [
+        {"key": format_time(row.key) if name == "time" else row.key, "denied": row.denied, "allowed": row.allowed}
+        for row in tallies
+    ]
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _text_row(row: dict[str, Any], width: int) -> list[str]:
+    labels = [str(row[name] or "-") for name in ("key", "status") if name in row]
+    return [*labels, *(f"{row[name]:>{width},} {name}" for name in ("denied", "allowed") if name in row)]
+
+
+def add_replay(output: Output, log: LogReader, policy: Policy[Any]) -> None:
+    """Add what another policy would change, and for which decisions the records lack facts."""
+    result = replay(log, policy)
+    if output.format == "json":
+        output.add_json(
+            policy_id=result.policy_id,
+            policy_version=result.policy_version,
+            fingerprint=result.fingerprint,
+            records=result.records,
+            **{name: getattr(result, name) for name in _REPLAY_COUNTS},
+            broken=result.unreadable,
+            missing=dict(result.missing),
+            flips=[
+                {
+                    "id": flip.record.id,
+                    "effect": "allow" if flip.effect is Effect.ALLOW else "deny",
+                    "then": _reason_data(flip.record.reasons),
+                    "now": _reason_data(flip.reasons),
+                }
+                for flip in result.flips
+            ],
+            gaps=[{"id": gap.record.id, "missing": gap.missing} for gap in result.gaps],
         )
-        question.add_argument(
-            "files", metavar="FILE", nargs="+", help="a log, perhaps packed by gzip; - reads standard input"
-        )
+        return
+    version = version_suffix(result.policy_version)
+    output.add("", "Decided again by ", (result.policy_id, "bold"), version, f", fingerprint {result.fingerprint}")
+    width = len(f"{result.records:,}")
+    counts = [(words, f"{getattr(result, name):>{width},}") for name, words in _REPLAY_COUNTS.items()]
+    output.add_table(f"Decisions: {result.records:,}", counts)
+    if result.unreadable:
+        output.add("")
+        output.add("", f"Lines that could not be read: {result.unreadable:,}")
+    flips = [(flip.record.id, *_flip_cells(flip)) for flip in result.flips]
+    _add_first_rows(output, "What would change", flips, result.now_allowed + result.now_denied)
+    facts = [(fact, f"{count:,}") for fact, count in result.missing.items()]
+    _add_first_rows(output, "Facts that records lack", facts, len(facts))
+    gaps = [(gap.record.id, ", ".join(gap.missing)) for gap in result.gaps]
+    _add_first_rows(output, "Not replayable", gaps, result.not_replayable)
 
 
-def _add_question(questions: Any, name: str, words: str, status: dict[int, str]) -> argparse.ArgumentParser:
-    told = {0: "answered", **status, 2: "no record could be read"}
-    epilog = f"Exit status: {', '.join(f'{number} {what}' for number, what in told.items())}."
-    parser: argparse.ArgumentParser = questions.add_parser(name, help=words, epilog=epilog, allow_abbrev=False)
-    return parser
+def _reason_data(reasons: Iterable[RecordedReason]) -> list[dict[str, str]]:
+    return [{"code": reason.code, "status": reason.status.value} for reason in reasons]
 
 
-def _time(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        accepted = "a date such as 2026-01-31, or a time such as 2026-01-31T09:30:00Z"
-        raise argparse.ArgumentTypeError(f"must be {accepted}") from None
+def _flip_cells(flip: Replayed) -> tuple[str, str]:
+    if flip.effect is Effect.ALLOW:
+        return "allowed now", f"denied then: {_codes(flip.record.reasons)}"
+    return "denied now", _codes(flip.reasons)
 
 
-def _path(text: str) -> str:
-    if not text:
-        raise argparse.ArgumentTypeError("must be a dotted path, such as escalation_record")
-    return text
+def _codes(reasons: Iterable[RecordedReason]) -> str:
+    return ", ".join(f"{reason.code} ({reason.status.value})" for reason in reasons)
+
+
+def _add_first_rows(output: Output, title: str, rows: Sequence[tuple[str, ...]], total: int) -> None:
+    if rows:
+        output.add_table(title, rows[:_MAX_ROWS])
+    if total > _MAX_ROWS:
+        output.add("  ", f"and {total - _MAX_ROWS:,} more")

@@ -1,5 +1,5 @@
 "use strict";
-// Sorts and filters the table of agents. Without it the page shows all of them, in the order of the directory.
+// Sort and filter the table of agents. Without this script, the page shows all of them in the order of the directory.
 (() => {
   const table = document.querySelector("#agents table");
   const form = document.querySelector("#agents form");
@@ -8,13 +8,13 @@
   const heads = Array.from(table.tHead.rows[0].cells);
   const ready = heads.length - 4;
   const order = new Intl.Collator("en", { numeric: true }).compare;
-  const text = (row, column) => row.cells[column].textContent;
+  const textOf = (row, column) => row.cells[column].textContent;
 
   const sort = (head, column) => {
     const descending = head.getAttribute("aria-sort") === "ascending";
-    const keys = new Map(rows.map((row) => [row, text(row, column)]));
-    rows.sort((one, other) => (descending ? -1 : 1) * order(keys.get(one), keys.get(other)));
-    for (const each of heads) each.removeAttribute("aria-sort");
+    const keys = new Map(rows.map((row) => [row, textOf(row, column)]));
+    rows.sort((left, right) => (descending ? -1 : 1) * order(keys.get(left), keys.get(right)));
+    for (const cell of heads) cell.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", descending ? "descending" : "ascending");
     const sorted = document.createDocumentFragment();
     for (const row of rows) sorted.append(row);
@@ -22,16 +22,16 @@
   };
 
   const filter = () => {
-    const words = form.elements.words.value.toLowerCase();
-    const wanted = form.elements.wanted.value;
-    let shown = 0;
+    const text = form.elements.text.value.toLowerCase();
+    const state = form.elements.state.value;
+    let count = 0;
     for (const row of rows) {
-      const isWanted = wanted === "?" ? text(row, ready + 2) !== ""
-        : !wanted || text(row, ready) === wanted || text(row, ready + 1).split(", ").includes(wanted);
-      row.hidden = !(isWanted && row.textContent.toLowerCase().includes(words));
-      shown += row.hidden ? 0 : 1;
+      const hasState = state === "?" ? textOf(row, ready + 2) !== ""
+        : !state || textOf(row, ready) === state || textOf(row, ready + 1).split(", ").includes(state);
+      row.hidden = !(hasState && row.textContent.toLowerCase().includes(text));
+      count += row.hidden ? 0 : 1;
     }
-    form.querySelector("output").value = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown`;
+    form.querySelector("output").value = `${count.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown`;
   };
 
   heads.forEach((head, column) => {

@@ -1,1 +1,1 @@
-"""Video providers that are ready to use, each in a module of its own that needs an extra of its own."""
+"""Video providers that are ready to use. Each is a module of its own and needs an extra of its own."""

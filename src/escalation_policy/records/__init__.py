@@ -1,12 +1,11 @@
-"""Decisions as log records: made, written, read, counted and replayed."""
+"""Decision records: make, log, read, summarize and replay them."""
 
 from ._authzen import to_authzen
 from ._logging import DecisionLogger
 from ._reading import BrokenLine, open_log, read_records
-from ._record import DecisionRecord, RecordedReason
+from ._record import DecisionRecord, RecordedReason, schema
 from ._recording import record
 from ._replay import Replay, Replayed, replay, replay_each
-from ._schema import schema
 from ._summary import ReasonTally, Summary, Tally, summarize
 
 __all__ = [

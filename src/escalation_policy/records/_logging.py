@@ -1,4 +1,4 @@
-"""Logging: decisions into the logging of the standard library, one line each."""
+"""Logging: write decisions to the logging of the standard library, one line each."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -12,42 +12,43 @@ from .._engine.decision import Decision
 from .._engine.policy import Policy
 from .._enums import ReasonStatus
 from .._fields import dict_of, figure_of, kind_of, require
-from ._forms import FactValue
-from ._masks import check_key, checked_places
-from ._record import ABOUT, DecisionRecord, _text_of
-from ._recording import record
+from ._facts import FactValue
+from ._masking import check_key, to_places
+from ._record import ABOUT, DecisionRecord, time_text
+from ._recording import recorder_of
 
 _Rate = float | Callable[[DecisionRecord], float]
-#: Tells what went wrong as every handler does; it is added to no logger.
-_TELLER: Final = logging.NullHandler()
-_NAMED: Final = [("agent", "escalation_agent"), ("message", "escalation_message")]
-_ABOUT: Final = [(f"escalation_{name}", fact) for name, fact in ABOUT.items()]
+#: Reports failures as every handler does. It is added to no logger.
+_REPORTER: Final = logging.NullHandler()
+_ABOUT_KEYS: Final = [(f"escalation_{name}", fact) for name, fact in ABOUT.items()]
+#: What a message names, with the key that holds it.
+_MESSAGE_PARTS: Final = [("agent", "escalation_agent"), ("message", "escalation_message")]
 
 
 @final
 class DecisionLogger:
     """Writes decisions to a logger of the standard library: the record, a message, and flat `extra` keys.
 
-    Allow and deny are both logged as INFO: a denial is the answer that was asked for, and comes in bulk wherever a button
-    is offered or not; who alerts on WARNING should not hear of it. Only a denial for which a rule broke is an ERROR.
+    Allow and deny are both logged as INFO. A denial is an ordinary answer, and hosts that decide whether to show a button
+    get many of them, so an alert on WARNING should not fire. Only a denial in which a rule failed is an ERROR.
 
-    It configures no logging and adds no handler. Whatever fails in here (a handler, a filter, a predicate, the making of
-    the record) is counted and told on stderr as logging itself does, where `logging.raiseExceptions` is set; it never
-    raises, and never changes a decision. Any number of threads may share one.
+    It configures no logging and adds no handler. It never raises and never changes a decision. If something fails (a
+    handler, a filter, a predicate, making the record), it counts the failure and, if `logging.raiseExceptions` is set,
+    reports it on stderr as logging does. Threads may share one.
 
     Args:
         logger: The logger, or its name.
-        allow_level: The level of what was allowed.
-        deny_level: The level of what was denied.
-        error_level: The level of what was denied because a rule could not be decided: it raised, or was given something
-            of the wrong type.
-        sample_allows: Which part of what was allowed to log, from 0 to 1; or a function that says so for a record. The
-            id of the decision alone says whether it is kept, so that all processes keep the same ones.
-        drop: Says, for a record, whether to leave it out. What has an error is logged all the same.
-        policy: As for `record()`, with `key`, `reveal` and `mask`.
+        allow_level: The level of allowed decisions.
+        deny_level: The level of denied decisions.
+        error_level: The level of denials in which a rule could not be decided, because it raised or read a value of a
+            wrong type.
+        sample_allows: The share of allowed decisions to log, from 0 to 1; or a function that returns it for a record.
+            Only the id decides whether a decision is logged, so all processes log the same ones.
+        drop: Returns whether to leave out a record. Records with an error are logged anyway.
+        policy: As for `record()`; so are `key`, `reveal` and `mask`.
 
     Raises:
-        InvalidValueError: An argument is not what it should be.
+        InvalidValueError: An argument is not accepted.
     """
 
     __slots__ = (
@@ -57,9 +58,12 @@ class DecisionLogger:
         "_dropped",
         "_error_level",
         "_failed",
+        "_key",
         "_lock",
         "_logger",
-        "_recording",
+        "_mask",
+        "_policy",
+        "_reveal",
         "_sample_allows",
     )
 
@@ -77,9 +81,8 @@ class DecisionLogger:
         reveal: Iterable[str] = (),
         mask: Iterable[str] = (),
     ) -> None:
-        require(
-            isinstance(logger, str | logging.Logger), "logger", kind_of(logger), "the name of a logger, or a Logger"
-        )  # pyright: ignore[reportUnnecessaryIsInstance]
+        is_logger = isinstance(logger, str | logging.Logger)  # pyright: ignore[reportUnnecessaryIsInstance]
+        require(is_logger, "logger", kind_of(logger), "the name of a logger, or a Logger")
         self._logger: Final = logging.getLogger(logger) if isinstance(logger, str) else logger
         self._allow_level: Final = _level("allow_level", allow_level)
         self._deny_level: Final = _level("deny_level", deny_level)
@@ -88,25 +91,23 @@ class DecisionLogger:
         require(drop is None or callable(drop), "drop", kind_of(drop), "a function of a record, or None")
         self._drop: Final = drop
         require(policy is None or type(policy) is Policy, "policy", kind_of(policy), "a Policy or None")
+        self._policy: Final = policy
         check_key(key)
-        self._recording: Final[dict[str, Any]] = {
-            "policy": policy,
-            "key": key,
-            "reveal": tuple(checked_places("reveal", reveal)),
-            "mask": tuple(checked_places("mask", mask)),
-        }
+        self._key: Final = key
+        self._reveal: Final = to_places("reveal", reveal)
+        self._mask: Final = to_places("mask", mask)
         self._lock: Final = Lock()
         self._dropped = 0
         self._failed = 0
 
     @property
     def dropped(self) -> int:
-        """How many decisions were left out, by `sample_allows` or by `drop`."""
+        """How many decisions `sample_allows` or `drop` left out."""
         return self._dropped
 
     @property
     def failed(self) -> int:
-        """How many times something failed. What a handler deals with itself, as those of the library do, is not seen."""
+        """How often something failed. Failures that a handler deals with itself, as the library's do, are not counted."""
         return self._failed
 
     def log(
@@ -118,61 +119,61 @@ class DecisionLogger:
         correlation_id: str | None = None,
         facts_read_at: datetime | None = None,
     ) -> DecisionRecord | None:
-        """Makes the record of a decision and logs it.
+        """Make the record of a decision and log it. It never raises: an invalid argument is counted and reported.
 
-        Takes what `record()` takes, and never raises: what is wrong with an argument is counted and told.
+        The arguments are those of `record()`.
 
         Returns:
-            The record that the logger was given. None where its level is disabled, where it was left out, or where that
-            failed.
+            The record that the logger got. None if its level is disabled, it was left out, or something failed.
         """
         try:
             return self._log(decision, id, at=at, correlation_id=correlation_id, facts_read_at=facts_read_at)
         except Exception:  # noqa: BLE001  no log is worth a decision
-            self._fail("a decision was not logged, or not by every handler")
+            self._report("a decision was not logged, or not by every handler")
             return None
 
-    def _log(self, decision: Decision[Any], id: str, **given: Any) -> DecisionRecord | None:  # noqa: A002
-        allowed = type(decision) is Decision and decision.allowed
-        levels = (self._allow_level,) if allowed else (self._deny_level, self._error_level)
+    def _log(self, decision: Decision[Any], id: str, **context: Any) -> DecisionRecord | None:  # noqa: A002
+        is_allowed = type(decision) is Decision and decision.allowed
+        levels = (self._allow_level,) if is_allowed else (self._deny_level, self._error_level)
         if not any(map(self._logger.isEnabledFor, levels)):
             return None
-        if allowed and not callable(self._sample_allows) and not _is_sampled(id, self._sample_allows):
-            self._leave_out()
+        if is_allowed and not callable(self._sample_allows) and not _is_sampled(id, self._sample_allows):
+            self._count_dropped()
             return None
-        made = record(decision, id=id, **given, **self._recording)
-        broken = any(reason.status is ReasonStatus.ERROR for reason in made.reasons)
-        level = self._error_level if broken else levels[0]
+        recorder = recorder_of(decision, self._policy, self._reveal, self._mask)
+        record = recorder.record(decision, id=id, key=self._key, **context)
+        is_error = any(reason.status is ReasonStatus.ERROR for reason in record.reasons)
+        level = self._error_level if is_error else levels[0]
         if not self._logger.isEnabledFor(level):
             return None
-        if not broken and self._is_left_out(made):
-            self._leave_out()
+        if not is_error and self._is_left_out(record):
+            self._count_dropped()
             return None
-        message, extra = _line(made)
+        message, extra = _message_and_extra(record)
         self._logger.log(level, message, extra=extra, stacklevel=3)
-        return made
+        return record
 
-    def _is_left_out(self, made: DecisionRecord) -> bool:
-        """Asks the host's functions. What one that fails might have left out is logged."""
+    def _is_left_out(self, record: DecisionRecord) -> bool:
+        """Ask the host's functions whether to leave a record out. If one of them fails, the record is logged."""
         try:
-            if self._drop is not None and self._drop(made) is True:
+            if self._drop is not None and self._drop(record) is True:
                 return True
-            if made.reasons or not callable(self._sample_allows):
+            if record.reasons or not callable(self._sample_allows):
                 return False
-            return not _is_sampled(made.id, _rate(self._sample_allows(made)))
+            return not _is_sampled(record.id, _rate(self._sample_allows(record)))
         except Exception:  # noqa: BLE001  a host's function may raise anything
-            self._fail("a decision was logged, though sample_allows or drop might have left it out")
+            self._report("a decision was logged, though sample_allows or drop might have left it out")
             return False
 
-    def _leave_out(self) -> None:
+    def _count_dropped(self) -> None:
         with self._lock:
             self._dropped += 1
 
-    def _fail(self, what: str) -> None:
+    def _report(self, failure: str) -> None:
         with self._lock:
             self._failed += 1
-        with suppress(Exception):  # as where stderr is closed
-            _TELLER.handleError(logging.makeLogRecord({"msg": what}))
+        with suppress(Exception):  # stderr may be closed
+            _REPORTER.handleError(logging.makeLogRecord({"msg": failure}))
 
 
 def _level(name: str, level: int) -> int:
@@ -187,7 +188,7 @@ def _rate(rate: float) -> float:
 
 
 def _is_sampled(id: str, rate: float) -> bool:  # noqa: A002
-    """Says whether a decision is among those to keep; whoever keeps more keeps these too."""
+    """Return whether a decision is among those to log. A higher rate logs the same decisions and more."""
     if rate == 1:
         return True
     number = int.from_bytes(sha256(id.encode("utf-8", "surrogatepass")).digest()[:8], "big")
@@ -195,39 +196,39 @@ def _is_sampled(id: str, rate: float) -> bool:  # noqa: A002
 
 
 def _escaped(value: FactValue) -> str:
-    """Writes a value in ASCII without a space: nothing in it can break a line, or pass for more than one value."""
+    """Return a value in ASCII without spaces. It cannot break a line, or look like more than one value."""
     text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    plain = text.isalnum() and text.isascii()
-    return text if plain else text.encode("unicode_escape").decode("ascii").replace(" ", "\\x20")
+    needs_no_escape = text.isalnum() and text.isascii()
+    return text if needs_no_escape else text.encode("unicode_escape").decode("ascii").replace(" ", "\\x20")
 
 
-def _line(made: DecisionRecord) -> tuple[str, dict[str, str]]:
-    """Makes the message, and the flat keys; one for which there is nothing to say is left out."""
-    facts = dict_of(made.facts)
-    about = {key: _escaped(facts[fact]) for key, fact in _ABOUT if facts.get(fact) is not None}
-    effect, reasons = made.effect.value, [(reason.code, reason.status.value) for reason in made.reasons]
+def _message_and_extra(record: DecisionRecord) -> tuple[str, dict[str, str]]:
+    """Return the message and the flat keys. Keys without a value are left out."""
+    facts = dict_of(record.facts)
+    about = {key: _escaped(facts[fact]) for key, fact in _ABOUT_KEYS if facts.get(fact) is not None}
+    effect, reasons = record.effect.value, [(reason.code, reason.status.value) for reason in record.reasons]
     extra = {
-        "escalation_decision_id": _escaped(made.id),
-        "escalation_at": _text_of(made.at),
+        "escalation_decision_id": _escaped(record.id),
+        "escalation_at": time_text(record.at),
         "escalation_effect": effect,
-        "escalation_policy_id": made.policy_id,
-        "escalation_policy_fingerprint": made.fingerprint,
+        "escalation_policy_id": record.policy_id,
+        "escalation_policy_fingerprint": record.fingerprint,
         **about,
-        "escalation_record": made.to_json(),
+        "escalation_record": record.to_json(),
     }
-    if made.policy_version is not None:
-        extra["escalation_policy_version"] = _escaped(made.policy_version)
+    if record.policy_version is not None:
+        extra["escalation_policy_version"] = _escaped(record.policy_version)
     if reasons:
         extra["escalation_reasons"] = ",".join([code for code, _ in reasons])
         extra["escalation_statuses"] = ",".join([status for _, status in reasons])
-    if made.hidden:
-        extra["escalation_hidden"] = ",".join(made.hidden)
-    if made.next_party is not None:
-        extra["escalation_next_party"] = made.next_party.value
-    if made.correlation_id is not None:
-        extra["escalation_correlation_id"] = _escaped(made.correlation_id)
-    if made.facts_read_at is not None:
-        extra["escalation_facts_read_at"] = _text_of(made.facts_read_at)
-    named = "".join([f" {word}={about[key]}" for word, key in _NAMED if key in about])
+    if record.hidden:
+        extra["escalation_hidden"] = ",".join(record.hidden)
+    if record.next_party is not None:
+        extra["escalation_next_party"] = record.next_party.value
+    if record.correlation_id is not None:
+        extra["escalation_correlation_id"] = _escaped(record.correlation_id)
+    if record.facts_read_at is not None:
+        extra["escalation_facts_read_at"] = time_text(record.facts_read_at)
+    names = "".join([f" {name}={about[key]}" for name, key in _MESSAGE_PARTS if key in about])
     listed = ", ".join([f"{code} ({status})" for code, status in reasons])
-    return f"{effect} {made.policy_id}{named}{': ' if listed else ''}{listed}", extra
+    return f"{effect} {record.policy_id}{names}{': ' if listed else ''}{listed}", extra

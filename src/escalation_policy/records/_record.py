@@ -1,11 +1,12 @@
-"""The record of a decision: what it was, what it rests on, and what it takes to decide it again, as one line of JSON."""
+"""The record of a decision: a value that is written as one line of JSON, and the JSON Schema of that line."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
-from types import MemberDescriptorType
-from typing import Any, Final, TypeVar, final
+from functools import cached_property
+from importlib.resources import files
+from json.encoder import encode_basestring_ascii as quote
+from typing import Any, Final, TypeVar, cast, final
 
 import attrs
 from attrs.converters import optional
@@ -15,10 +16,10 @@ from .._engine.tests import Evidence
 from .._enums import Effect, Party, ReasonStatus
 from .._fields import FrozenMapping, checked, dict_of, kind_of, to_tuple, validator
 from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
-from ._forms import FactValue, is_fact
-from ._parsing import SCHEMA, SCHEMA_VERSION, VERSIONS, contradiction, fields_of, is_version
+from ._facts import FactValue, is_fact
+from ._parsing import SCHEMA, SCHEMA_VERSION, VERSIONS, contradiction, is_version, parse_record
 
-#: What support asks first, by the fact that tells it.
+#: What support asks first, with the fact that answers it.
 ABOUT: Final = {
     "domain": "domain.id",
     "agent": "agent.id",
@@ -35,20 +36,23 @@ _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_
 
 
 def to_utc(at: datetime) -> datetime:
-    """Moves a time to UTC; what has no zone, or would be in no year there, is left without one, to be refused."""
-    zoned = isinstance(at, datetime) and at.utcoffset() is not None  # pyright: ignore[reportUnnecessaryIsInstance]
+    """Convert a time to UTC. A time without a zone, or outside the years of UTC, is returned without a zone."""
+    has_zone = isinstance(at, datetime) and at.utcoffset() is not None  # pyright: ignore[reportUnnecessaryIsInstance]
     try:
-        return at.astimezone(UTC) if zoned else at
+        return at.astimezone(UTC) if has_zone else at
     except OverflowError:
         return at.replace(tzinfo=None)
+
+
+# attrs takes the type of an argument from its converter's annotations, so each needs a converter of its own.
 
 
 def _to_evidence(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
     return to_tuple(evidence)
 
 
-def _to_codes(codes: Iterable[str]) -> tuple[str, ...]:
-    return to_tuple(codes)
+def _to_strings(strings: Iterable[str]) -> tuple[str, ...]:
+    return to_tuple(strings)
 
 
 def _to_reasons(reasons: Iterable["RecordedReason"]) -> tuple["RecordedReason", ...]:
@@ -64,29 +68,11 @@ def _to_outputs(outputs: Mapping[str, bool]) -> Mapping[str, bool]:
 
 
 def _frozen(values: Mapping[str, _V]) -> Mapping[str, _V]:
-    """Freezes a mapping; what is none is left to be refused."""
-    copied = isinstance(values, Mapping) and not isinstance(values, FrozenMapping)  # pyright: ignore[reportUnnecessaryIsInstance]
-    return FrozenMapping(dict(values)) if copied else values
+    """Freeze a mapping. Other values are returned unchanged; the field's validator rejects them."""
+    is_open = isinstance(values, Mapping) and not isinstance(values, FrozenMapping)  # pyright: ignore[reportUnnecessaryIsInstance]
+    return FrozenMapping(dict(values)) if is_open else values
 
 
-def unchecked(cls: type[_T], **fields: object) -> _T:
-    """Makes a value of fields that need no check, in a fifth of the time."""
-    made = object.__new__(cls)
-    known: Any = cls
-    puts = puts_of(known)
-    for name, value in fields.items():
-        puts[name](made, value)
-    return made
-
-
-@lru_cache
-def puts_of(cls: type) -> dict[str, Callable[[object, object], None]]:
-    """Finds what fills the slots of a class whose values let nobody do that."""
-    return {name: slot.__set__ for name, slot in vars(cls).items() if isinstance(slot, MemberDescriptorType)}
-
-
-# What comes again and again is encoded once.
-_encoded: Final = lru_cache(1024)(_ENCODER.encode)
 _CODE: Final = validator(CODE_WORDS, is_code)
 _CODES: Final = validator(f"a collection of codes {CODE_WORDS}", lambda codes: all(map(is_code, codes)))
 _FACTS: Final = validator(
@@ -113,7 +99,7 @@ class RecordedReason:
     """One rule that stood in the way.
 
     Attributes:
-        evidence: What was required of each fact and what was seen; what is masked shows as `masked`.
+        evidence: What the rule required of each fact and what was seen. A masked fact shows as `masked`.
         error: For `ReasonStatus.ERROR`: type, file and line of what raised.
     """
 
@@ -122,30 +108,38 @@ class RecordedReason:
     evidence: tuple[Evidence, ...] = attrs.field(default=(), converter=_to_evidence, validator=_WORDS)
     error: str | None = None
 
+    @cached_property
+    def _json(self) -> str:
+        # A recorder makes one value of reasons that recur, so they are written once.
+        evidence = ",".join(map(_evidence_json, self.evidence))
+        error = _json_or_null(self.error)
+        return f'{{"code":{quote(self.code)},"error":{error},"evidence":[{evidence}],"status":"{self.status.value}"}}'
+
 
 @final
 @attrs.frozen(kw_only=True, repr=False, field_transformer=checked)
 class DecisionRecord:
-    """What is kept of one decision.
+    """A decision as it is kept in a log.
 
     Attributes:
-        id: Whatever the host calls this decision.
-        at: When it was made, in UTC; time comes from the caller.
-        reasons: The rules that stood in the way; none where it was allowed.
-        met: The codes of the rules that were met, as far as the decision's reasons are these: on allow all of them.
-        hidden: The codes of rules that were not met either, behind one of the reasons.
-        next_party: Who acts next: the party of the first step of the first remedy.
-        facts: What the rules read, by dotted path, and what support asks first. None where there was nothing. An enum
-            stands as its value, a set as a tuple of its members in order, anything else that was there as True.
-        unknown: Which of the facts that are None we were not told, in order.
-        masked: Which of the facts hold tokens in the place of values, in order.
-        outputs: What predicates said that were revealed, by their identity.
-        correlation_id: What ties it to other records of the host.
-        facts_read_at: When the facts were read from where they come from.
-        schema_version: The version of the record that this was read from.
+        id: The host's id of this decision.
+        at: When the decision was made, in UTC. The caller supplies the time.
+        reasons: The rules that stood in the way. Empty for an allow.
+        met: The codes of the rules that were met, as far as they are the decision's reasons: for an allow, all rules.
+        hidden: The codes of rules that were not met either, and are hidden by one of the reasons.
+        next_party: The party that acts next: the one of the first step of the first remedy.
+        facts: The facts that the rules read and that support asks for first, by dotted path. None means that there was no
+            value. An enum member is stored as its value, a set as a tuple of its members in order, and any other value
+            as True.
+        unknown: The facts that are None because nobody supplied them, in order.
+        masked: The facts that hold tokens instead of values, in order.
+        outputs: The answers of revealed predicates, by the identity of the test.
+        correlation_id: Connects the record to other records of the host.
+        facts_read_at: When the facts were read at their sources.
+        schema_version: The schema version of the line that the record was read from.
 
     Raises:
-        InvalidValueError: A field does not take what it was given, or the reasons contradict the effect.
+        InvalidValueError: A field has a value that it does not accept, or the reasons contradict the effect.
     """
 
     id: str
@@ -155,14 +149,14 @@ class DecisionRecord:
     policy_version: str | None = None
     fingerprint: str
     reasons: tuple[RecordedReason, ...] = attrs.field(default=(), converter=_to_reasons)
-    met: tuple[str, ...] = attrs.field(default=(), converter=_to_codes, validator=_CODES)
-    hidden: tuple[str, ...] = attrs.field(default=(), converter=_to_codes, validator=_CODES)
+    met: tuple[str, ...] = attrs.field(default=(), converter=_to_strings, validator=_CODES)
+    hidden: tuple[str, ...] = attrs.field(default=(), converter=_to_strings, validator=_CODES)
     next_party: Party | None = None
     facts: Mapping[str, FactValue] = attrs.field(
         factory=lambda: FrozenMapping[FactValue]({}), converter=_to_facts, validator=_FACTS
     )
-    unknown: tuple[str, ...] = attrs.field(default=(), converter=_to_codes)
-    masked: tuple[str, ...] = attrs.field(default=(), converter=_to_codes)
+    unknown: tuple[str, ...] = attrs.field(default=(), converter=_to_strings)
+    masked: tuple[str, ...] = attrs.field(default=(), converter=_to_strings)
     outputs: Mapping[str, bool] = attrs.field(
         factory=lambda: FrozenMapping[bool]({}), converter=_to_outputs, validator=_OUTPUTS
     )
@@ -177,32 +171,31 @@ class DecisionRecord:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "DecisionRecord":
-        """Reads what `to_json()` made; a newer minor version too.
+        """Read what `to_json()` wrote, also of a newer minor version.
 
         Raises:
-            InvalidPayloadError: It is no JSON, no record, one of another major version, or a record whose fields are not
-                what they should be or contradict each other; `faults` lists all that is wrong.
+            InvalidPayloadError: The text is not JSON or not a record, the record has another major version, or its fields
+                are wrong or contradict each other. `faults` lists everything that is wrong.
         """
         try:
             payload = json.loads(text if isinstance(text, str) else str(text, "utf-8"))
         except TypeError as error:
             raise InvalidPayloadError([Fault.mismatch("record", kind_of(text), "a str or bytes of JSON")]) from error
         except (ValueError, RecursionError) as error:
-            found = type(error).__name__
-            raise InvalidPayloadError(
-                [Fault("record", f"is no JSON ({found})", found=found, accepted="JSON")]
-            ) from error
+            name = type(error).__name__
+            raise InvalidPayloadError([Fault("record", f"is no JSON ({name})", found=name, accepted="JSON")]) from error
         return cls.from_payload(payload)
 
     @classmethod
     def from_payload(cls, payload: object) -> "DecisionRecord":
-        """Reads a record that was parsed from JSON already, perhaps as a part of something else.
+        """Read a record from parsed JSON, for example from a part of a larger object.
 
         Raises:
             InvalidPayloadError: As for `from_json()`.
         """
-        fields, reasons = fields_of(payload)
-        return unchecked(cls, **fields, reasons=tuple([unchecked(RecordedReason, **each) for each in reasons]))
+        fields, reasons = parse_record(payload)
+        recorded = tuple([unchecked(RecordedReason, reason) for reason in reasons])
+        return unchecked(cls, fields, {"reasons": recorded})
 
     @property
     def about(self) -> dict[str, FactValue]:
@@ -210,32 +203,29 @@ class DecisionRecord:
         return {name: self.facts.get(fact) for name, fact in ABOUT.items()}
 
     def to_json(self) -> str:
-        """Makes one line of ASCII, with sorted keys; nothing that a value holds can break it or begin another one."""
-        facts = _ENCODER.encode(dict_of(self.facts))
+        """Return one line of ASCII with sorted keys. No value can break the line or begin another one."""
+        # It is put together by hand: to encode one dict of everything takes half as long again.
+        facts_read_at = f'"{time_text(self.facts_read_at)}"' if self.facts_read_at else "null"
         outputs = _ENCODER.encode(dict_of(self.outputs)) if self.outputs else "{}"
-        correlation_id = "null" if self.correlation_id is None else _ENCODER.encode(self.correlation_id)
-        facts_read_at = f'"{_text_of(self.facts_read_at)}"' if self.facts_read_at else "null"
-        end = _end(
-            self.masked,
-            self.met,
-            self.next_party,
-            outputs,
-            self.policy_id,
-            self.policy_version,
-            self.reasons,
-            self.schema_version,
-            self.unknown,
-        )
         return (
-            f'{{"at":"{_text_of(self.at)}"'
-            f',"correlation_id":{correlation_id}'
+            f'{{"at":"{time_text(self.at)}"'
+            f',"correlation_id":{_json_or_null(self.correlation_id)}'
             f',"effect":"{self.effect.value}"'
-            f',"facts":{facts}'
+            f',"facts":{_ENCODER.encode(dict_of(self.facts))}'
             f',"facts_read_at":{facts_read_at}'
-            f',"fingerprint":{_encoded(self.fingerprint)}'
-            f',"hidden":{_encoded(self.hidden)}'
-            f',"id":{_ENCODER.encode(self.id)}'
-            f"{end}}}"
+            f',"fingerprint":{quote(self.fingerprint)}'
+            f',"hidden":{_codes_json(self.hidden)}'
+            f',"id":{quote(self.id)}'
+            f',"masked":[{",".join(map(quote, self.masked))}]'
+            f',"met":{_codes_json(self.met)}'
+            f',"next_party":{_json_or_null(self.next_party and self.next_party.value)}'
+            f',"outputs":{outputs}'
+            f',"policy_id":"{self.policy_id}"'
+            f',"policy_version":{_json_or_null(self.policy_version)}'
+            f',"reasons":[{",".join([reason._json for reason in self.reasons])}]'
+            f',"schema":"{SCHEMA}"'
+            f',"schema_version":{quote(self.schema_version)}'
+            f',"unknown":[{",".join(map(quote, self.unknown))}]}}'
         )
 
     def __repr__(self) -> str:
@@ -243,39 +233,52 @@ class DecisionRecord:
         return f"<record: {self.effect.value} {self.policy_id}{f', {codes}' if codes else ''}>"
 
 
-@lru_cache(1024)
-def _encoded_reason(reason: RecordedReason) -> str:
-    evidence = [{name: text for name, text in each._asdict().items() if text is not None} for each in reason.evidence]
-    parts = {"code": reason.code, "status": reason.status.value, "evidence": evidence, "error": reason.error}
-    return _ENCODER.encode(parts)
+def _json_or_null(text: str | None) -> str:
+    return "null" if text is None else quote(text)
 
 
-@lru_cache(1024)
-def _end(  # noqa: PLR0913, PLR0917  # as many as there are
-    masked: tuple[str, ...],
-    met: tuple[str, ...],
-    next_party: Party | None,
-    outputs: str,
-    policy_id: str,
-    policy_version: str | None,
-    reasons: tuple[RecordedReason, ...],
-    schema_version: str,
-    unknown: tuple[str, ...],
-) -> str:
-    """Encodes what stands from `masked` on, which comes again and again."""
-    return (
-        f',"masked":{_encoded(masked)}'
-        f',"met":{_encoded(met)}'
-        f',"next_party":{_encoded(next_party and next_party.value)}'
-        f',"outputs":{outputs}'
-        f',"policy_id":{_encoded(policy_id)}'
-        f',"policy_version":{_encoded(policy_version)}'
-        f',"reasons":[{",".join(map(_encoded_reason, reasons))}]'
-        f',"schema":{_encoded(SCHEMA)}'
-        f',"schema_version":{_encoded(schema_version)}'
-        f',"unknown":{_encoded(unknown)}'
-    )
+def _codes_json(codes: tuple[str, ...]) -> str:
+    """Return codes as JSON. They are ASCII without quotes, so there is nothing to escape."""
+    joined = '","'.join(codes)
+    return f'["{joined}"]' if codes else "[]"
 
 
-def _text_of(at: datetime) -> str:
+def _evidence_json(evidence: Evidence) -> str:
+    other = evidence.compared_with
+    compared_with = "" if other is None else f'"compared_with":{quote(other)},'
+    fact, required = quote(evidence.fact), quote(evidence.required)
+    return f'{{{compared_with}"fact":{fact},"required":{required},"seen":{quote(evidence.seen)}}}'
+
+
+def time_text(at: datetime) -> str:
+    """Return a time in UTC as it is written in records, with microseconds, so that lines sort by time."""
     return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+#: The functions that set the fields of a frozen value.
+_SETTERS: Final[dict[type, dict[str, Callable[[object, object], None]]]] = {
+    cls: {field.name: vars(cls)[field.name].__set__ for field in attrs.fields(cls)}
+    for cls in (RecordedReason, DecisionRecord)
+}
+
+
+def unchecked(cls: type[_T], *parts: Mapping[str, object]) -> _T:
+    """Make a record or a reason without checks, from all its fields.
+
+    It is for fields that were just parsed strictly or made by a `Recorder`. With checks, `record()` would take more than
+    twice as long (see `tests/benchmarks/records.py`).
+    """
+    value, setters = object.__new__(cls), _SETTERS[cls]
+    for fields in parts:
+        for name, field in fields.items():
+            setters[name](value, field)
+    return value
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of records, a new copy each time.
+
+    It is in the package as `decision-record.schema.json`, beside this module.
+    """
+    text = files("escalation_policy.records").joinpath("decision-record.schema.json").read_text("utf-8")
+    return cast("dict[str, Any]", json.loads(text))

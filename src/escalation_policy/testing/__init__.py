@@ -1,14 +1,12 @@
-"""For hosts' tests: builders, assertions, golden tables, laws; strategies and the pytest plugin stand beside them."""
+"""For the tests of hosts: builders, assertions, golden tables and checks. See also `strategies` and `pytest_plugin`."""
 
-from ._assertions import assert_allowed, assert_denied
+from ._assertions import NoSuchRuleError, assert_allowed, assert_denied
 from ._builders import a_channel, a_domain, a_message, a_request, a_ringcentral_user, a_role, an_agent, an_intervention
-from ._check import check_policy
-from ._codes import NoSuchRuleError
+from ._laws import check_policy
 from ._ledger_check import check_call_ledger
-from ._provider_check import check_video_provider
+from ._provider_check import ServiceAnswer, VideoService, check_video_provider
 from ._search import NoSuchRequestError
 from ._tables import Axis, policy_table
-from ._video_service import ServiceAnswer, VideoService
 
 __all__ = [
     "Axis",
@@ -33,4 +31,4 @@ __all__ = [
 ]
 
 for _error in (NoSuchRequestError, NoSuchRuleError):
-    _error.__module__ = __name__  # which is what tracebacks show
+    _error.__module__ = __name__  # tracebacks show the public name

@@ -1,4 +1,4 @@
-"""The recorder: sees what policies decide, without a say in it."""
+"""The recorder: it sees what policies decide, and changes no answer."""
 
 from collections import deque
 from collections.abc import Callable, Generator
@@ -11,35 +11,35 @@ from typing import Any, Final, cast, final
 from .. import Decision, Policy
 
 _Report = Callable[[Policy[Any], Decision[Any]], None]
-_Slot = Any  # what `__slots__` puts into a class has no public type
+_Slot = Any  # the descriptors that `__slots__` creates have no public type
 
-#: Where policies keep their functions, as long as nobody stands in front of them.
+#: The slots in which policies keep their functions. While a recorder is installed, taps stand in front of them.
 _SLOTS: Final[dict[str, _Slot]] = {name: Policy.__dict__[name] for name in ("decide", "allows")}
-#: How many decisions of a test are explained.
+#: How many decisions of a failed test are explained.
 _EXPLAINED: Final = 5
 
 
-_unseen: Final = ContextVar("unseen", default=False)
+_is_unseen: Final = ContextVar("is_unseen", default=False)
 
 
 @contextmanager
 def unseen() -> Generator[None]:
-    """Lets what is decided within go unseen, in this context and its copies."""
-    token = _unseen.set(True)
+    """Hide the decisions of this context and its copies from the recorder."""
+    token = _is_unseen.set(True)
     try:
         yield
     finally:
-        _unseen.reset(token)
+        _is_unseen.reset(token)
 
 
-def unrecorded(policy: Policy[Any], name: str) -> Callable[[Any], Any]:
-    """Takes `decide` or `allows` out of a policy such that nobody sees what it answers."""
+def original_function(policy: Policy[Any], name: str) -> Callable[[Any], Any]:
+    """Return `decide` or `allows` of a policy itself, whose answers no recorder sees."""
     return cast("Callable[[Any], Any]", _SLOTS[name].__get__(policy))
 
 
 @final
 class _Tap:
-    """Stands in for a slot of `Policy`: what is read from it reports each of its answers."""
+    """A descriptor in place of a slot of `Policy`. The functions that are read through it report their decisions."""
 
     __slots__ = ("_report", "_slot")
 
@@ -50,39 +50,34 @@ class _Tap:
     def __get__(self, policy: Policy[Any] | None, owner: type | None = None) -> Any:
         if policy is None:
             return self._slot
-        return _Asked(self._slot.__get__(policy), policy, self._slot.__name__, self._report)
+        return _RecordedFunction(self._slot.__get__(policy), policy, self._slot.__name__, self._report)
 
     def __set__(self, policy: Policy[Any], function: Callable[[Any], Any]) -> None:
-        self._slot.__set__(policy, function.answered if isinstance(function, _Asked) else function)
+        # A copy of a policy gets the functions that were read through the tap.
+        self._slot.__set__(policy, function.original if isinstance(function, _RecordedFunction) else function)
 
 
 @final
-class _Asked:
-    """A policy's function; it is pickled by name, and equal where the function is."""
+class _RecordedFunction:
+    """`decide` or `allows` of a policy, with a report of each decision. It equals, and is pickled as, the original."""
 
-    __slots__ = ("_name", "_policy", "_report", "answered")
+    __slots__ = ("_name", "_policy", "_report", "original")
 
-    def __init__(
-        self,
-        answered: Callable[[Any], Any],
-        policy: Policy[Any],
-        name: str,
-        report: _Report,
-    ) -> None:
-        self.answered = answered
+    def __init__(self, original: Callable[[Any], Any], policy: Policy[Any], name: str, report: _Report) -> None:
+        self.original = original
         self._policy = policy
         self._name = name
         self._report = report
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Asked) and self.answered == other.answered
+        return isinstance(other, _RecordedFunction) and self.original == other.original
 
     def __hash__(self) -> int:
-        return hash(self.answered)
+        return hash(self.original)
 
     def __call__(self, request: Any) -> Any:
-        # Also for `allows`: a decision knows why, and so that nobody asks a predicate twice.
-        decision: Decision[Any] = unrecorded(self._policy, "decide")(request)
+        # `allows` decides as well: the decision has the reasons, and no predicate is called twice.
+        decision: Decision[Any] = original_function(self._policy, "decide")(request)
         self._report(self._policy, decision)
         return decision if self._name == "decide" else decision.allowed
 
@@ -95,61 +90,55 @@ class _Asked:
 
 @final
 class Recorder:
-    """Keeps the last decisions of a test, or all of them, and passes every one on.
+    """Keeps the last decisions of a test, or all of them, and passes each decision on.
 
-    Any number of threads may decide: each step on what they share is one that no other thread can come between.
+    It needs no lock: every change of what threads share is a single atomic operation.
 
     Args:
-        seen: Called with each policy and its decision, also if `allows()` was called.
+        report: Called with each policy and its decision, also for `allows()`.
     """
 
-    def __init__(self, seen: _Report) -> None:
-        self._seen: Final = seen
+    def __init__(self, report: _Report) -> None:
+        self._report: Final = report
         self._numbers: Final = count()
         self._latest: Final[deque[tuple[int, Decision[Any]]]] = deque(maxlen=_EXPLAINED)
         self.begin()
 
     def begin(self) -> None:
-        """Forgets what was decided before."""
+        """Forget all decisions, for the next test."""
         self._latest.clear()
-        self._begun = next(self._numbers)
-        self._kept: list[Decision[Any]] | None = None
+        self._first_number = next(self._numbers) + 1
+        self._decisions: list[Decision[Any]] | None = None
 
     def keep(self) -> list[Decision[Any]]:
-        """Keeps all decisions from now on, in the list that it returns."""
-        kept = self._kept
-        if kept is None:
-            kept = self._kept = []
-        return kept
+        """Keep all decisions from now on, and return the list of them."""
+        if self._decisions is None:
+            self._decisions = []
+        return self._decisions
 
     def install(self) -> Callable[[], None]:
-        """Stands in front of every policy there is and will be; returns what undoes it."""
+        """Record all policies, those that exist and those that will. Return a function that undoes it."""
         before = {name: Policy.__dict__[name] for name in _SLOTS}
-        _put({name: _Tap(slot, self._record) for name, slot in _SLOTS.items()})
-        return partial(_put, before)
+        _set_slots({name: _Tap(slot, self._record) for name, slot in _SLOTS.items()})
+        return partial(_set_slots, before)
 
     def _record(self, policy: Policy[Any], decision: Decision[Any]) -> None:
-        if _unseen.get():
+        if _is_unseen.get():
             return
-        kept = self._kept
-        if kept is not None:
-            kept.append(decision)
+        decisions = self._decisions  # another thread may begin the next test meanwhile
+        if decisions is not None:
+            decisions.append(decision)
         self._latest.append((next(self._numbers), decision))
-        self._seen(policy, decision)
+        self._report(policy, decision)
 
-    def explained(self) -> str:
-        """Explains the last decisions of the test, the very last one at the end; empty where there were none."""
+    def explain(self) -> str:
+        """Explain the last decisions of the test, the latest one at the end. Empty if it made no decision."""
         latest = list(self._latest)
-        lines = [_explained(decision) for _, decision in latest]
-        earlier = min((number - self._begun - 1 for number, _ in latest), default=0)
+        lines = [f"allow {decision.policy_id}" if decision else decision.explain() for _, decision in latest]
+        earlier = min((number - self._first_number for number, _ in latest), default=0)
         return "\n".join([*lines, *([f"and {earlier} earlier"] if earlier else [])])
 
 
-def _put(slots: dict[str, _Slot]) -> None:
+def _set_slots(slots: dict[str, _Slot]) -> None:
     for name, slot in slots.items():
         setattr(Policy, name, slot)
-
-
-def _explained(decision: Decision[Any]) -> str:
-    """Explains a decision; of one that allows it is enough to know that."""
-    return f"allow {decision.policy_id}" if decision else decision.explain()

@@ -1,66 +1,62 @@
-"""A pytest plugin: explains decisions, records them, and tells which rules the tests have seen decide.
+"""A pytest plugin: it explains and records decisions, and reports which rules the tests covered.
 
 Switch it on with `-p escalation_policy.testing.pytest_plugin`, or in the top `conftest.py` with
-`pytest_plugins = ["escalation_policy.testing.pytest_plugin"]`. It sees what policies decide in this process, in any
-thread or task: not what other processes decide, nor what a function decides that a `conftest.py` took out of its policy
-while it was imported (`decide = POLICY.decide`). No answer changes; but where `allows()` says no, predicates are asked
-once more.
+`pytest_plugins = ["escalation_policy.testing.pytest_plugin"]`. It sees the decisions of this process, in any thread or
+task. It does not see the decisions of other processes, nor those of a function that a `conftest.py` took from its policy
+while it was imported (`decide = POLICY.decide`). No answer changes.
 
 PYTEST_DONT_REWRITE
 """
 
+import reprlib
 from argparse import ArgumentTypeError
-from typing import Any, Final, final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, TypeGuard, final
 
+import attrs
 import pytest
 
-from .. import Decision, Policy
-from ._comparisons import compared
-from ._coverage import Coverage, Figures, Tallies
-from ._coverage_reports import INCOMPLETE, as_json, as_lines, as_markdown, counted, percent
+from .. import Decision, Effect, Policy, Reason
+from ._coverage import Coverage, DecisionCounts, count_covered, percent, report
 from ._recorder import Recorder
 
 Decisions = list[Decision[Any]]
 
-_WRITERS: Final = {"json": as_json, "markdown": as_markdown}
-_PATHS: Final = {"json": "policy-coverage.json", "markdown": "policy-coverage.md"}
-#: Under which name a worker hands its data to the controller.
+#: The key under which a worker of pytest-xdist sends its counts to the controller.
 _OUTPUT: Final = "escalation_policy.policy_coverage"
+_INCOMPLETE: Final = "incomplete: a worker stopped, and its decisions are not counted"
+#: What to compare instead of a decision, by the type of the other side.
+_ALTERNATIVES: Final[dict[type, str]] = {
+    bool: "decision.allowed",
+    Effect: "decision.effect",
+    str: "the codes of decision.reasons",
+}
 
 
-def _report(text: str) -> tuple[str, str]:
-    kind, colon, path = text.partition(":")
-    if kind not in ("term", "none", *_WRITERS) or (colon and (kind not in _WRITERS or not path)):
-        raise ArgumentTypeError("must be term, json[:PATH], markdown[:PATH] or none")
-    return kind, path or _PATHS.get(kind, "")
-
-
-def _share(text: str) -> float:
+def _percentage(text: str) -> float:
     try:
-        share = float(text)
+        percentage = float(text)
     except ValueError:
-        share = -1.0
-    if not 0 <= share <= 100:
+        percentage = -1.0
+    if not 0 <= percentage <= 100:
         raise ArgumentTypeError("must be a number from 0 to 100")
-    return share
+    return percentage
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the options."""
+    """Add the options."""
     group = parser.getgroup("policy coverage")
     group.addoption(
         "--policy-cov-report",
-        action="append",
-        metavar="TYPE[:PATH]",
-        type=_report,
-        help="how to report which rules decided: term (the default), json[:PATH], markdown[:PATH], or none, which takes "
-        "back what was asked for before it (repeatable)",
+        choices=["term", "none"],
+        default="term",
+        help="whether to report which rules decided: term (the default) or none",
     )
     group.addoption(
         "--policy-cov-fail-under",
         metavar="N",
-        type=_share,
-        help="fail where less than N percent of the rules were met at least once and decisive at least once",
+        type=_percentage,
+        help="fail if less than N percent of the rules were met at least once and decisive at least once",
     )
     group.addoption(
         "--policy-cov-only",
@@ -72,47 +68,54 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begins to record."""
+    """Start to record."""
     plugin = _PolicyPlugin(config)
     config.pluginmanager.register(plugin)
     config.add_cleanup(plugin.recorder.install())
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Explains comparisons with decisions that failed."""
-    return compared(op, left, right)
+    """Explain a failed comparison: how two decisions differ, or what to compare instead. None if pytest says enough."""
+    headline = f"{_verdict(left)} {op} {_verdict(right)}"
+    if _is_decision(left) and _is_decision(right):
+        if op == "!=":
+            return [headline, "effect, reasons, request and policy are the same"]
+        differences = list(_differences(left, right)) or ["the reasons are in another order"]
+        return [headline, *differences] if op == "==" else None
+    if op in ("==", "is") and (_is_decision(left) or _is_decision(right)):
+        other = right if _is_decision(left) else left
+        alternative = _ALTERNATIVES.get(type(other), "decision.effect or decision.reasons")
+        return [headline, f"a decision only equals another decision: compare {alternative}"]
+    return None
 
 
 @final
 class _PolicyPlugin:
-    """The hooks of one run."""
+    """The hooks and the state of one run."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config: Final = config
         self._only: Final = frozenset[str](config.option.policy_cov_only)
-        self._tallies: Final = Tallies(self._only)
+        self._counts: Final = DecisionCounts(self._only)
         self.recorder: Final = Recorder(self._count)
         self._coverage: Final = Coverage()
         self._test = ""
-        self._workers = 0
-        self._ran = False
-        self._reports: list[tuple[str, str]] = []
-        for kind, path in config.option.policy_cov_report or [("term", "")]:
-            self._reports = [] if kind == "none" else [*self._reports, (kind, path)]
+        self._unfinished_workers = 0
+        self._is_run = False
         self._lines: list[str] = []
-        self._troubles: list[str] = []
+        self._shortfall: str | None = None
 
     def _count(self, policy: Policy[Any], decision: Decision[Any]) -> None:
-        """Count what tests decide, fixtures included, but not what is decided while modules are imported."""
+        """Count the decisions of tests and fixtures, but not those that are made while modules are imported."""
         if self._test:
-            self._tallies.add(policy, decision)
+            self._counts.add(policy, decision)
 
     @pytest.fixture
     def decisions(self) -> Decisions:
-        """Every decision of this test, in order, from the start of its setup; it grows while the test runs.
+        """All decisions of this test, in order, from the start of its setup. The list grows while the test runs.
 
-        Of what `allows()` was asked, it has the decision that `decide()` makes. A test that gets it by
-        `request.getfixturevalue()` gets what is decided from then on.
+        If `allows()` was called, it holds the decision that `decide()` makes. A test that calls
+        `request.getfixturevalue()` gets the decisions from then on.
         """
         return self.recorder.keep()
 
@@ -125,66 +128,99 @@ class _PolicyPlugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        # A controller logs what failed elsewhere, too.
+        # The controller of pytest-xdist logs failures of other processes, too.
         failed_here = report.failed and report.when != "teardown" and report.nodeid == self._test
-        if failed_here and (explained := self.recorder.explained()):
-            report.sections.append(("decisions", explained))
+        if failed_here and (explanation := self.recorder.explain()):
+            report.sections.append(("decisions", explanation))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        self._ran = not session.config.option.collectonly
+        self._is_run = not session.config.option.collectonly
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self) -> None:
-        self._workers += 1
+        self._unfinished_workers += 1
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         output = getattr(node, "workeroutput", {})
         if _OUTPUT in output:
             self._coverage.add(output[_OUTPUT])
-            self._workers -= 1
+            self._unfinished_workers -= 1
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         output = getattr(self._config, "workeroutput", None)
         if output is not None:
-            output[_OUTPUT] = self._tallies.data()
-        elif self._ran:
-            self._coverage.add(self._tallies.data())
-            self._tell(self._coverage.figures())
-            if self._troubles and session.exitstatus == pytest.ExitCode.OK:
+            output[_OUTPUT] = self._counts.to_data()
+        elif self._is_run:
+            self._coverage.add(self._counts.to_data())
+            self._report()
+            if self._shortfall and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # pytest 8.2 shows no type for it
-        if self._lines or self._troubles:
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # pytest 8.2 exports no type for it
+        if self._lines or self._shortfall:
             terminalreporter.section("policy coverage")
         for line in self._lines:
             terminalreporter.line(line)
-        for line in self._troubles:
-            terminalreporter.line(line, red=True)
+        if self._shortfall:
+            terminalreporter.line(self._shortfall, red=True)
 
-    def _tell(self, figures: list[Figures]) -> None:
-        unseen = sorted(self._only.difference(each.id for each in figures)) or ([] if figures else ["any policy"])
-        notes = [f"no decision of {each} was recorded" for each in unseen] + ([INCOMPLETE] if self._workers else [])
-        for kind, path in self._reports:
-            if kind == "term":
-                self._lines = [*as_lines(figures), *notes]
-            else:
-                self._write(path, _WRITERS[kind](figures, complete=not self._workers))
-        covered, rules = counted(figures)
+    def _report(self) -> None:
+        policies = self._coverage.policies()
+        absent = sorted(self._only.difference(policy.id for policy in policies)) or ([] if policies else ["any policy"])
+        notes = [f"no decision of {name} was recorded" for name in absent]
+        if self._config.option.policy_cov_report == "term":
+            self._lines = [*report(policies), *notes, *([_INCOMPLETE] if self._unfinished_workers else [])]
+        covered, rules = count_covered(policies)
         limit: float | None = self._config.option.policy_cov_fail_under
-        if limit and (unseen or 100 * covered < limit * rules):
-            found = (
-                f"no decision of {unseen[0]} was recorded"
-                if unseen
-                else f"{percent(figures)} % of the rules are covered"
-            )
-            self._troubles.append(f"{found}, and --policy-cov-fail-under asks for {limit:g} %")
+        if limit and (notes or 100 * covered < limit * rules):
+            result = notes[0] if notes else f"{percent(policies)} % of the rules are covered"
+            self._shortfall = f"{result}, and --policy-cov-fail-under asks for {limit:g} %"
 
-    def _write(self, path: str, text: str) -> None:
-        file = self._config.invocation_params.dir / path
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            self._troubles.append(f"cannot write {path}: {str(error.strerror).lower()}")
+
+def _is_decision(value: object) -> TypeGuard[Decision[Any]]:
+    return isinstance(value, Decision)
+
+
+def _verdict(value: object) -> str:
+    if not _is_decision(value):
+        return reprlib.repr(value)
+    return "allow" if value.allowed else f"deny ({', '.join(reason.code for reason in value.reasons)})"
+
+
+def _differences(left: Decision[Any], right: Decision[Any]) -> Iterator[str]:
+    left_reasons, right_reasons = _relevant_reasons(left, right), _relevant_reasons(right, left)
+    for code in dict.fromkeys([*left_reasons, *right_reasons]):
+        if code not in right_reasons:
+            yield f"only left: {code}, {_outcome(left_reasons[code])}"
+        elif code not in left_reasons:
+            yield f"only right: {code}, {_outcome(right_reasons[code])}"
+        elif left_reasons[code] != right_reasons[code]:
+            left_words, right_words = _outcome(left_reasons[code]), _outcome(right_reasons[code])
+            differ = left_words != right_words
+            yield f"{code}: left {left_words}; right {right_words}" if differ else f"{code}: the texts differ"
+    if left.fingerprint != right.fingerprint:
+        yield f"the policies differ in what they mean: {left.policy_id}, {right.policy_id}"
+    if left.request != right.request:
+        places = ", ".join(_different_fields(left.request, right.request, ""))
+        yield f"the requests differ{' in ' if places else ''}{places}"
+
+
+def _relevant_reasons(decision: Decision[Any], other: Decision[Any]) -> dict[str, Reason]:
+    """Return the reasons by code. Met rules are only relevant if both decisions allow."""
+    return {reason.code: reason for reason in decision.reasons if other.allowed or not decision.allowed}
+
+
+def _outcome(reason: Reason) -> str:
+    evidence = "; ".join(f"{each.fact} {each.required}, seen {each.seen}" for each in reason.evidence)
+    return f"{reason.status.value}: {evidence}"
+
+
+def _different_fields(left: Any, right: Any, path: str) -> Iterator[str]:
+    """Yield the paths of the fields that differ, as deep as possible, without their values."""
+    if type(left) is type(right) and attrs.has(left.__class__) and not isinstance(left, Mapping):
+        for name in attrs.fields_dict(left.__class__):
+            yield from _different_fields(getattr(left, name), getattr(right, name), f"{path}.{name}" if path else name)
+    elif left != right:
+        yield path

@@ -1,15 +1,30 @@
-"""The parts of a click that work on the ledger, and what comes of a click."""
+"""One click as a sequence of steps, for `escalate()` and `escalate_async()` alike.
+
+`click()` is a generator. It yields each step that waits for a ledger or a provider, and its caller sends back the result of
+the step or throws in its error.
+"""
 
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import datetime
 from enum import StrEnum, unique
-from typing import Final, NamedTuple, final
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeVar, final
 
-from .._calls.entries import ClaimState, LedgerEntry, RecordedCall, Terms, claimed, doubted, recorded, released
-from .._calls.values import CallRequest, VideoCall, case_of
+from .._calls.entries import (
+    ClaimResult,
+    LedgerEntry,
+    RecordedCall,
+    Terms,
+    claim,
+    mark_doubtful,
+    record_call,
+    release,
+)
+from .._calls.values import CallRequest, VideoCall, call_request_for, entry_id_of
 from .._engine.decision import Decision
+from .._engine.policy import Policy
 from .._enums import ChannelKind
 from .._fields import kind_of
 from .._request import EscalationRequest
@@ -17,13 +32,13 @@ from .._values import Message
 from ..exceptions import (
     CallInDoubtError,
     CallInProgressError,
-    ProviderError,
     ProviderOutcomeUnknownError,
     ProviderRejectedError,
     ProviderUnavailableError,
 )
-from ..typing import CallLedger
+from ..typing import AsyncVideoProvider, CallLedger, VideoProvider
 
+T = TypeVar("T")
 _log: Final = logging.getLogger("escalation_policy.video")
 #: Channels without public messages. On any other, the link goes out privately unless the message is known to be public.
 _PRIVATE_ONLY: Final = {
@@ -38,14 +53,12 @@ _PRIVATE_ONLY: Final = {
     ChannelKind.VIBER,
     ChannelKind.WHATSAPP,
 }
-#: What a provider raises only if there is no call.
-_NOTHING_WAS_MADE: Final = (ProviderUnavailableError, ProviderRejectedError)
 
 
 @final
 @unique
 class EscalationOutcome(StrEnum):
-    """What came of a click."""
+    """The outcome of a click."""
 
     CREATED = "created"
     REUSED = "reused"
@@ -54,13 +67,13 @@ class EscalationOutcome(StrEnum):
 
 @final
 class Escalation(NamedTuple):
-    """What came of a click; true where there is a call.
+    """The result of a click. It is true if there is a call.
 
     Attributes:
-        decision: Whether it was allowed, and why.
-        key: Names the call to the ledger: `ledger.end(key)`. None where it was denied.
-        call: The call. None where it was denied.
-        supersedes: The call whose place this one has taken, that of the agent who had the case before among them: end it.
+        decision: Whether the click was allowed, and why.
+        key: The key of the call, for `ledger.end(key)`. None if the click was denied.
+        call: The call. None if the click was denied.
+        supersedes: The call that this one replaced, for example that of the agent who had the case before. End it.
         reply_privately: Whether the link must go out as a private message. The API posts publicly by default.
     """
 
@@ -75,127 +88,184 @@ class Escalation(NamedTuple):
         return self.call is not None
 
 
-def escalation_of(
-    request: EscalationRequest,
-    decision: Decision[EscalationRequest],
-    outcome: EscalationOutcome,
-    wanted: CallRequest,
-    known: RecordedCall,
-) -> Escalation:
-    """Puts together what came of a click that was allowed."""
-    privately = _goes_out_privately(request.message)
-    return Escalation(decision, outcome, wanted.key, known.call, known.supersedes, privately)
-
-
-def _goes_out_privately(message: Message) -> bool:
+def _must_be_private(message: Message) -> bool:
     if message.private is None:
         return message.channel.kind not in _PRIVATE_ONLY
     return message.private or message.channel.kind is ChannelKind.TWITTER
 
 
-def claim(ledger: CallLedger, wanted: CallRequest, terms: Terms) -> RecordedCall | None:
-    """Claims a call; gives the one that is recorded, or None where it is ours to create.
+@final
+class LedgerStep(NamedTuple):
+    """Work on the ledger. It blocks, and once it has begun, nothing else of the click may happen before its end."""
 
-    Raises:
-        CallInProgressError: Somebody else has claimed it.
-        CallInDoubtError: It is in doubt.
-        TypeError: The ledger does not answer as it has to.
-    """
-    now = terms.clock()
-    try:
-        answer = ledger.update(case_of(wanted.key), lambda case: claimed(case, wanted, terms, now), now=now)
-        if answer is not ClaimState.GRANTED:
-            _check_answer(answer)
-    except BaseException:
-        # The claim may stand all the same, and nothing will be created under it.
-        release(ledger, wanted, terms)
-        raise
-    if answer is ClaimState.GRANTED:
-        return None
-    if answer is ClaimState.IN_PROGRESS:
-        raise CallInProgressError(wanted.key)
-    if answer is ClaimState.IN_DOUBT:
-        raise CallInDoubtError(wanted.key)
-    return answer
+    work: Callable[[], object]
 
 
-def _check_answer(answer: RecordedCall | ClaimState) -> None:
-    if not isinstance(answer, (RecordedCall, ClaimState)):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(
-            f"update() of the ledger must return the second value that change() returned, got {kind_of(answer)}"
-        )
+@final
+class ProviderStep(NamedTuple):
+    """A call of a provider's method, which may be a coroutine function."""
+
+    method: Callable[[Any], object]
+    argument: object
 
 
-def release(ledger: CallLedger, wanted: CallRequest, terms: Terms) -> None:
-    """Gives up a claim under which nothing was created."""
-    _settle(ledger, wanted, terms, released)
+#: A generator that yields steps, is sent their results, and returns a `T`.
+Steps = Generator[LedgerStep | ProviderStep, Any, T]
 
 
-def checked(call: VideoCall, wanted: CallRequest, create_call: object) -> VideoCall:
-    """Refuses what a provider must not answer.
-
-    Raises:
-        ProviderOutcomeUnknownError: It is no call, or that of another host. Whether there is a call is not known.
-        ProviderRejectedError: It is the coroutine that `create_call` itself is: nothing has been done in it.
-    """
-    if not isinstance(call, VideoCall):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise _no_call(call, create_call)
-    if not call.hosted_as(wanted):
-        raise ProviderOutcomeUnknownError("the provider returned a call of another host", call_id=call.id)
-    return call
-
-
-def _no_call(answer: object, create_call: object) -> ProviderError:
-    if inspect.iscoroutine(answer):
-        answer.close()
-        if answer.cr_code is getattr(create_call, "__code__", None):
-            return ProviderRejectedError("create_call() of the provider is a coroutine function: use escalate_async()")
-    return ProviderOutcomeUnknownError(f"the provider must return a VideoCall, got {kind_of(answer)}")
-
-
-def failure_of(ledger: CallLedger, wanted: CallRequest, terms: Terms, error: BaseException) -> BaseException:
-    """Brings a claim to the end that a provider's failure calls for, and gives what to raise."""
-    _settle(ledger, wanted, terms, released if isinstance(error, _NOTHING_WAS_MADE) else doubted)
-    if isinstance(error, (*_NOTHING_WAS_MADE, ProviderOutcomeUnknownError)):
-        failure: ProviderError = error
-    elif isinstance(error, Exception):
-        failure = ProviderOutcomeUnknownError(f"the provider raised {type(error).__name__}")
-        failure.__cause__ = error
-    else:
-        return error
-    failure.key = wanted.key
-    return failure
-
-
-def record(ledger: CallLedger, wanted: CallRequest, terms: Terms, call: VideoCall) -> RecordedCall:
-    """Records a call that was created.
-
-    Raises:
-        CallInDoubtError: It could not be recorded, or somebody else has claimed or recorded another one since.
-    """
-    try:
-        now = terms.clock()
-        known = ledger.update(case_of(wanted.key), lambda case: recorded(case, wanted.key, call, terms, now), now=now)
-    except BaseException as error:
-        # It may be recorded all the same; then there is no claim to doubt.
-        _settle(ledger, wanted, terms, doubted)
-        if not isinstance(error, Exception):
-            raise
-        raise CallInDoubtError(wanted.key, call) from error
-    if known is None:
-        raise CallInDoubtError(wanted.key, call)
-    return known
-
-
-def _settle(
+def click(  # noqa: PLR0913
+    request: EscalationRequest,
+    *,
+    provider: VideoProvider | AsyncVideoProvider,
     ledger: CallLedger,
-    wanted: CallRequest,
+    policy: Policy[EscalationRequest],
     terms: Terms,
-    change: Callable[[LedgerEntry, str, Terms, datetime], tuple[LedgerEntry, None]],
-) -> None:
-    """Brings a claim to an end after something failed. Where the ledger fails too, it is in doubt when its time is out."""
-    try:
-        now = terms.clock()
-        ledger.update(case_of(wanted.key), lambda case: change(case, wanted.key, terms, now), now=now)
-    except Exception:  # noqa: BLE001
-        _log.warning("the ledger did not take that a call is %s: %s", change.__name__, wanted.key, exc_info=True)
+    title: str,
+) -> Steps[Escalation]:
+    """Decide. If the answer is yes, reuse the recorded call or create one."""
+    decision = policy.decide(request)
+    if not decision:
+        return Escalation(decision, EscalationOutcome.DENIED)
+    if isinstance(provider, type):
+        raise TypeError(f"provider must be an object with a method create_call(), got the class {provider.__name__}")
+    attempt = _Attempt(provider, provider.create_call, ledger, call_request_for(request, title=title), terms)
+    recorded = yield from attempt.claim()
+    if recorded and (yield from attempt.is_closed(recorded.call)):
+        attempt = attempt._replace(terms=terms._replace(closed_call=recorded.call))
+        recorded = yield from attempt.claim()
+    outcome = EscalationOutcome.REUSED if recorded else EscalationOutcome.CREATED
+    if recorded is None:
+        call = yield from attempt.create_call()
+        recorded = yield from attempt.record(call)
+    reply_privately = _must_be_private(request.message)
+    return Escalation(decision, outcome, attempt.request.key, recorded.call, recorded.supersedes, reply_privately)
+
+
+@final
+class _Attempt(NamedTuple):
+    """The attempt to get one call, on certain terms.
+
+    Every error after the claim settles the claim before it is raised, except `GeneratorExit`: then the caller has given up
+    the generator, and nobody would run another step.
+    """
+
+    provider: object
+    method: Callable[[CallRequest], object]
+    ledger: CallLedger
+    request: CallRequest
+    terms: Terms
+
+    def claim(self) -> Steps[RecordedCall | None]:
+        """Claim the call. Return the recorded call instead if it can be reused.
+
+        Raises:
+            CallInProgressError: Another click has claimed the call.
+            CallInDoubtError: Nobody knows whether the call was created.
+            TypeError: The ledger did not return the answer of the change.
+        """
+        now = self.terms.clock()
+        try:
+            answer = yield self._update(lambda entry: claim(entry, self.request, self.terms, now), now)
+            if not isinstance(answer, RecordedCall | ClaimResult):
+                problem = "must return the second value that change() returned"
+                raise TypeError(f"update() of the ledger {problem}, got {kind_of(answer)}")  # noqa: TRY301
+        except BaseException as error:
+            # The claim may be stored nevertheless, and no call will be created under it.
+            yield from self._settle(release, error)
+            raise
+        if answer is ClaimResult.IN_PROGRESS:
+            raise CallInProgressError(self.request.key)
+        if answer is ClaimResult.IN_DOUBT:
+            raise CallInDoubtError(self.request.key)
+        return None if answer is ClaimResult.GRANTED else answer
+
+    def is_closed(self, call: VideoCall) -> Steps[bool]:
+        """Return whether the provider knows that the room of a call no longer exists."""
+        try:
+            is_open = getattr(self.provider, "is_open", None)
+            answer = (yield ProviderStep(is_open, call)) if is_open else None
+        except Exception:  # noqa: BLE001
+            return False
+        if inspect.iscoroutine(answer):
+            answer.close()
+        return answer is False
+
+    def create_call(self) -> Steps[VideoCall]:
+        """Have the provider create the call.
+
+        Raises:
+            ProviderUnavailableError: No call was created. A retry may succeed.
+            ProviderRejectedError: No call was created. A retry cannot succeed.
+            ProviderOutcomeUnknownError: Nobody knows whether a call was created.
+        """
+        try:
+            answer = yield ProviderStep(self.method, self.request)
+            return self._check_call(answer)
+        except (ProviderUnavailableError, ProviderRejectedError) as error:
+            yield from self._settle(release, error)
+            error.key = self.request.key
+            raise
+        except ProviderOutcomeUnknownError as error:
+            yield from self._settle(mark_doubtful, error)
+            error.key = self.request.key
+            raise
+        except Exception as error:
+            yield from self._settle(mark_doubtful, error)
+            unknown = ProviderOutcomeUnknownError(f"the provider raised {type(error).__name__}")
+            unknown.key = self.request.key
+            raise unknown from error
+        except BaseException as error:
+            yield from self._settle(mark_doubtful, error)
+            raise
+
+    def _check_call(self, answer: object) -> VideoCall:
+        if inspect.iscoroutine(answer):
+            answer.close()
+            # A coroutine of create_call() itself has not run, so it has created nothing. Any other may have.
+            if answer.cr_code is getattr(self.method, "__code__", None):
+                problem = "create_call() of the provider is a coroutine function: use escalate_async()"
+                raise ProviderRejectedError(problem)
+        if not isinstance(answer, VideoCall):
+            raise ProviderOutcomeUnknownError(f"the provider must return a VideoCall, got {kind_of(answer)}")
+        if not answer.hosted_as(self.request):
+            raise ProviderOutcomeUnknownError("the provider returned a call of another host", call_id=answer.id)
+        return answer
+
+    def record(self, call: VideoCall) -> Steps[RecordedCall]:
+        """Record the call that was created.
+
+        Raises:
+            CallInDoubtError: The call could not be recorded, or another click has claimed or recorded one since.
+        """
+        key = self.request.key
+        try:
+            now = self.terms.clock()
+            recorded: RecordedCall | None = yield self._update(
+                lambda entry: record_call(entry, key, call, self.terms, now), now
+            )
+        except BaseException as error:
+            # The call may be recorded nevertheless. Then there is no claim left, and this changes nothing.
+            yield from self._settle(mark_doubtful, error)
+            if isinstance(error, Exception):
+                raise CallInDoubtError(key, call) from error
+            raise
+        if recorded is None:
+            raise CallInDoubtError(key, call)
+        return recorded
+
+    def _settle(
+        self,
+        change: Callable[[LedgerEntry, str, Terms, datetime], tuple[LedgerEntry, None]],
+        error: BaseException,
+    ) -> Steps[None]:
+        """Settle the claim after an error. If the ledger fails too, the claim becomes a doubt when it expires."""
+        if isinstance(error, GeneratorExit):
+            return
+        try:
+            now = self.terms.clock()
+            yield self._update(lambda entry: change(entry, self.request.key, self.terms, now), now)
+        except Exception:  # noqa: BLE001
+            _log.warning("the ledger failed, so a claim was not settled: %s", self.request.key, exc_info=True)
+
+    def _update(self, change: Callable[[LedgerEntry], tuple[LedgerEntry, Any]], now: datetime) -> LedgerStep:
+        return LedgerStep(partial(self.ledger.update, entry_id_of(self.request.key), change, now=now))

@@ -1,4 +1,4 @@
-"""What needs no RingCentral and no database: a provider that makes calls up, and a ledger for one process."""
+"""A provider and a ledger in memory, for tests, tutorials and backends of one process."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -18,70 +18,69 @@ class InMemoryCallLedger(CallLedger):
 
     def __init__(self) -> None:
         self._lock: Final = Lock()
-        self._cases: Final[dict[str, LedgerEntry]] = {}
-        self._forget_at: int = 1024
+        self._entries: Final[dict[str, LedgerEntry]] = {}
+        self._sweep_at: int = 1024
 
     def update(
-        self, case: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
+        self, entry_id: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
     ) -> T:
-        """Changes what is stored of a case; see `CallLedger.update()`."""
+        """Change an entry; see `CallLedger.update()`."""
         with self._lock:
-            stored, answer = change(self._cases.get(case, EMPTY))
-            self._cases[case] = stored
-            if now and len(self._cases) >= self._forget_at:
-                self._forget(now)
+            self._entries[entry_id], answer = change(self._entries.get(entry_id, EMPTY))
+            if now and len(self._entries) >= self._sweep_at:
+                self._delete_lapsed(now)
             return answer
 
-    def _forget(self, now: datetime) -> None:
-        """Forgets what has lapsed; not before there are twice as many cases again, so that it costs next to nothing."""
-        lapsed = [name for name, case in self._cases.items() if case.lapses_at is None or case.lapses_at <= now]
-        for name in lapsed:
-            del self._cases[name]
-        self._forget_at = max(1024, 2 * len(self._cases))
+    def _delete_lapsed(self, now: datetime) -> None:
+        """Delete lapsed entries, and do so again when the number of entries has doubled: each update pays next to nothing."""
+        lapsed = [id_ for id_, entry in self._entries.items() if entry.lapses_at is None or entry.lapses_at <= now]
+        for entry_id in lapsed:
+            del self._entries[entry_id]
+        self._sweep_at = max(1024, 2 * len(self._entries))
 
 
 @final
 class InMemoryVideoProvider:
-    """Makes up calls that nobody can join, and remembers them: for tests, tutorials and dry runs."""
+    """Creates fictitious calls that nobody can join, for tests, tutorials and dry runs."""
 
     def __init__(self, *, errors: Iterable[BaseException] = (), now: Callable[[], datetime] = utc_now) -> None:
-        """Makes a provider without calls.
+        """Create a provider without calls.
 
         Args:
-            errors: What the first requests fail with, one each, before a call is made.
-            now: Tells when a call is created, with a zone.
+            errors: The errors that the first requests raise, one each, without creating a call.
+            now: Returns the time at which a call is created, with a zone.
         """
         self._lock: Final = Lock()
         self._errors: Final = list(errors)
         self._now: Final = now
         self._calls: Final[dict[str, VideoCall]] = {}
-        self._ended: Final[set[str]] = set()
+        self._closed_ids: Final[set[str]] = set()
 
     @property
     def calls(self) -> tuple[VideoCall, ...]:
-        """All calls that were ever made, in order."""
+        """All calls so far, in the order of their creation."""
         return tuple(self._calls.values())
 
     def create_call(self, call: CallRequest, /) -> VideoCall:
-        """Makes a call up."""
+        """Create a call, or raise the next error."""
         with self._lock:
             if self._errors:
                 raise self._errors.pop(0)
             number = len(self._calls) + 1
-            made = VideoCall(
+            created = VideoCall(
                 id=f"call-{number}",
                 join_url=f"https://video.example/join/{number}",
                 account_id=call.account_id,
                 extension_id=call.extension_id,
                 created_at=self._now(),
             )
-            self._calls[made.id] = made
-            return made
+            self._calls[created.id] = created
+            return created
 
     def is_open(self, call: VideoCall, /) -> bool | None:
-        """Says whether a call may still be joined; None where it is not one of these."""
-        return call.id not in self._ended if self._calls.get(call.id) == call else None
+        """Return whether the room of a call still exists. None if the call is not from this provider."""
+        return call.id not in self._closed_ids if self._calls.get(call.id) == call else None
 
     def end(self, call: VideoCall) -> None:
-        """Ends a call: its room is gone."""
-        self._ended.add(call.id)
+        """End a call, so that its room no longer exists."""
+        self._closed_ids.add(call.id)

@@ -1,0 +1,1 @@
+"""One request and its response over httpx, for any service. Nothing here knows what a service's statuses or codes mean."""

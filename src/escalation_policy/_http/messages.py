@@ -1,0 +1,102 @@
+"""Requests, responses and failures as plain values, without httpx."""
+
+import re
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import Enum, unique
+from typing import Any, Final, TypeVar, cast, final
+
+import attrs
+
+from .._reading import JsonError, parse_json
+
+T = TypeVar("T")
+_LONGEST_WAIT: Final = timedelta(hours=1)
+
+
+@final
+@attrs.frozen
+class Request:
+    """A request to a service. Its body can hold a password."""
+
+    method: str
+    path: str
+    body: bytes | None = attrs.field(default=None, repr=False)
+
+
+@final
+@unique
+class Delivery(Enum):
+    """How far a request got that has no response."""
+
+    IMPOSSIBLE = "impossible"  #: This client can never send it.
+    NOT_SENT = "not_sent"
+    POSSIBLE = "possible"  #: It may have arrived.
+
+
+@final
+@attrs.frozen
+class Failure:
+    """The outcome of a request that has no response.
+
+    Attributes:
+        cause: The name of the exception's class, or what is wrong with the client.
+        delivery: How far the request got.
+    """
+
+    cause: str
+    delivery: Delivery
+
+
+@final
+@attrs.frozen
+class Response:
+    """A service's response.
+
+    Attributes:
+        content: The body, which can hold a link and its password. None if it is too long, compressed or incomplete.
+        date_header: The header `Date`.
+        retry_after_header: The header `Retry-After`.
+    """
+
+    status: int
+    content: bytes | None = attrs.field(repr=False)
+    date_header: str | None = None
+    retry_after_header: str | None = None
+
+    @property
+    def sent_at(self) -> datetime:
+        """When the service sent it: the header's date if it has one, else the time now."""
+        return _parse_date(self.date_header) or datetime.now(UTC)
+
+    @property
+    def retry_after(self) -> timedelta | None:
+        """How long to wait before the next request, one hour at most. None if the header does not say it."""
+        text = (self.retry_after_header or "").strip()
+        if re.fullmatch(r"[0-9]+", text):
+            # Python refuses to parse thousands of digits; nine are more than an hour.
+            return min(timedelta(seconds=int(text.lstrip("0")[:9] or "0")), _LONGEST_WAIT)
+        until = _parse_date(text)
+        return None if until is None else min(max(until - self.sent_at, timedelta(0)), _LONGEST_WAIT)
+
+    def json_object(self) -> dict[str, Any] | None:
+        """Return the JSON object in the body, or None if the body is anything else or ambiguous."""
+        try:
+            value = parse_json(self.content or b"")
+        except JsonError:
+            return None
+        return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+#: Yields requests, is sent the response or failure of each, and returns a result. `sending` runs it, sync or async.
+Exchange = Generator[Request, Response | Failure, T]
+
+
+def _parse_date(text: str | None) -> datetime | None:
+    """Parse the date of a header. Return None if it is not one."""
+    try:
+        date = parsedate_to_datetime(text or "")
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return date.replace(tzinfo=date.tzinfo or UTC)

@@ -1,0 +1,144 @@
+"""The answer of a command on standard output, and its messages on standard error."""
+
+import csv
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from io import StringIO
+from typing import Final, TextIO, final
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+PROGRAM: Final = "escalation-policy"
+#: A column of text is at least this wide, even if the terminal is narrower.
+_MIN_TEXT_WIDTH: Final = 20
+#: A table column is at most this wide. A longer cell shifts the rest of its line.
+_MAX_COLUMN_WIDTH: Final = 40
+#: The places where a spreadsheet could see the start of a formula. Some spreadsheets split lines at other delimiters and
+#: ignore quotes, so a delimiter or a quote inside a cell counts as a start too.
+_FORMULA_START: Final = re.compile(r"(?:^|(?<=[;,\"]))(?= *[=+\-@\uff1d\uff0b\uff0d\uff20])")
+
+
+def inert(text: str) -> str:
+    """Escape what a terminal would obey or a reader would not see: control characters, bidi marks, line separators."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@final
+class Output:
+    """The answer of one command. It is collected first, and then written at once.
+
+    On a terminal, text is wrapped to its width and colored. Everywhere else it is plain and unwrapped, and the environment
+    variables for width and colors are ignored.
+
+    Args:
+        format: `table` (text), `json`, `csv` or `html`; `quiet` writes nothing.
+        reveal: Whether to show what is masked by default.
+    """
+
+    def __init__(self, format: str = "table", *, reveal: bool = False) -> None:  # noqa: A002
+        self.format = format
+        self.reveal = reveal
+        self._is_terminal = sys.stdout is not None and sys.stdout.isatty()
+        self._text = StringIO()
+        self._console = Console(
+            file=self._text,
+            force_terminal=self._is_terminal,
+            force_jupyter=False,
+            color_system="auto" if self._is_terminal and not os.environ.get("NO_COLOR") else None,
+            no_color=False,  # color_system already follows NO_COLOR, and versions of rich read it differently
+        )
+
+    def add(self, lead: str, *parts: str | tuple[str, str]) -> None:
+        """Add a paragraph.
+
+        Args:
+            lead: The start of its first line. The other lines are indented by as much.
+            parts: Its text. A pair is a text and its style.
+        """
+        styled = [(inert(part), "") if isinstance(part, str) else (inert(part[0]), part[1]) for part in parts]
+        if not self._is_terminal:
+            self._text.write(f"{lead}{''.join(text for text, _ in styled).rstrip()}\n")
+            return
+        width = max(self._console.width - len(lead), _MIN_TEXT_WIDTH)
+        for line in Text.assemble(*styled).wrap(self._console, width, overflow="fold"):
+            line.rstrip()  # a wrapped line ends with the space where it was wrapped
+            if line.spans:
+                self._console.print(Text.assemble(lead, line), soft_wrap=True)
+            else:
+                self._text.write(f"{lead}{line.plain}\n")
+            lead = " " * len(lead)
+
+    def add_table(self, title: str, rows: Iterable[Sequence[str]]) -> None:
+        """Add a blank line, a title, and rows with aligned columns."""
+        self.add("")
+        self.add("", (title, "bold"))
+        cells = [[inert(cell) for cell in row] for row in rows]
+        widths = [min(max(map(cell_len, column)), _MAX_COLUMN_WIDTH) for column in zip(*cells, strict=True)]
+        for row in cells:
+            *padded, last = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+            self.add("  ", "  ".join([*padded, last]))
+
+    def add_json(self, **fields: object) -> None:
+        """Add a JSON document: ASCII, with sorted keys."""
+        self.add_raw(json.dumps(fields, indent=2, sort_keys=True) + "\n")
+
+    def add_csv(self, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
+        """Add a CSV file, one line for each row. No cell is a formula or contains a line break."""
+        writer = csv.writer(self._text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_FORMULA_START.sub("'", inert(cell or "")) for cell in row] for row in rows)
+
+    def add_raw(self, text: str) -> None:
+        """Add a text that is already escaped."""
+        self._text.write(text)
+
+    def __str__(self) -> str:
+        return self._text.getvalue()
+
+    def write(self) -> None:
+        """Write the answer to standard output.
+
+        Raises:
+            OSError: It cannot be written. A reader that has gone away is not an error.
+        """
+        if self.format == "quiet":
+            return
+        reconfigure = getattr(sys.stdout, "reconfigure", None)
+        if self.format == "csv" and reconfigure and not self._is_terminal:
+            reconfigure(encoding="utf-8")  # a CSV file cannot name its encoding
+        write(str(self), sys.stdout)
+
+
+def write(text: str, stream: TextIO | None) -> None:
+    """Write a text to a stream. None stands for a stream that the process does not have.
+
+    Characters that the stream cannot encode are escaped. A reader that has gone away is not an error.
+
+    Raises:
+        OSError: The text cannot be written.
+    """
+    if stream is None:
+        return
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except OSError as error:
+        # At exit Python would write the buffered text again, fail again, and print a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise
+
+
+def write_messages(*messages: str) -> None:
+    """Write messages to standard error, one line each, if it can be written."""
+    with suppress(OSError):
+        write("".join(f"{inert(message)}\n" for message in messages), sys.stderr)

@@ -1,0 +1,172 @@
+"""The commands and options of the command line."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final, NoReturn, final
+
+from .._fields import closest
+from ._logs import BUCKETS, TABLES
+from ._output import PROGRAM, inert, write
+
+#: The exit statuses: allowed, complete or printed; denied, incomplete or not found; unusable input or arguments.
+YES, NO, UNUSABLE = 0, 1, 2
+_DECISION_STATUSES: Final = {YES: "allowed", NO: "denied", UNUSABLE: "unusable input"}
+_FORMATS: Final = {"json": "print one JSON document", "quiet": "print nothing, only set the exit status"}
+_POLICY: Final = "MODULE:ATTRIBUTE"
+
+
+@final
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, safe for a terminal, and do not show the arguments."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Check a choice. The message of argparse would show the value."""
+        if action.choices is not None and value not in action.choices:
+            hint = f" (did you mean {key}?)" if (key := closest(value, action.choices)) else ""
+            raise argparse.ArgumentError(action, f"must be one of {', '.join(action.choices)}{hint}")
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(UNUSABLE, f"{self.prog}: {inert(message)}; see {self.prog} --help\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        with suppress(OSError):
+            write(message, file)
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the arguments of one command. None: those of the process.
+
+    Raises:
+        SystemExit: Help or the version was printed (0), or the arguments are invalid (2).
+    """
+    parser = _parser()
+    parsed, others = parser.parse_known_args(arguments)
+    if others:
+        parser.error(f"{parsed.command} does not accept all of these arguments")
+    return parsed
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog=PROGRAM, description="May this agent escalate this message to video?", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {_version()}")
+    parser.set_defaults(format="table", reveal=False)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    decide = _add_command(commands, "decide", "decide a case file: why, and who can fix it", _DECISION_STATUSES)
+    _add_case(decide)
+
+    words = "show the call that a case file would lead to; none is created"
+    escalate = _add_command(commands, "escalate", words, _DECISION_STATUSES)
+    _add_case(escalate)
+
+    rules = _add_command(commands, "rules", "print the policy")
+    _add_formats(rules, json=_FORMATS["json"])
+
+    words = "list what makes the agent of a case file ready, done or to do"
+    statuses = {YES: "all done", NO: "something is to do", UNUSABLE: "unusable input"}
+    checklist = _add_command(commands, "checklist", words, statuses)
+    words = "a case file, of which only the domain, the user and the role are required; - reads standard input"
+    checklist.add_argument("file", metavar="FILE", type=_path, help=words)
+    _add_formats(checklist, **_FORMATS)
+
+    words = "show which agents of a domain are ready, and what the others lack"
+    statuses = {YES: "audited, even if nobody is ready", UNUSABLE: "unusable input"}
+    audit = _add_command(commands, "audit", words, statuses)
+    words = "the domain's roles, users and sources as the API lists them: one JSON file, or a folder; - reads standard input"
+    audit.add_argument("path", metavar="FILE-OR-DIR", type=_path, help=words)
+    _add_format(audit, "table", "json", "csv", "html")
+    words = "also show e-mail addresses and labels of roles; keep that out of logs"
+    audit.add_argument("--reveal", action="store_true", help=words)
+
+    _add_log(commands)
+    return parser
+
+
+def _add_command(commands: Any, name: str, words: str, statuses: Mapping[int, str] = {}) -> argparse.ArgumentParser:
+    epilog = f"Exit status: {', '.join(f'{status} {text}' for status, text in statuses.items())}." if statuses else None
+    command: argparse.ArgumentParser = commands.add_parser(name, help=words, epilog=epilog, allow_abbrev=False)
+    return command
+
+
+def _add_case(command: argparse.ArgumentParser) -> None:
+    words = "the request as JSON, with the records as the API returns them; - reads standard input"
+    command.add_argument("file", metavar="FILE", type=_path, help=words)
+    _add_formats(command, **_FORMATS)
+    words = "also show ids, addresses and context strings; keep that out of logs"
+    command.add_argument("--reveal", action="store_true", help=words)
+
+
+def _add_formats(command: argparse.ArgumentParser, **words: str) -> None:
+    """Add an option for each format. Only one of them can be used."""
+    group = command.add_mutually_exclusive_group()
+    for name, text in words.items():
+        group.add_argument(f"--{name}", dest="format", action="store_const", const=name, default="table", help=text)
+
+
+def _add_format(command: argparse.ArgumentParser, *formats: str) -> None:
+    command.add_argument("--format", choices=formats, default="table", help="what to print, by default text")
+
+
+def _add_log(commands: Any) -> None:
+    words = "read the records of decisions in a log: why one was made, how many, what another policy would change"
+    log = _add_command(commands, "log", words)
+    log.set_defaults(since=None)
+    questions = log.add_subparsers(dest="question", metavar="QUESTION", required=True)
+    statuses = {YES: "answered", UNUSABLE: "no record could be read"}
+
+    words = "explain one decision: why, and who can fix it"
+    why_statuses = {YES: "answered", NO: "no such decision", UNUSABLE: "no record could be read"}
+    why = _add_command(questions, "why", words, why_statuses)
+    words = "the id of the decision, or of an agent, a message or a case: explain the latest denial about it"
+    why.add_argument("id", metavar="ID", help=words)
+    why.add_argument("--policy", metavar=_POLICY, help="the policy that decided, if it is not the built-in one")
+
+    summary = _add_command(questions, "summary", "count what was denied and allowed, and by what", statuses)
+    words = "print this table, and all of it; can be repeated"
+    summary.add_argument("--by", action="append", choices=TABLES, default=[], help=words)
+    summary.add_argument("--every", choices=BUCKETS, default="day", help="the length of the times, by default a day")
+
+    again = _add_command(questions, "replay", "decide again by another policy: what would change", statuses)
+    again.add_argument("--policy", metavar=_POLICY, required=True, help="the policy to decide by")
+
+    for question, formats in ((summary, ("table", "json", "csv")), (again, ("table", "json"))):
+        words = "leave out what was decided before; UTC unless a zone is given"
+        question.add_argument("--since", metavar="TIME", type=_time, help=words)
+        _add_format(question, *formats)
+    for question in (why, summary, again):
+        words = "the path of the record in the JSON of a line"
+        question.add_argument("--within", metavar="PATH", type=_dotted_path, help=words)
+        words = "a log, which gzip may have compressed; - reads standard input"
+        question.add_argument("files", metavar="FILE", nargs="+", help=words)
+
+
+def _path(text: str) -> str:
+    """Check a path. An empty one would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("must be a path, got an empty one")
+    return text
+
+
+def _dotted_path(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("must be a dotted path, such as escalation_record")
+    return text
+
+
+def _time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        accepted = "a date such as 2026-01-31, or a time such as 2026-01-31T09:30:00Z"
+        raise argparse.ArgumentTypeError(f"must be {accepted}") from None
+
+
+def _version() -> str:
+    try:
+        return version("escalation_policy")
+    except PackageNotFoundError:  # run from a checkout
+        return "(not installed)"

@@ -1,0 +1,116 @@
+"""What RingCentral's responses mean: the error that each refusal or failure is, and who can fix it.
+
+No text of RingCentral's gets into an error, and no id or link.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Final, cast
+
+from .._fields import is_digits
+from .._http.messages import Delivery, Exchange, Failure, Request, Response
+from .._reading import as_id, value_at
+from ..exceptions import (
+    ProviderError,
+    ProviderOutcomeUnknownError,
+    ProviderRejectedError,
+    ProviderUnavailableError,
+)
+
+#: How long RingCentral blocks a client that sends too much, if the response does not say it.
+_PENALTY: Final = timedelta(seconds=30)
+#: Why RingCentral most likely forbids something, if it names no code below.
+_NO_DELEGATE: Final = (
+    "the token's user must be the host, a delegate of the host or a Super Admin; a RingCentral administrator fixes it"
+)
+_NO_READER: Final = "the token's user may not read this; a RingCentral administrator fixes it"
+#: For each code of a 403, why it is forbidden and who fixes it.
+_FORBIDDEN: Final = {
+    "CMN-109": "the account's plan lacks this feature; a RingCentral administrator orders it",
+    "CMN-401": "the app lacks a permission, such as Video; the developer adds it to the app, and has it authorised again",
+    "CMN-403": "not for this type of extension; a RingCentral administrator fixes it",
+    "CMN-408": "the token's user lacks a permission, such as Meetings; a RingCentral administrator grants it",
+}
+#: For each other status, what is wrong and who fixes it.
+_REFUSED: Final = {
+    400: "the request is invalid; the developer fixes it",
+    401: "the token is not valid; the developer gets a new one",
+    404: "it knows no such account or extension, or the client's base_url is another service's",
+    406: "it creates no such call for this extension",
+    409: "the settings of the host or of the account conflict with this; a RingCentral administrator fixes it",
+}
+
+
+def response_to(request: Request, *, creates_call: bool = False) -> Exchange[Response]:
+    """Send a request and return the response, unless it says that RingCentral did nothing.
+
+    Args:
+        request: The request.
+        creates_call: Whether it creates a call. If not, its outcome does not matter, so no error says that it is unknown.
+
+    Raises:
+        ProviderUnavailableError: Nothing was sent, or RingCentral asks to wait. Also if there is no response and the
+            request creates no call.
+        ProviderRejectedError: RingCentral refuses, or the client cannot send the request.
+        ProviderOutcomeUnknownError: There is no response, and the request creates a call.
+    """
+    response = yield request
+    if isinstance(response, Failure):
+        raise _failure(response, creates_call=creates_call)
+    if refusal := _refusal(response, creates_call=creates_call):
+        raise refusal
+    return response
+
+
+def ringcentral_id(value: object) -> str | None:
+    """Return the RingCentral id that a JSON value stands for, or None. RingCentral sends ids as strings or as numbers."""
+    text = as_id(value)
+    return text if is_digits(text) else None
+
+
+def _failure(failure: Failure, *, creates_call: bool) -> ProviderError:
+    if failure.delivery is Delivery.IMPOSSIBLE:
+        return ProviderRejectedError(
+            f"the client cannot send this ({failure.cause}); "
+            "the developer fixes its base_url or its headers, or keeps it open"
+        )
+    if failure.delivery is Delivery.NOT_SENT:
+        return ProviderUnavailableError(f"nothing was sent to RingCentral ({failure.cause})")
+    if creates_call:
+        return ProviderOutcomeUnknownError(f"the request may have arrived, but no answer did ({failure.cause})")
+    return ProviderUnavailableError(f"RingCentral did not answer ({failure.cause})")
+
+
+def _refusal(response: Response, *, creates_call: bool) -> ProviderError | None:
+    """Return the error of a response which says that RingCentral did nothing."""
+    status, code = response.status, _error_code(response)
+    answer = f"RingCentral answered {status}{f' {code}' if code else ''}"
+    wait = response.retry_after
+    if status in (408, 429) and wait is None:
+        wait = _PENALTY
+    if status in (408, 429, 503) and wait is not None:
+        return ProviderUnavailableError(f"{answer}: not now", retry_after=wait)
+    if not 300 <= status < 500:
+        return None
+    if status < 400:
+        reason = "it redirects to another address, which is not followed; the developer fixes the client's base_url"
+    elif status == 403:
+        reason = _FORBIDDEN.get(code or "", _NO_DELEGATE if creates_call else _NO_READER)
+    else:
+        reason = _REFUSED.get(status, "it refuses this")
+    return ProviderRejectedError(f"{answer}: {reason}", code=code or f"HTTP {status}")
+
+
+def _error_code(response: Response) -> str | None:
+    """Return RingCentral's error code. If there are several, prefer one with a text of its own, else the first."""
+    codes = list(_error_codes(response.json_object()))
+    return next((code for code in codes if code in _FORBIDDEN), codes[0] if codes else None)
+
+
+def _error_codes(body: object) -> Iterator[str]:
+    errors = value_at(body, "errors")
+    for error in [*cast("Iterable[object]", errors), body] if isinstance(errors, list) else [body]:
+        code = value_at(error, "errorCode")
+        if isinstance(code, str) and re.fullmatch(r"[A-Z][A-Z0-9-]{1,19}", code):
+            yield code

@@ -252,7 +252,7 @@ class TestReason:
         """Nobody looked up the video access, so it is not known to be missing."""
         decision = ESCALATE_TO_VIDEO.decide(NO_FACTS)
         texts = {reason.agent_text for reason in decision.reasons}
-        assert {"This could not be checked. Please tell whoever looks after this application."} == texts
+        assert {"This could not be checked. Please tell the administrator of this application."} == texts
         assert ESCALATE_TO_VIDEO["ringcentral_sso"].agent_text not in texts
 
     def test_of_what_is_no_request_says_what_it_was(self) -> None:

@@ -136,7 +136,7 @@ def validator(
     test: _Test,
     error: _Error = InvalidValueError,
     *,
-    found: str | None = None,
+    wrong: str | None = None,
     members: type[Enum] | None = None,
 ) -> _Check:
     """Make a validator: a field must be what `accepted` says and `test` tests.
@@ -145,7 +145,7 @@ def validator(
         accepted: What the field accepts, in words.
         test: Tells whether a value is accepted.
         error: What to raise.
-        found: What a value is called that fails the test; by default, what kind of thing it is.
+        wrong: What messages call a value that fails the test; by default, its kind.
         members: The enum whose closest member the message names.
     """
 
@@ -153,7 +153,7 @@ def validator(
         if not test(value):
             hint = closest_member(value, members) if members else None
             path = f"{type(instance).__name__}.{field.alias}"
-            raise error(Fault.mismatch(path, found or kind_of(value), accepted, closest=hint))
+            raise error(Fault.mismatch(path, wrong or kind_of(value), accepted, closest=hint))
 
     return check
 
@@ -171,7 +171,7 @@ def is_zoned(value: object) -> bool:
 #: Validates a str field. RingCentral's API reads the id "~" as "the owner of the token": only digits name an account.
 DIGITS: Final = validator(DIGITS_WORDS, is_digits)
 #: Validates a datetime field.
-ZONED: Final = validator(ZONED_WORDS, is_zoned, found="a datetime without one")
+ZONED: Final = validator(ZONED_WORDS, is_zoned, wrong="a datetime without one")
 
 
 def to_utc(name: str, at: datetime) -> datetime:
@@ -188,8 +188,8 @@ def to_utc(name: str, at: datetime) -> datetime:
     try:
         return at.astimezone(UTC)
     except OverflowError as error:
-        found = "a time outside of the years 1 to 9999 in UTC"
-        raise InvalidValueError(Fault.mismatch(name, found, ZONED_WORDS)) from error
+        value = "a time outside of the years 1 to 9999 in UTC"
+        raise InvalidValueError(Fault.mismatch(name, value, ZONED_WORDS)) from error
 
 
 def _accepts(kind: Any) -> tuple[str, _Test]:
@@ -221,20 +221,20 @@ def check_types(cls: type, /, **arguments: object) -> None:
             raise InvalidValueError(Fault.mismatch(name, kind_of(value), accepted, closest=hint))
 
 
-def require(holds: bool, name: str, found: str, accepted: str) -> None:  # noqa: FBT001
+def require(holds: bool, name: str, actual: str, accepted: str) -> None:  # noqa: FBT001
     """Check an argument.
 
     Args:
         holds: Whether it is accepted.
         name: The argument's name.
-        found: What it is, in words that show no string.
+        actual: What it is, in words that show no string.
         accepted: What is accepted, in words.
 
     Raises:
         InvalidValueError: It is not accepted.
     """
     if not holds:
-        raise InvalidValueError(Fault.mismatch(name, found, accepted))
+        raise InvalidValueError(Fault.mismatch(name, actual, accepted))
 
 
 def _masked(value: object) -> str:

@@ -78,9 +78,9 @@ class VideoCall:
     extension_id: str = attrs.field(validator=DIGITS, metadata={PRIVATE: "extension"})
     created_at: datetime = attrs.field(validator=ZONED)
 
-    def hosted_as(self, wanted: CallRequest) -> bool:
+    def hosted_as(self, request: CallRequest) -> bool:
         """Return whether the call has the host that a request names."""
-        return self.account_id == wanted.account_id and self.extension_id == wanted.extension_id
+        return self.account_id == request.account_id and self.extension_id == request.extension_id
 
 
 def utc_now() -> datetime:

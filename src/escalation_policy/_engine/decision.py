@@ -21,7 +21,7 @@ STATUSES: Final = {
     Truth.ERROR: ReasonStatus.ERROR,
 }
 #: What the agent reads if nobody could check a rule, so that its own text might be untrue.
-UNCHECKED: Final = "This could not be checked. Please tell whoever looks after this application."
+UNCHECKED: Final = "This could not be checked. Please tell the administrator of this application."
 
 Audience = Literal["agent", "administrator"]
 
@@ -62,8 +62,8 @@ class Reason:
     def lines(self) -> list[str]:
         """Return the explanation, what is required unless the explanation is just that, and what was seen."""
         required = [f"Required: {self.requirement}."] if self._explanation else []
-        seen = "; ".join(f"{each.fact} = {each.seen}" for each in self.evidence) or "nothing"
-        return [self.explanation, *required, f"Seen: {seen}."]
+        values = "; ".join(f"{each.fact} = {each.seen}" for each in self.evidence) or "nothing"
+        return [self.explanation, *required, f"Seen: {values}."]
 
     def _to_dict(self, audience: Audience) -> dict[str, Any]:
         plain = {"code": self.code, "status": self.status.value, "agent_text": self.agent_text}
@@ -288,7 +288,7 @@ def answer_rule(rule: Rule[Any], readings: Readings) -> Answer:
     failure = readings.failure
     if failure is None:
         return rule.requires.answer(readings)
-    evidence = Evidence("request", f"is {with_article(type_name(rule.requires.request_type))}", failure.seen)
+    evidence = Evidence("request", f"is {with_article(type_name(rule.requires.request_type))}", failure.shown)
     return Truth.ERROR, (Finding(evidence, evidence, Truth.ERROR, failure.error),)
 
 

@@ -123,10 +123,10 @@ class Test:
         else:
             result = self._holds(values)
         if type(result) is Failure:
-            return Truth.ERROR, (self._finding(result.seen, result.seen, Truth.ERROR, result.error),)
+            return Truth.ERROR, (self._finding(result.shown, result.shown, Truth.ERROR, result.error),)
         truth = Truth(result is not self.negated)
-        seen = [self._seen(values, result is True, masked=masked) for masked in (False, True)]
-        return truth, (self._finding(seen[0], seen[1], truth),)
+        shown, masked = [self._shown(values, result is True, masked=masked) for masked in (False, True)]
+        return truth, (self._finding(shown, masked, truth),)
 
     def _undecided(self, values: list[object]) -> Truth | None:
         if any(type(value) is Failure for value in values):
@@ -147,21 +147,23 @@ class Test:
     def _finding_at(self, path: Path, required: tuple[str, str], value: Any) -> Finding:
         words, hidden = required
         is_missing = type(value) is Missing
-        seen, truth, error = (value.value, value.truth, None) if is_missing else (value.seen, Truth.ERROR, value.error)
+        shown, truth, error = (
+            (value.value, value.truth, None) if is_missing else (value.shown, Truth.ERROR, value.error)
+        )
         other = str(self.paths[1]) if len(self.paths) > 1 and path is self.paths[0] else None
         fact = str(path)
-        return Finding(Evidence(fact, words, seen, other), Evidence(fact, hidden, seen, other), truth, error)
+        return Finding(Evidence(fact, words, shown, other), Evidence(fact, hidden, shown, other), truth, error)
 
-    def _finding(self, seen: str, masked: str, truth: Truth, error: str | None = None) -> Finding:
+    def _finding(self, shown: str, masked: str, truth: Truth, error: str | None = None) -> Finding:
         other = str(self.paths[1]) if len(self.paths) > 1 else None
         return Finding(
-            Evidence(self.subject, self.requirement(), seen, other),
+            Evidence(self.subject, self.requirement(), shown, other),
             Evidence(self.subject, self.requirement(hidden=True), masked, other),
             truth,
             error,
         )
 
-    def _seen(self, values: list[Any], holds: bool, *, masked: bool) -> str:  # noqa: FBT001
+    def _shown(self, values: list[Any], holds: bool, *, masked: bool) -> str:  # noqa: FBT001
         if not values:
             return words_of(holds)
         value, path = values[0], self.paths[0]

@@ -40,11 +40,11 @@ class Failure(NamedTuple):
     """What reading a fact or asking a function came to if it raised or returned a value of another type.
 
     Attributes:
-        seen: What evidence shows: `error`, or the kind of value, such as `an int, not a str`.
+        shown: What evidence shows: `error`, or the kind of value, such as `an int, not a str`.
         error: Type, file and line of the exception; never its message, which can hold anything.
     """
 
-    seen: str
+    shown: str
     error: str
 
     @classmethod

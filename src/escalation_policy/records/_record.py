@@ -14,7 +14,7 @@ from attrs.converters import optional
 from .._engine.rules import CODE_WORDS, is_code
 from .._engine.tests import Evidence
 from .._enums import Effect, Party, ReasonStatus
-from .._fields import FrozenMapping, checked, dict_of, kind_of, to_tuple, validator
+from .._fields import ZONED, FrozenMapping, checked, dict_of, kind_of, to_tuple, validator
 from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
 from ._facts import FactValue, is_fact
 from ._parsing import SCHEMA, SCHEMA_VERSION, VERSIONS, contradiction, is_version, parse_record
@@ -88,9 +88,6 @@ _WORDS: Final = validator(
     lambda evidence: all(type(words) is str for each in evidence for words in (*each[:3], each[3] or "")),
 )
 _VERSION: Final = validator(VERSIONS, is_version)
-_ZONED: Final = validator(
-    "a datetime with a zone", lambda at: at.utcoffset() is not None, found="a datetime without one"
-)
 
 
 @final
@@ -143,7 +140,7 @@ class DecisionRecord:
     """
 
     id: str
-    at: datetime = attrs.field(converter=to_utc, validator=_ZONED)
+    at: datetime = attrs.field(converter=to_utc, validator=ZONED)
     effect: Effect
     policy_id: str = attrs.field(validator=_CODE)
     policy_version: str | None = None
@@ -161,7 +158,7 @@ class DecisionRecord:
         factory=lambda: FrozenMapping[bool]({}), converter=_to_outputs, validator=_OUTPUTS
     )
     correlation_id: str | None = None
-    facts_read_at: datetime | None = attrs.field(default=None, converter=optional(to_utc), validator=_ZONED)
+    facts_read_at: datetime | None = attrs.field(default=None, converter=optional(to_utc), validator=ZONED)
     schema_version: str = attrs.field(default=SCHEMA_VERSION, validator=_VERSION)
 
     def __attrs_post_init__(self) -> None:

@@ -736,7 +736,7 @@ class TestNothingLeaks:
 
     def test_finds_an_address_in_a_reason(self, replace_part: ReplacePart) -> None:
         """It would be in every log. The message for the broken law does not show it, either."""
-        replace_part(Test, "_seen", lambda *arguments, **_: str(arguments[1:]))
+        replace_part(Test, "_shown", lambda *arguments, **_: str(arguments[1:]))
         what = "evidence of rule email shows a private value"
         # The words for the typical request are cached before it holds a canary.
         expected = message(self.LAW, what, "the typical one, of a subclass", "no such value", "a value")

@@ -259,7 +259,7 @@ class TestReadme:
         made, installed, *_ = shell_blocks()[at]
 
         assert made == "python3 -m venv .venv"
-        assert re.fullmatch(r"\.venv/bin/pip install --quiet (--editable )?'\.\[[a-z,]+\]'", installed)
+        assert re.fullmatch(r"\.venv/bin/pip install --quiet (--editable )?'\.\[[a-z,]+\]'( pytest-xdist)?", installed)
 
     def test_the_first_block_decides_about_examples_that_exist(self) -> None:
         """The main job, on files that everybody who has the checkout has."""
@@ -270,7 +270,7 @@ class TestReadme:
 
     def test_the_second_block_runs_the_tests(self) -> None:
         """All of them, and nothing after them that could hide a failure."""
-        assert shell_blocks()[1][2:] == [".venv/bin/python -m pytest"]
+        assert shell_blocks()[1][2:] == [".venv/bin/python -m pytest -n auto"]
 
 
 def members(cls: type) -> set[str]:

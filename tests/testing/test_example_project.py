@@ -11,6 +11,8 @@ import pytest
 
 import escalation_policy
 
+pytestmark = pytest.mark.once
+
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PROJECT: Final = DOCS / "examples" / "host_tests"
 

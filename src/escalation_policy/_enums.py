@@ -166,7 +166,7 @@ class InterventionState(Enum):
 @final
 @unique
 class VideoAccess(Enum):
-    """Whether a RingCentral user has RingCentral Video (and not another video service, or none)."""
+    """Whether RingCentral Video is the video service of a RingCentral user."""
 
     GRANTED = "granted"
     DENIED = "denied"

@@ -88,7 +88,7 @@ class _Attempt:
         return _response(response, bytes(self._content) if is_readable else None)
 
     def result_of(self, error: Exception) -> Response | Failure:
-        """Return what is known after an exception."""
+        """Return the response that arrived before an exception, or else the failure."""
         # The status of a redirection or an error says enough without a body that is late or cut off.
         if self.response is not None and self.response.status_code >= 300:
             return _response(self.response, None)

@@ -148,7 +148,7 @@ class _LineReader:
         self._parse_tail: Final = lru_cache(_TAILS)(_parse_tail)
 
     def read(self, line: str | bytes | Fault) -> DecisionRecord | None:
-        """Return the record in a line. None if the line has none, and may have none.
+        """Return the record in a line. Return None if the line may lack a record and does.
 
         Raises:
             InvalidPayloadError: The line has no record that can be read.

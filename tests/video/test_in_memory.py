@@ -1,7 +1,9 @@
 """The provider and the ledger in memory."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from threading import Barrier, BrokenBarrierError
 from typing import Final
 
 import attrs
@@ -51,11 +53,18 @@ class TestInMemoryVideoProvider:
         assert provider.is_open(attrs.evolve(two, join_url="https://video.example/other")) is None
 
     def test_can_be_shared_by_threads(self) -> None:
-        """No call is returned twice."""
-        provider = InMemoryVideoProvider()
-        with ThreadPoolExecutor(8) as threads:
-            calls = list(threads.map(provider.create_call, [REQUEST] * 500))
-        assert len({call.id for call in calls}) == 500
+        """Two threads that could meet while each creates a call would give both calls one id."""
+        barrier = Barrier(2)
+
+        def now() -> datetime:
+            with suppress(BrokenBarrierError):
+                barrier.wait(0.2)
+            return NOW
+
+        provider = InMemoryVideoProvider(now=now)
+        with ThreadPoolExecutor(2) as threads:
+            calls = list(threads.map(provider.create_call, [REQUEST] * 2))
+        assert ["call-1", "call-2"] == sorted(call.id for call in calls)
 
 
 class TestInMemoryCallLedger:

@@ -32,7 +32,7 @@ class ChecklistStep:
         code: The rule that requires it.
         done: Whether it is met.
         status: The outcome of the rule; unmet if it waits for other steps.
-        requirement: What must be so, in words.
+        requirement: The requirement, in words.
         steps: If it is not met: who does what, and where to click.
         waits_for: The codes of steps to do first. Until then nothing is known about this one.
         warning: What to look out for when doing it.

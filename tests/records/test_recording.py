@@ -158,7 +158,7 @@ class TestArguments:
             ({"facts_read_at": 5}, "facts_read_at must be a datetime with a zone, got an int"),
             (
                 {"at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))},
-                "at must be a datetime with a zone, got a datetime without one",
+                "at must be a datetime with a zone, got a time outside of the years 1 to 9999 in UTC",
             ),
             (
                 {"facts_read_at": AT.replace(tzinfo=None)},

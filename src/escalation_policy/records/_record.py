@@ -35,8 +35,8 @@ _V = TypeVar("_V")
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False)
 
 
-def to_utc(at: datetime) -> datetime:
-    """Convert a time to UTC. A time without a zone, or outside the years of UTC, is returned without a zone."""
+def _in_utc(at: datetime) -> datetime:
+    """Convert a time to UTC. Other values are returned without a zone; the field's validator rejects them."""
     has_zone = isinstance(at, datetime) and at.utcoffset() is not None  # pyright: ignore[reportUnnecessaryIsInstance]
     try:
         return at.astimezone(UTC) if has_zone else at
@@ -140,7 +140,7 @@ class DecisionRecord:
     """
 
     id: str
-    at: datetime = attrs.field(converter=to_utc, validator=ZONED)
+    at: datetime = attrs.field(converter=_in_utc, validator=ZONED)
     effect: Effect
     policy_id: str = attrs.field(validator=_CODE)
     policy_version: str | None = None
@@ -158,7 +158,7 @@ class DecisionRecord:
         factory=lambda: FrozenMapping[bool]({}), converter=_to_outputs, validator=_OUTPUTS
     )
     correlation_id: str | None = None
-    facts_read_at: datetime | None = attrs.field(default=None, converter=optional(to_utc), validator=ZONED)
+    facts_read_at: datetime | None = attrs.field(default=None, converter=optional(_in_utc), validator=ZONED)
     schema_version: str = attrs.field(default=SCHEMA_VERSION, validator=_VERSION)
 
     def __attrs_post_init__(self) -> None:

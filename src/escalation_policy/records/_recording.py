@@ -1,10 +1,10 @@
 """Recording: from a decision to its record."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from functools import lru_cache, partial, reduce
-from typing import Any, Final, cast, final
+from typing import Any, Final, final
 
 from .._engine.compiler import compile_reader
 from .._engine.decision import Decision, PolicyStamp, Reason
@@ -13,13 +13,13 @@ from .._engine.paths import Path
 from .._engine.policy import Policy
 from .._engine.tests import Evidence, Readings, Test
 from .._engine.truth import Missing, has_value
-from .._fields import FrozenMapping, kind_of, with_article
+from .._fields import FrozenMapping, kind_of, to_utc, with_article
 from .._request import EscalationRequest
 from ..exceptions import Fault, InvalidValueError
 from ._facts import FactValue, codec_of
 from ._masking import check_key, check_mask, mask_of, put_tokens, to_places
 from ._parsing import SCHEMA_VERSION
-from ._record import ABOUT, DecisionRecord, RecordedReason, to_utc, unchecked
+from ._record import ABOUT, DecisionRecord, RecordedReason, unchecked
 
 #: How many recorders one policy keeps.
 _RECORDERS: Final = 64
@@ -171,7 +171,7 @@ class Recorder:
         parties = [reason.remedy.steps[0].party for reason in reasons if reason.remedy]
         fields = {
             "id": _text("id", id),
-            "at": _time("at", at),
+            "at": to_utc("at", at),
             "effect": decision.effect,
             "policy_id": decision.policy_id,
             "policy_version": decision.policy_version,
@@ -185,7 +185,7 @@ class Recorder:
             "masked": masked,
             "outputs": self._outputs_of(readings),
             "correlation_id": None if correlation_id is None else _text("correlation_id", correlation_id),
-            "facts_read_at": None if facts_read_at is None else _time("facts_read_at", facts_read_at),
+            "facts_read_at": None if facts_read_at is None else to_utc("facts_read_at", facts_read_at),
             "schema_version": SCHEMA_VERSION,
         }
         return unchecked(DecisionRecord, fields)
@@ -287,11 +287,3 @@ def _text(name: str, text: str) -> str:
     if type(text) is not str or text == "":
         raise InvalidValueError(Fault.mismatch(name, kind_of(text), "a non-empty str"))
     return text
-
-
-def _time(name: str, at: datetime) -> datetime:
-    in_utc = cast("object", to_utc(at))
-    if isinstance(in_utc, datetime) and in_utc.tzinfo is UTC:
-        return in_utc
-    kind = "a datetime without one" if isinstance(in_utc, datetime) else kind_of(in_utc)
-    raise InvalidValueError(Fault.mismatch(name, kind, "a datetime with a zone"))

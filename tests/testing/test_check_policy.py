@@ -140,9 +140,9 @@ class TestCheckPolicy:
         check_policy(ESCALATE_TO_VIDEO)
 
     def test_passes_variants_of_it(self) -> None:
-        """A policy for supervisors, and one with rules of a host."""
-        check_policy(ESCALATE_TO_VIDEO.without("intervention_owned"))
-        check_policy(ESCALATE_TO_VIDEO.with_rules(HOURS, attrs.evolve(EMAIL, after=["hours", "ringcentral_sso"])))
+        """A policy for supervisors, with rules of a host."""
+        supervisors = ESCALATE_TO_VIDEO.without("intervention_owned")
+        check_policy(supervisors.with_rules(HOURS, attrs.evolve(EMAIL, after=["hours", "ringcentral_sso"])))
 
     @pytest.mark.parametrize(
         "requires",

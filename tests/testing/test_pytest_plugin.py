@@ -563,7 +563,7 @@ def test():
         """They alone would cover all rules."""
         text = """def test(decisions):
     from escalation_policy.testing import check_policy
-    check_policy(ESCALATE_TO_VIDEO)
+    check_policy(Policy("sso", [ESCALATE_TO_VIDEO["ringcentral_sso"]]))
     assert decisions == []
 """
         result = run(pytester, text)

@@ -24,8 +24,8 @@ from escalation_policy import (
 from escalation_policy.testing import NoSuchRequestError, NoSuchRuleError, a_message, a_request, strategies
 from support import SAMPLE, Part, Sample, Size
 
-QUIET = settings(database=None, derandomize=True, max_examples=30)
-PATIENT = settings(QUIET, max_examples=2000)
+QUIET = settings(database=None, derandomize=True, max_examples=25)
+PATIENT = settings(QUIET, max_examples=400)
 HOSTS = ESCALATE_TO_VIDEO.with_rules(
     Rule("region", context("region", str).one_of(["eu", "us"])),
     Rule("low_risk", context("risk", int).satisfies("below 5", lambda risk: risk < 5)),
@@ -43,13 +43,13 @@ SAMPLES = Policy(
 )
 
 
-def draw_30(strategy: st.SearchStrategy[Any]) -> list[Any]:
-    """Draw 30 examples, and check that no filter rejects one."""
+def draw(strategy: st.SearchStrategy[Any]) -> list[Any]:
+    """Draw 25 examples, and check that no filter rejects one."""
     examples: list[Any] = []
 
     @settings(QUIET, suppress_health_check=[])
     @given(st.data())
-    def draw(data: st.DataObject) -> None:
+    def fill(data: st.DataObject) -> None:
         try:
             examples.append(data.draw(strategy))
         except StopTest:
@@ -57,7 +57,7 @@ def draw_30(strategy: st.SearchStrategy[Any]) -> list[Any]:
             assert "OVERRUN" == data.conjecture_data.status.name
             raise
 
-    draw()
+    fill()
     return examples
 
 
@@ -76,18 +76,19 @@ class TestValues:
     )
     def test_are_varied_and_never_filtered(self, name: str) -> None:
         """They are made from the keywords of the builders."""
-        examples = draw_30(getattr(strategies, name)())
+        examples = draw(getattr(strategies, name)())
 
         assert len(set(examples)) > 1
 
     def test_of_requests_are_allowed_and_denied_by_nearly_every_rule(self) -> None:
         """A test that needs a denial gets one."""
-        examples = draw_30(strategies.requests())
+        examples = draw(strategies.requests())
         reported = [codes(request) for request in examples]
 
         assert len({code for each in reported for code in each}) > 1
         assert set() in reported
 
+    @pytest.mark.once
     def test_shrink_to_the_necessary_difference_and_are_shown_as_a_call(self) -> None:
         """The call can be copied into a test."""
 
@@ -117,17 +118,18 @@ class TestAllowedRequests:
     )
     def test_are_all_allowed_varied_and_never_filtered(self, policy: Policy[Any], like: Any) -> None:
         """Also with predicates."""
-        examples = draw_30(strategies.allowed_requests(policy, like=like))
+        examples = draw(strategies.allowed_requests(policy, like=like))
 
         assert all(policy.allows(request) for request in examples)
         assert any(request != examples[0] for request in examples)
 
     def test_are_of_several_kinds_of_channel(self) -> None:
         """They differ in facts that do not matter."""
-        examples = draw_30(strategies.allowed_requests())
+        examples = draw(strategies.allowed_requests())
 
         assert 2 <= len({request.message.channel.kind for request in examples})
 
+    @pytest.mark.once
     def test_shrink_to_the_typical_request(self) -> None:
         """Except for what matters. Hypothesis does not guarantee the smallest example, but finds it nearly always."""
         smallest = (
@@ -156,14 +158,14 @@ class TestDeniedRequests:
     @pytest.mark.parametrize("code", list(ESCALATE_TO_VIDEO))
     def test_by_a_rule_are_denied_by_exactly_that_rule(self, code: str) -> None:
         """For every rule."""
-        examples = draw_30(strategies.denied_requests(by=code))
+        examples = draw(strategies.denied_requests(by=code))
 
         assert [{code}] * len(examples) == [codes(request) for request in examples]
         assert len(set(examples)) > 1
 
     def test_by_several_rules_are_denied_by_exactly_these(self) -> None:
         """In any order."""
-        examples = draw_30(strategies.denied_requests(by=["video_access", "channel_supported"]))
+        examples = draw(strategies.denied_requests(by=["video_access", "channel_supported"]))
 
         assert all({"video_access", "channel_supported"} == codes(request) for request in examples)
 
@@ -174,7 +176,7 @@ class TestDeniedRequests:
     )
     def test_for_any_reason_are_denied_for_many_reasons(self, policy: Policy[Any], like: Any) -> None:
         """By one rule or several."""
-        examples = draw_30(strategies.denied_requests(policy, like=like))
+        examples = draw(strategies.denied_requests(policy, like=like))
         reported = [codes(request, policy) for request in examples]
 
         assert set() not in reported

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, final
 
 import attrs
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 else:  # Before Python 3.13, `typing` has no defaults. Only type checkers need them, and they bring `typing_extensions`.
     R = TypeVar("R")
 T = TypeVar("T")
+
+#: The truth of one operand that decides a junction, whatever the others are.
+_DECISIVE: Final = {"and": Truth.FALSE, "or": Truth.TRUE}
 
 
 @final
@@ -65,6 +68,10 @@ class Condition(Generic[R]):
                 results.append(of_test(step))
         return results[0]
 
+    def truth(self, readings: Readings) -> Truth:
+        """Answer for one request."""
+        return self.fold(lambda test: test.truth(readings), joined_truth)
+
     def answer(self, readings: Readings) -> Answer:
         """Answer for one request, with the findings that the answer rests on."""
         return self.fold(lambda test: test.answer(readings), joined_answer)
@@ -95,11 +102,16 @@ class Condition(Generic[R]):
         return f"<condition: {self.words()}>"
 
 
+def joined_truth(word: str, truths: list[Truth]) -> Truth:
+    """Return the truth of a junction from its operands' truths."""
+    decisive = _DECISIVE[word]
+    return decisive if decisive in truths else max(truths)
+
+
 def joined_answer(word: str, answers: list[Answer]) -> Answer:
     """Return the answer of a junction from its operands' answers."""
-    truths = [truth for truth, _ in answers]
-    decisive = Truth.FALSE if word == "and" else Truth.TRUE
-    truth = decisive if decisive in truths else max(truths)
+    truth = joined_truth(word, [truth for truth, _ in answers])
+    decisive = _DECISIVE[word]
     # A true operand does not stand in the way of the others, and an operand that did not decide does not matter.
     relevant = [each for each in answers if each[0] is truth or (truth is not decisive and each[0] is not Truth.TRUE)]
     return truth, tuple(finding for _, findings in relevant for finding in findings)

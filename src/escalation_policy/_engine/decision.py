@@ -292,10 +292,15 @@ def answer_rule(rule: Rule[Any], readings: Readings) -> Answer:
     return Truth.ERROR, (Finding(evidence, evidence, Truth.ERROR, failure.error),)
 
 
-def answer_alone(rule: Rule[Any], request: object) -> Answer:
+def truth_of_rule(rule: Rule[Any], readings: Readings) -> Truth:
+    """Answer a rule's condition, alone, without findings."""
+    return rule.requires.truth(readings) if readings.failure is None else Truth.ERROR
+
+
+def truth_alone(rule: Rule[Any], request: object) -> Truth:
     """Answer a rule's condition for a request that no policy has read."""
     failure = refusal(request, rule.requires.request_type)
-    return answer_rule(rule, Readings(rule.requires.inputs, request, {}, failure))
+    return truth_of_rule(rule, Readings(rule.requires.inputs, request, {}, failure))
 
 
 def refusal(request: object, request_type: type) -> Failure | None:

@@ -11,7 +11,7 @@ from .._fields import closest, exact_str, kind_of
 from ..exceptions import InvalidPolicyError
 from .compiler import compile_policy
 from .conditions import R, same_request_type
-from .decision import NEW_DECISION, UNCHECKED, Decision, answer_rule, refusal
+from .decision import NEW_DECISION, UNCHECKED, Decision, refusal, truth_of_rule
 from .explainer import Explainer
 from .rules import CODE_WORDS, Rule, Texts, is_code
 from .tests import Inputs, Readings
@@ -110,8 +110,8 @@ class Policy(Generic[R]):
             failure = refusal(request, self.request_type)
             values = {} if failure else explainer.values(request, noted, error)
             readings = Readings(explainer.inputs, request, values, failure).complete()
-            answers = [answer_rule(rule, readings) for rule in self.rules]  # all of them: nothing is asked later
-            allowed = all(truth is Truth.TRUE for truth, _ in answers)
+            truths = [truth_of_rule(rule, readings) for rule in self.rules]  # all of them: nothing is asked later
+            allowed = all(truth is Truth.TRUE for truth in truths)
         except Exception as unexpected:  # noqa: BLE001  the stack or the memory is used up
             readings, allowed = Readings(explainer.inputs, request, {}, Failure.of_exception(unexpected)), False
         return Decision[R]._make(request, allowed, self, readings)

@@ -104,11 +104,14 @@ class Test:
         """The same for opaque tests that call the same function object with the same argument."""
         return id(self.operand), *[path.identity for path in self.paths]
 
-    def answer(self, readings: "Readings") -> Answer:
+    def truth(self, readings: "Readings") -> Truth:
         """Answer from what was read of one request."""
-        values = [readings.value(path) for path in self.paths]
-        truth = self._undecided(values)
-        if truth is not None:
+        return self._apply(readings)[1]
+
+    def answer(self, readings: "Readings") -> Answer:
+        """Answer from what was read of one request, with the findings that the answer rests on."""
+        values, truth, result = self._apply(readings)
+        if result is None:
             required = ((self.requirement(), self.requirement(hidden=True)), ("is set", "is set"))
             at_fault = [
                 self._finding_at(path, words, value)
@@ -116,17 +119,24 @@ class Test:
                 if not has_value(value)
             ]
             return truth, tuple(each for each in at_fault if truth is not Truth.ERROR or each.truth is truth)
+        if type(result) is Failure:
+            return truth, (self._finding(result.shown, result.shown, truth, result.error),)
+        shown, masked = [self._shown(values, result is True, masked=masked) for masked in (False, True)]
+        return truth, (self._finding(shown, masked, truth),)
+
+    def _apply(self, readings: "Readings") -> tuple[list[object], Truth, object]:
+        """Return the facts' values, the truth, and the operator's result: a bool, a `Failure`, or None if a value lacks."""
+        values = [readings.value(path) for path in self.paths]
+        undecided = self._undecided(values)
+        if undecided is not None:
+            return values, undecided, None
         if self.opaque:
             result = readings.answer(self)
         elif self.runs_host_code:
             result = readings.once(self.question, lambda: self._holds(values))
         else:
             result = self._holds(values)
-        if type(result) is Failure:
-            return Truth.ERROR, (self._finding(result.shown, result.shown, Truth.ERROR, result.error),)
-        truth = Truth(result is not self.negated)
-        shown, masked = [self._shown(values, result is True, masked=masked) for masked in (False, True)]
-        return truth, (self._finding(shown, masked, truth),)
+        return values, Truth.ERROR if type(result) is Failure else Truth(result is not self.negated), result
 
     def _undecided(self, values: list[object]) -> Truth | None:
         if any(type(value) is Failure for value in values):

@@ -14,7 +14,7 @@ import attrs
 
 from .. import Decision, Policy, Reason, ReasonStatus, Rule
 from .._engine.conditions import Condition, Junction, R
-from .._engine.decision import answer_alone
+from .._engine.decision import truth_alone
 from .._engine.tests import Test
 from .._engine.truth import Failure, Truth
 from ..exceptions import EscalationDeniedError
@@ -99,7 +99,7 @@ def _unknown(trial: Trial) -> Iterator[str]:
             rules = [Rule("alone", each) for each in (condition, ~condition)]
             policies = [Policy("alone", [alone]) for alone in rules]
             for example in trial.examples:
-                if answer_alone(rules[0], example.request)[0] not in (Truth.ABSENT, Truth.UNKNOWN):
+                if truth_alone(rules[0], example.request) not in (Truth.ABSENT, Truth.UNKNOWN):
                     continue
                 for alone, policy in zip(rules, policies, strict=True):
                     if trial.call(policy.allows, example.request) or trial.call(policy.decide, example.request):

@@ -14,7 +14,7 @@ import attrs
 
 from .. import Policy, Rule
 from .._engine.conditions import R
-from .._engine.decision import answer_alone
+from .._engine.decision import truth_alone
 from .._engine.paths import Hops, Path
 from .._engine.truth import Truth
 from ..exceptions import EscalationPolicyError
@@ -168,7 +168,7 @@ class Search(Generic[R]):
         return any(_starts_with(one, two) or _starts_with(two, one) for one in left for two in right)
 
     def _truth(self, code: str, request: R) -> Truth:
-        return answer_alone(self._rules[code], request)[0]
+        return truth_alone(self._rules[code], request)
 
     def _solve(self, start: R, target: _Target, fixed: Collection[Names]) -> R | None:
         """Change one fact, then two, then more, until all rules of the target are as required."""

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeVar, final
 import attrs
 
 from .. import Decision, Facts, Policy, Reason, ReasonStatus, Rule
-from .._engine.decision import answer_alone
+from .._engine.decision import truth_alone
 from .._engine.truth import Failure, Truth
 from ._requests import Leaf, describe, leaves_of, make_requests, not_requests
 
@@ -132,7 +132,7 @@ class Trial:
     def _example(self, request: Any) -> Example:
         leaves, hashed = leaves_of(request), hash_of(request)
         response = self.respond(self.policy, request)
-        truths = {rule.code: answer_alone(rule, request)[0] for rule in self.policy.rules}
+        truths = {rule.code: truth_alone(rule, request) for rule in self.policy.rules}
         return Example(request, leaves, hashed, response, truths)
 
     def is_request(self, example: Example) -> bool:

@@ -24,7 +24,7 @@ from escalation_policy import (
 from escalation_policy.testing import NoSuchRequestError, NoSuchRuleError, a_message, a_request, strategies
 from support import SAMPLE, Part, Sample, Size
 
-QUIET = settings(database=None, derandomize=True, max_examples=25)
+QUIET = settings(database=None, derandomize=True, max_examples=30)
 PATIENT = settings(QUIET, max_examples=400)
 HOSTS = ESCALATE_TO_VIDEO.with_rules(
     Rule("region", context("region", str).one_of(["eu", "us"])),
@@ -44,7 +44,7 @@ SAMPLES = Policy(
 
 
 def draw(strategy: st.SearchStrategy[Any]) -> list[Any]:
-    """Draw 25 examples, and check that no filter rejects one."""
+    """Draw 30 examples, and check that no filter rejects one."""
     examples: list[Any] = []
 
     @settings(QUIET, suppress_health_check=[])

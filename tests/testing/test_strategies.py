@@ -24,7 +24,7 @@ from escalation_policy import (
 from escalation_policy.testing import NoSuchRequestError, NoSuchRuleError, a_message, a_request, strategies
 from support import SAMPLE, Part, Sample, Size
 
-QUIET = settings(database=None, derandomize=True, max_examples=30)
+QUIET = settings(database=None, derandomize=True, max_examples=20)
 PATIENT = settings(QUIET, max_examples=400)
 HOSTS = ESCALATE_TO_VIDEO.with_rules(
     Rule("region", context("region", str).one_of(["eu", "us"])),
@@ -44,7 +44,7 @@ SAMPLES = Policy(
 
 
 def draw(strategy: st.SearchStrategy[Any]) -> list[Any]:
-    """Draw 30 examples, and check that no filter rejects one."""
+    """Draw 20 examples, and check that no filter rejects one."""
     examples: list[Any] = []
 
     @settings(QUIET, suppress_health_check=[])
@@ -123,15 +123,9 @@ class TestAllowedRequests:
         assert all(policy.allows(request) for request in examples)
         assert any(request != examples[0] for request in examples)
 
-    def test_are_of_several_kinds_of_channel(self) -> None:
-        """They differ in facts that do not matter."""
-        examples = draw(strategies.allowed_requests())
-
-        assert 2 <= len({request.message.channel.kind for request in examples})
-
     @pytest.mark.once
     def test_shrink_to_the_typical_request(self) -> None:
-        """Except for what matters. Hypothesis does not guarantee the smallest example, but finds it nearly always."""
+        """Except for what matters, here the kind of channel. Hypothesis does not guarantee the smallest example, but finds it nearly always."""
         smallest = (
             find(
                 strategies.allowed_requests(),

@@ -11,6 +11,7 @@
     │   └── ProviderOutcomeUnknownError          nobody knows whether a call was created
     ├── CallInProgressError                      another click is creating the same call
     ├── CallInDoubtError                         nobody knows whether the same call was created
+    ├── AnalysisLimitError                       a question about all requests needs more effort
     ├── testing.NoSuchRequestError (LookupError) no request has the decision that a test asks for
     └── testing.NoSuchRuleError    (ValueError)  a test names a rule that the policy does not have
 
@@ -25,6 +26,7 @@ from typing import Any, final
 import attrs
 
 __all__ = [
+    "AnalysisLimitError",
     "CallInDoubtError",
     "CallInProgressError",
     "EscalationDeniedError",
@@ -178,3 +180,15 @@ class CallInDoubtError(EscalationPolicyError):
 
     def __str__(self) -> str:
         return f"the call {self.key} was {'created' if self.call else 'possibly created'}, but not recorded"
+
+
+@final
+class AnalysisLimitError(EscalationPolicyError):
+    """A question about all requests was given up after `effort` clauses. It has an answer, but nobody knows which."""
+
+    def __init__(self, effort: int) -> None:
+        super().__init__(effort)
+        self.effort = effort
+
+    def __str__(self) -> str:
+        return f"no answer within an effort of {self.effort:,} clauses: pass a higher effort, or ask about fewer rules"

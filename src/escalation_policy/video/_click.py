@@ -36,7 +36,7 @@ from ..exceptions import (
     ProviderRejectedError,
     ProviderUnavailableError,
 )
-from ..typing import AsyncVideoProvider, CallLedger, VideoProvider
+from ..typing import AsyncCallLedger, AsyncVideoProvider, CallLedger, VideoProvider
 
 T = TypeVar("T")
 _log: Final = logging.getLogger("escalation_policy.video")
@@ -96,9 +96,15 @@ def _must_be_private(message: Message) -> bool:
 
 @final
 class LedgerStep(NamedTuple):
-    """Work on the ledger. It blocks, and once it has begun, nothing else of the click may happen before its end."""
+    """Work on the ledger. Once it has begun, nothing else of the click may happen before its end.
 
-    work: Callable[[], object]
+    Attributes:
+        work: Does the work. It blocks.
+        is_async: Whether it returns a coroutine instead, which does the work.
+    """
+
+    work: Callable[[], Any]
+    is_async: bool
 
 
 @final
@@ -117,7 +123,7 @@ def click(  # noqa: PLR0913
     request: EscalationRequest,
     *,
     provider: VideoProvider | AsyncVideoProvider,
-    ledger: CallLedger,
+    ledger: CallLedger | AsyncCallLedger,
     policy: Policy[EscalationRequest],
     terms: Terms,
     title: str,
@@ -128,7 +134,13 @@ def click(  # noqa: PLR0913
         return Escalation(decision, EscalationOutcome.DENIED)
     if isinstance(provider, type):
         raise TypeError(f"provider must be an object with a method create_call(), got the class {provider.__name__}")
-    attempt = _Attempt(provider, provider.create_call, ledger, call_request_for(request, title=title), terms)
+    attempt = _Attempt(
+        provider,
+        provider.create_call,
+        ledger,
+        call_request_for(request, title=title, time_limit=terms.claim_timeout),
+        terms,
+    )
     recorded = yield from attempt.claim()
     if recorded and (yield from attempt.is_closed(recorded.call)):
         attempt = attempt._replace(terms=terms._replace(closed_call=recorded.call))
@@ -151,7 +163,7 @@ class _Attempt(NamedTuple):
 
     provider: object
     method: Callable[[CallRequest], object]
-    ledger: CallLedger
+    ledger: CallLedger | AsyncCallLedger
     request: CallRequest
     terms: Terms
 
@@ -268,4 +280,7 @@ class _Attempt(NamedTuple):
             _log.warning("the ledger failed, so a claim was not settled: %s", self.request.key, exc_info=True)
 
     def _update(self, change: Callable[[LedgerEntry], tuple[LedgerEntry, Any]], now: datetime) -> LedgerStep:
-        return LedgerStep(partial(self.ledger.update, entry_id_of(self.request.key), change, now=now))
+        update = self.ledger.update
+        return LedgerStep(
+            partial(update, entry_id_of(self.request.key), change, now=now), inspect.iscoroutinefunction(update)
+        )

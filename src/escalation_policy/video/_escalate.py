@@ -16,7 +16,7 @@ from .._fields import figure_of, kind_of, require, to_utc
 from .._request import EscalationRequest
 from ..escalate_to_video import ESCALATE_TO_VIDEO
 from ..exceptions import Fault, InvalidValueError
-from ..typing import AsyncVideoProvider, CallLedger, VideoProvider
+from ..typing import AsyncCallLedger, AsyncVideoProvider, CallLedger, VideoProvider
 from ._click import Escalation, LedgerStep, ProviderStep, Steps, click
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ async def escalate_async(  # noqa: PLR0913
     request: EscalationRequest,
     *,
     provider: VideoProvider | AsyncVideoProvider,
-    ledger: CallLedger,
+    ledger: CallLedger | AsyncCallLedger,
     policy: Policy[EscalationRequest] = ESCALATE_TO_VIDEO,
     again: bool = False,
     reuse_for: timedelta = _REUSE_FOR,
@@ -119,13 +119,20 @@ def _run(steps: Steps[T]) -> T:
         step = next(steps)
         while True:
             try:
-                answer = step.work() if isinstance(step, LedgerStep) else step.method(step.argument)
+                answer = _work(step) if isinstance(step, LedgerStep) else step.method(step.argument)
             except BaseException as error:  # noqa: BLE001  the click decides what it means
                 step = steps.throw(error)
             else:
                 step = steps.send(answer)
     except StopIteration as end:
         return cast("T", end.value)
+
+
+def _work(step: LedgerStep) -> object:
+    if step.is_async:
+        problem = "is an AsyncCallLedger: use escalate_async()"
+        raise InvalidValueError(Fault("ledger", problem, found="an AsyncCallLedger", accepted="a CallLedger"))
+    return step.work()
 
 
 async def _run_async(steps: Steps[T]) -> T:
@@ -134,13 +141,17 @@ async def _run_async(steps: Steps[T]) -> T:
         step = next(steps)
         while True:
             try:
-                answer = await (_run_to_the_end(step.work) if isinstance(step, LedgerStep) else _call(step))
+                answer = await (_update(step) if isinstance(step, LedgerStep) else _call(step))
             except BaseException as error:  # noqa: BLE001  the click decides what it means
                 step = steps.throw(error)
             else:
                 step = steps.send(answer)
     except StopIteration as end:
         return cast("T", end.value)
+
+
+async def _update(step: LedgerStep) -> object:
+    return await (step.work() if step.is_async else _run_to_the_end(step.work))
 
 
 async def _call(step: ProviderStep) -> object:

@@ -6,7 +6,6 @@ import pickle
 import traceback
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import islice
 from threading import Barrier, Event
 from time import monotonic
 from types import SimpleNamespace
@@ -44,7 +43,7 @@ from escalation_policy.video import (
     InMemoryCallLedger,
     InMemoryVideoProvider,
     VideoCall,
-    _click,
+    _escalate,
     escalate,
     escalate_async,
 )
@@ -782,9 +781,23 @@ class TestWait:
                 click(ALLOWED, provider=backend.provider, ledger=backend.ledger, now=NOW, wait=HOUR, again=True)
             slow.may_go_on.set()
 
-    def test_pauses_longer_each_time(self) -> None:
+    def test_pauses_longer_each_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """From about 50 ms to about 500 ms, less by chance."""
-        pauses = list(islice(_click._pauses(), 8))
+        backend, pauses = Backend(), list[float]()
+
+        class Provider:
+            def create_call(self, call: CallRequest, /) -> VideoCall:
+                monkeypatch.setattr(_escalate.time, "sleep", sleep)
+                backend.click(wait=HOUR, claim_timeout=HOUR)
+                return backend.provider.create_call(call)
+
+        def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 8:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            escalate(ALLOWED, provider=Provider(), ledger=backend.ledger, now=NOW)
         longest = [0.05, 0.1, 0.2, 0.4, 0.5, 0.5, 0.5, 0.5]
         assert all(most / 2 <= pause <= most for pause, most in zip(pauses, longest, strict=True))
         assert len(set(pauses)) == 8

@@ -406,20 +406,22 @@ def results_of(fault: Fault) -> dict[Mode, Result]:
     return results
 
 
-def table() -> list[str]:
-    """Return the lines of the table: every fault, with its results."""
-    lines = [
-        "| What fails | in | The caller gets | Calls created | In the ledger | The next click | Calls created by then |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for fault in FAULTS:
-        results = results_of(fault)
-        modes_by_result = {result: [mode for mode in Mode if results[mode] == result] for result in results.values()}
-        for result, modes in modes_by_result.items():
-            name = "all" if len(modes) == len(Mode) else "; ".join(mode.value for mode in modes)
-            lines.append(f"| {' | '.join([fault.name, name, *map(str, result)])} |")
-    return lines
+HEADER: Final = [
+    "| What fails | in | The caller gets | Calls created | In the ledger | The next click | Calls created by then |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+]
+
+
+def rows_of(fault: Fault, results: Mapping[Mode, Result]) -> list[str]:
+    """Return the rows of the table for a fault: one for each different result."""
+    modes_by_result = {result: [mode for mode in Mode if results[mode] == result] for result in results.values()}
+    names = {
+        result: "all" if len(modes) == len(Mode) else "; ".join(mode.value for mode in modes)
+        for result, modes in modes_by_result.items()
+    }
+    return [f"| {' | '.join([fault.name, name, *map(str, result)])} |" for result, name in names.items()]
 
 
 if __name__ == "__main__":
-    print("\n".join(table()))  # noqa: T201
+    for line in [*HEADER, *(row for fault in FAULTS for row in rows_of(fault, results_of(fault)))]:
+        print(line)  # noqa: T201

@@ -394,13 +394,17 @@ ASYNC_LEDGERS: Final[dict[str, Callable[[Path], Ledgers]]] = {
 }
 
 
+#: Nothing here survives anything, and a disk takes long.
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108  the folders in it are private
+
+
 def results_of(fault: Fault) -> dict[Mode, Result]:
     """Click with a fault in each mode. The result must not depend on the ledger."""
     results: dict[Mode, Result] = {}
     for mode in Mode:
         click = click_sync if mode is Mode.SYNC else click_async
         for name, ledgers in (LEDGERS if mode is Mode.SYNC else LEDGERS | ASYNC_LEDGERS).items():
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
                 result = click(fault, ledgers(Path(folder)), mode)
             assert results.setdefault(mode, result) == result, (fault.name, mode, name)
     return results

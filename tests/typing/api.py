@@ -130,7 +130,7 @@ from escalation_policy.testing import (
     policy_table,
     strategies,
 )
-from escalation_policy.typing import AsyncVideoProvider, CallLedger, VideoProvider
+from escalation_policy.typing import AsyncCallLedger, AsyncVideoProvider, CallLedger, VideoProvider
 from escalation_policy.video import (
     CallRequest,
     Escalation,
@@ -138,12 +138,16 @@ from escalation_policy.video import (
     InMemoryCallLedger,
     InMemoryVideoProvider,
     LedgerEntry,
+    Problem,
     SQLiteCallLedger,
     VideoCall,
+    call_for,
+    call_for_async,
     entry_from_json,
     entry_to_json,
     escalate,
     escalate_async,
+    problem,
 )
 
 # Values.
@@ -502,7 +506,9 @@ decision_record = record(decision, at=at, id="d1")
 assert_type(decision_record, DecisionRecord)
 assert_type(record(grant_policy.decide(Grant(agent, {})), at=at, id="d1", policy=grant_policy), DecisionRecord)
 assert_type(
-    record(decision, at=at, id="d1", correlation_id="c", facts_read_at=at, key=b"k", reveal=["agent"], mask={"login"}),
+    record(
+        decision, at=at, id="d1", correlation_id="c", facts_read_at=at, key=b"k" * 16, reveal=["agent"], mask={"login"}
+    ),
     DecisionRecord,
 )
 assert_type((decision_record.id, decision_record.at, decision_record.effect), tuple[str, datetime, Effect])
@@ -705,7 +711,8 @@ sqlite_ledger = SQLiteCallLedger("calls.db", timeout=timedelta(seconds=1))
 also_a_ledger: CallLedger = SQLiteCallLedger(Path("calls.db"))
 assert_type(sqlite_ledger.update("case", lambda case: (case, 7), now=at), int)
 assert_type(sqlite_ledger.forget_lapsed(), int)
-assert_type(sqlite_ledger.forget_lapsed(at), int)
+assert_type(sqlite_ledger.forget_lapsed(at, margin=timedelta(0)), int)
+assert_type(sqlite_ledger.end_case(domain_id="acme", intervention_id="i1"), bool)
 assert_type(entry_to_json(LedgerEntry()), str)
 assert_type(entry_from_json(b"{}"), LedgerEntry)
 check_call_ledger(InMemoryCallLedger)
@@ -714,6 +721,7 @@ check_call_ledger(lambda: SQLiteCallLedger("calls.db"))
 SQLiteCallLedger("calls.db", timeout=5.0)  # type: ignore[arg-type]
 SQLiteCallLedger("calls.db", timedelta(1))  # type: ignore[call-arg]
 sqlite_ledger.forget_lapsed("now")  # type: ignore[arg-type]
+sqlite_ledger.end_case("acme", "i1")  # type: ignore[call-arg]
 entry_from_json({})  # type: ignore[arg-type]
 check_call_ledger(sqlite_ledger)  # type: ignore[arg-type]
 
@@ -802,6 +810,16 @@ class Ledger(CallLedger):
         return change(LedgerEntry())[1]
 
 
+class AsyncLedger(AsyncCallLedger):
+    """Remembers nothing, and is complete."""
+
+    async def update(
+        self, entry_id: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, Any]], /, now: datetime | None = None
+    ) -> Any:
+        """Return the answer of `change`."""
+        return change(LedgerEntry())[1]
+
+
 class Empty(CallLedger):
     """Lacks `update()`."""
 
@@ -822,6 +840,9 @@ assert_type(ledger.end("k"), bool)
 assert_type(ledger.resolve("k", None), bool)
 assert_type(ledger.resolve("k", call, now=datetime.now(UTC)), bool)
 ledger.resolve("k")  # type: ignore[call-arg]
+async_ledger: AsyncCallLedger = AsyncLedger()
+async_ledger = Ledger()  # type: ignore[assignment]
+ledger = AsyncLedger()  # type: ignore[assignment]
 
 clicked = escalate(request, provider=provider, ledger=ledger)
 assert_type(clicked, Escalation)
@@ -841,11 +862,23 @@ escalate(
     claim_timeout=timedelta(seconds=20),
     now=lambda: datetime.now(UTC),
     title="Call",
+    wait=timedelta(seconds=5),
+    on_end=lambda result: decision_log.click(result, id="d1", at=at),
 )
+assert_type(call_for(request, ledger=ledger, policy=policy, now=at), VideoCall | None)
+call_for(request, ledger=async_ledger)  # type: ignore[arg-type]
+assert_type(problem(clicked), Problem)
+assert_type(problem(exceptions.LedgerError("it failed")).to_dict(), dict[str, Any])
+problem(ValueError())  # type: ignore[arg-type]
+escalate(request, provider=provider, ledger=ledger, wait=5)  # type: ignore[arg-type]
+assert_type(CallRequest(key="k", account_id="1", extension_id="2").time_limit, timedelta | None)
+assert_type(decision_log.click(clicked, id="d1", at=at), DecisionRecord | None)
+assert_type(decision_record.outcome, str | None)
 joined: str = clicked.call.join_url  # type: ignore[union-attr]
 escalate(request, provider, ledger)  # type: ignore[call-arg]
 escalate(request, provider=provider)  # type: ignore[call-arg]
 escalate(request, provider=async_provider, ledger=ledger)  # type: ignore[arg-type]
+escalate(request, provider=provider, ledger=async_ledger)  # type: ignore[arg-type]
 escalate(request, provider=provider, ledger=ledger, policy=grant_policy)  # type: ignore[arg-type]
 escalate(grant, provider=provider, ledger=ledger)  # type: ignore[arg-type]
 
@@ -854,6 +887,11 @@ async def click() -> None:
     """Escalates in asyncio."""
     assert_type(await escalate_async(request, provider=async_provider, ledger=ledger), Escalation)
     assert_type(await escalate_async(request, provider=provider, ledger=ledger, again=True), Escalation)
+    assert_type(await escalate_async(request, provider=provider, ledger=async_ledger), Escalation)
+    assert_type(await call_for_async(request, ledger=async_ledger), VideoCall | None)
+    assert_type(await async_ledger.end("k"), bool)
+    assert_type(await async_ledger.end_case(domain_id="acme", intervention_id="i1"), bool)
+    assert_type(await async_ledger.resolve("k", call), bool)
     await escalate_async(request, provider=Audio(), ledger=ledger)  # type: ignore[arg-type]
 
 
@@ -861,7 +899,10 @@ unavailable = exceptions.ProviderUnavailableError("busy", retry_after=timedelta(
 assert_type(unavailable.retry_after, timedelta | None)
 assert_type(exceptions.ProviderRejectedError("no", code="CMN-109").code, str | None)
 assert_type(exceptions.ProviderOutcomeUnknownError("lost", call_id="b1").call_id, str | None)
-failed: exceptions.ProviderError = unavailable
+failed: exceptions.ClickError = unavailable
+failed = exceptions.LedgerError("it failed")
+assert_type(failed.outcome, str)
+assert_type(failed.key, str | None)
 assert_type(exceptions.CallInDoubtError("k", call).key, str)
 assert_type(exceptions.CallInProgressError("k").key, str)
 

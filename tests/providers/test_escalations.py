@@ -55,7 +55,7 @@ RELEASED: dict[str, tuple[Script, type[EscalationPolicyError]]] = {
     "refused": (response(403), ProviderRejectedError),
     "redirected": (response(307, Location="/elsewhere"), ProviderRejectedError),
     "put off": (response(429), ProviderUnavailableError),
-    "wrong, and deleted": (response(201, a_bridge(host=None)), ProviderRejectedError),
+    "wrong, and deleted": (response(201, a_bridge(discovery=None)), ProviderRejectedError),
 }
 #: Every way in which nobody knows whether a call was created.
 IN_DOUBT: dict[str, Script] = {
@@ -68,6 +68,7 @@ IN_DOUBT: dict[str, Script] = {
     "unreadable": response(201, b"{"),
     "huge": response(201, a_bridge(padding="x" * 70_000)),
     "another type": response(201, a_bridge(type="PMI")),
+    "another host's": response(201, a_bridge(host={"accountId": ACCOUNT, "extensionId": "1"})),
 }
 
 

@@ -299,7 +299,7 @@ class TestLogs:
         caplog.set_level(logging.DEBUG)
         caplog.set_level(logging.INFO, logger="httpx")
         server.script = lambda request: (
-            response(201, a_bridge(host=None)) if request.method == "POST" else response(500)
+            response(201, a_bridge(discovery=None)) if request.method == "POST" else response(500)
         )
         error_of(caller, server.url)
         assert [] == [line for line in caplog.records if line.name.startswith("escalation_policy")]

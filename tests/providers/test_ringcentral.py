@@ -24,9 +24,19 @@ from escalation_policy.exceptions import (
     ProviderUnavailableError,
 )
 from escalation_policy.providers import ringcentral
-from escalation_policy.providers.ringcentral import AsyncRingCentralVideo, RingCentralVideo
+from escalation_policy.providers.ringcentral import AsyncRingCentralVideo, RingCentralVideo, ringcentral_user
 from escalation_policy.video import VideoCall
-from providers.callers import CALL, TOKEN, Caller, SyncCaller, assert_silent, assert_silent_variables, both, client
+from providers.callers import (
+    CALL,
+    TOKEN,
+    Caller,
+    SyncCaller,
+    assert_silent,
+    assert_silent_variables,
+    both,
+    client,
+    options,
+)
 from providers.loopback import (
     ACCOUNT,
     BRIDGE,
@@ -112,10 +122,10 @@ class TestRequest:
         calls = [caller(server.url, {"password": True}).create_call() for _ in range(2)]
         assert [f"{LINK}?pw={HASH}"] * 2 == [call.join_url for call in calls]
         security = [request.json()["security"] for request in server.requests]
-        assert [True, True] == [options["passwordProtected"] for options in security]
+        assert [True, True] == [settings["passwordProtected"] for settings in security]
         assert security[0]["password"] != security[1]["password"]
-        for options in security:
-            password = options["password"]
+        for settings in security:
+            password = settings["password"]
             assert (10, True) == (len(password), password.isascii() and password.isalnum())
             assert all(any(map(is_of, password)) for is_of in (str.isupper, str.islower, str.isdigit))
 
@@ -307,7 +317,7 @@ REFUSALS: tuple[tuple[int, list[str], str], ...] = (
         403,
         ["CMN-401"],
         (
-            "RingCentral answered 403 CMN-401: the app lacks a permission, such as Video; the developer adds it to the app, "
+            "RingCentral answered 403 CMN-401: the app lacks a permission; the developer adds it to the app, "
             "and has it authorised again"
         ),
     ),
@@ -429,6 +439,8 @@ class TestOtherResponses:
             ("0", 0),
             ("0000000030", 30),
             ("0000000000", 0),
+            ("59.5", 59.5),
+            ("0.25", 0.25),
             ("3600", 3600),
             ("99999999999999999999", 3600),
             ("1" * 5000, 3600),
@@ -439,7 +451,9 @@ class TestOtherResponses:
         ],
     )
     @pytest.mark.parametrize("status", [408, 429, 503])
-    def test_say_how_long_to_wait(self, server: Loopback, caller: Caller, status: int, wait: str, seconds: int) -> None:
+    def test_say_how_long_to_wait(
+        self, server: Loopback, caller: Caller, status: int, wait: str, seconds: float
+    ) -> None:
         """One hour at most: by then, somebody else will have looked."""
         caught = error_of(server, caller, response(status, error_body("CMN-301"), Retry_After=wait))
         assert isinstance(caught, ProviderUnavailableError)
@@ -454,7 +468,7 @@ class TestOtherResponses:
             assert isinstance(caught, ProviderUnavailableError)
             assert timedelta(seconds=seconds) == caught.retry_after
 
-    @pytest.mark.parametrize("wait", ["", "soon", "-1", "1.5", "٣"])
+    @pytest.mark.parametrize("wait", ["", "soon", "-1", "1.", ".5", "1e3", "٣"])
     def test_mean_half_a_minute_if_they_do_not_say_how_long_to_wait(
         self, server: Loopback, caller: Caller, wait: str
     ) -> None:
@@ -464,6 +478,61 @@ class TestOtherResponses:
             assert isinstance(caught, ProviderUnavailableError)
             assert timedelta(seconds=30) == caught.retry_after
         assert isinstance(error_of(server, caller, response(503, Retry_After=wait)), ProviderOutcomeUnknownError)
+
+    @pytest.mark.parametrize(
+        ("headers", "seconds"),
+        [
+            ({"X_Rate_Limit_Window": "60"}, 60),
+            ({"X_Rate_Limit_Window": "59.5"}, 59.5),
+            ({"X_Rate_Limit_Window": "9" * 20}, 3600),
+            ({"X_Rate_Limit_Window": "60", "Retry_After": "7"}, 7),
+            ({"X_Rate_Limit_Window": "60", "Retry_After": "soon"}, 60),
+            ({"X_Rate_Limit_Window": "soon"}, 30),
+        ],
+    )
+    def test_say_with_a_window_how_long_to_wait_if_there_were_too_many_requests(
+        self, server: Loopback, caller: Caller, headers: dict[str, str], seconds: float
+    ) -> None:
+        """RingCentral blocks the user until the window ends. After any other status, the window says nothing."""
+        caught = error_of(server, caller, response(429, error_body("CMN-301"), **headers))
+        assert isinstance(caught, ProviderUnavailableError)
+        assert timedelta(seconds=seconds) == caught.retry_after
+        assert isinstance(
+            error_of(server, caller, response(503, X_Rate_Limit_Window="60")), ProviderOutcomeUnknownError
+        )
+
+    APP = "the developer adds it to the app, and has it authorised again"
+
+    @pytest.mark.parametrize(
+        ("body", "reason"),
+        [
+            ({"errors": [{"errorCode": "CMN-401", "permissionName": "ReadAccounts"}]}, "the permission ReadAccounts"),
+            ({"errors": [{"errorCode": "CMN-401"}], "permissionName": "Video"}, "the permission Video"),
+            (
+                {"errors": [{"errorCode": "CMN-401", "permissionName": "Video"}], "permissionName": "Meetings"},
+                "the permission Video",
+            ),
+            (
+                {
+                    "errors": [
+                        {"errorCode": "X-1", "permissionName": "Meetings"},
+                        {"errorCode": "CMN-401", "permissionName": "Video"},
+                    ]
+                },
+                "the permission Video",
+            ),
+            ({"errors": [{"errorCode": "CMN-401", "permissionName": "secret-token"}]}, "a permission"),
+            ({"errors": [{"errorCode": "CMN-401", "permissionName": ["Video"]}]}, "a permission"),
+            ({"errors": [{"errorCode": "CMN-401", "message": "[Video] permission"}]}, "a permission"),
+        ],
+        ids=range(7),
+    )
+    def test_name_the_permission_that_ringcentral_names(
+        self, server: Loopback, caller: Caller, body: object, reason: str
+    ) -> None:
+        """Or none: an answer can hold any text, so only names that these requests can need are shown."""
+        caught = error_of(server, caller, response(403, body))
+        assert f"RingCentral answered 403 CMN-401: the app lacks {reason}; {self.APP}" == str(caught)
 
     @pytest.mark.parametrize("status", [200, 202, 204, 226, 500, 501, 502, 503, 504, 599])
     def test_leave_the_outcome_unknown(self, server: Loopback, caller: Caller, status: int) -> None:
@@ -542,9 +611,47 @@ class TestMakingProviders:
             RingCentralVideo(new_client, **arguments)
         assert message == str(caught.value)
 
+    @pytest.mark.parametrize(
+        ("timeout", "words"),
+        [
+            (timedelta(0), "between 1 µs and 1 day, got 0:00:00"),
+            (timedelta(-1), "between 1 µs and 1 day, got -1 day, 0:00:00"),
+            (timedelta(days=1, microseconds=1), "between 1 µs and 1 day, got 1 day, 0:00:00.000001"),
+            (10, "a timedelta between 1 µs and 1 day, got 10"),
+            (None, "a timedelta between 1 µs and 1 day, got None"),
+        ],
+    )
+    def test_refuses_an_invalid_timeout(self, timeout: Any, words: str) -> None:
+        """Zero would send nothing, and nobody waits for a day."""
+        with client() as new_client, pytest.raises(InvalidValueError) as caught:
+            RingCentralVideo(new_client, timeout=timeout)
+        assert f"timeout must be {words}" == str(caught.value)
+        with client() as new_client, pytest.raises(InvalidValueError):
+            ringcentral_user(new_client, timeout=timeout)
+
+    @pytest.mark.parametrize("url", ["http://platform.ringcentral.com", "http://10.0.0.1", "http://localhost.example"])
+    def test_refuses_an_address_to_which_a_token_would_be_sent_unencrypted(self, url: str) -> None:
+        """The address is not shown."""
+        message = "client.base_url begins with http, so the token would be sent unencrypted: use https"
+        with client(url) as new_client, pytest.raises(InvalidValueError) as caught:
+            RingCentralVideo(new_client)
+        assert message == str(caught.value)
+        with pytest.raises(InvalidValueError):
+            AsyncRingCentralVideo(httpx.AsyncClient(base_url=url, **options()))
+        with client(url) as new_client, pytest.raises(InvalidValueError):
+            ringcentral_user(new_client)
+
+    @pytest.mark.parametrize(
+        "url", ["http://localhost:8080", "http://127.0.0.2", "http://[::1]:8080", "https://10.0.0.1"]
+    )
+    def test_accepts_a_server_on_loopback(self, url: str) -> None:
+        """Nothing leaves the machine, so a test needs no certificate."""
+        with client(url) as new_client:
+            RingCentralVideo(new_client)
+
     def test_refuses_a_client_of_the_other_kind(self) -> None:
         """The message names the class that takes it."""
-        classes = "RingCentralVideo takes an httpx.Client, AsyncRingCentralVideo an httpx.AsyncClient"
+        classes = "sync code takes an httpx.Client, async code an httpx.AsyncClient"
         async_client: Any = httpx.AsyncClient(verify=False)  # noqa: S501  nothing is sent
         with pytest.raises(TypeError) as caught:
             RingCentralVideo(async_client)
@@ -627,6 +734,7 @@ class TestAnyResponse:
     @example(text=DATE)
     def test_has_a_date_and_a_limited_time_to_wait(self, text: str) -> None:
         """A header can have any text."""
-        response = Response(429, b"", date_header=text, retry_after_header=text)
+        response = Response(429, b"", date_header=text, retry_after_header=text, window_header=text)
         assert response.sent_at.tzinfo is not None
-        assert response.retry_after is None or timedelta(0) <= response.retry_after <= timedelta(hours=1)
+        for wait in (response.retry_after, response.rate_limit_window):
+            assert wait is None or timedelta(0) <= wait <= timedelta(hours=1)

@@ -98,17 +98,16 @@ class Sender:
             return attempt.give_up(deadline.cause)
         try:
             job = start_in_thread(partial(_receive, self._client, request, attempt))
-        except RuntimeError as error:
+            try:
+                return job.result(deadline.remaining)
+            except TimeoutError:
+                self._stuck.add(job)
+                job.add_done_callback(self._stuck.discard)
+                return attempt.give_up(deadline.cause)
+        except RuntimeError as error:  # no thread was started
             return Failure(type(error).__name__, Delivery.NOT_SENT)
-        try:
-            return job.result(deadline.remaining)
-        except BaseException as error:
-            # The time is over, or something interrupts this thread: nobody waits for the job any more.
-            outcome = attempt.give_up(deadline.cause)
-            self._stuck.add(job)
-            job.add_done_callback(self._stuck.discard)
-            if isinstance(error, TimeoutError):
-                return outcome
+        except BaseException:  # something interrupts this thread, so nobody waits for the job any more
+            attempt.give_up(deadline.cause)
             raise
 
 
@@ -170,7 +169,9 @@ class _Deadline:
     def lower(self, timeout: httpx.Timeout) -> httpx.Timeout:
         """Return a client's time-outs of single steps, none longer than the whole time: a thread that was given up must end."""
         steps = timeout.as_dict().items()
-        return httpx.Timeout(**{step: self.seconds if time is None else min(time, self.seconds) for step, time in steps})
+        return httpx.Timeout(
+            **{step: self.seconds if time is None else min(time, self.seconds) for step, time in steps}
+        )
 
 
 class _Body:

@@ -43,8 +43,9 @@ class Tokens:
         if script := self.script():
             return script
         self.count += 1
-        token = {"access_token": f"secret-{self.count}", "token_type": "bearer", "expires_in": 3600}
-        return response(200, token | {"refresh_token": f"refresh-{self.count}", "refresh_token_expires_in": 604800})
+        access = {"access_token": f"secret-{self.count}", "token_type": "bearer", "expires_in": 3600}
+        refresh = {"refresh_token": f"refresh-{self.count}", "refresh_token_expires_in": 604800}
+        return response(200, {**access, **refresh})
 
 
 def blocks(language: str) -> list[str]:
@@ -194,12 +195,14 @@ class TestSdk:
 
     def test_sends_requests_without_timeouts(self, page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         """It passes none."""
-        from ringcentral.http import Client  # type: ignore[import-untyped]  # noqa: PLC0415
+        sent_with: list[dict[str, Any]] = []
 
-        options: dict[str, Any] = {}
-        monkeypatch.setattr(page.requests.Session, "send", lambda _session, _request, **given: options.update(given))
-        Client().load_response(None)
-        assert {} == options
+        def send(_session: object, _request: object, **options: Any) -> None:
+            sent_with.append(options)
+
+        monkeypatch.setattr(page.requests.Session, "send", send)
+        page.Client().load_response(None)
+        assert [{}] == sent_with
 
     def test_refreshes_twice_if_two_threads_need_a_token(self, server: Loopback, tokens: Tokens, page: Any) -> None:
         """With the same refresh token."""

@@ -99,7 +99,7 @@ class TestSdkAuth:
 
     def test_does_what_the_page_shows(self, page: Any) -> None:
         """Its sessions are doctests."""
-        examples = doctest.DocTestParser().get_doctest("".join(blocks("pycon")), vars(page), PAGE.name, None, None)
+        examples = doctest.DocTestParser().get_doctest("".join(blocks("pycon")), page.__dict__, PAGE.name, None, None)
         assert examples.examples
         assert 0 == doctest.DocTestRunner(verbose=False).run(examples).failed
 

@@ -203,6 +203,24 @@ class TestThreads:
                 if auth.entries > 32:
                     break
 
+    @pytest.mark.parametrize(
+        "script", [[Action.STALL], TRICKLES["body"], [REFUSAL_HEAD, Action.TRICKLE]], ids=["silence", "body", "refusal"]
+    )
+    def test_that_were_given_up_end(self, server: Loopback, script: Script) -> None:
+        """Even if the client has no time-outs. Only a head that trickles, or an auth that hangs, keeps one."""
+        threads: list[threading.Thread] = []
+
+        def note_thread(request: httpx.Request) -> httpx.Request:
+            threads.append(threading.current_thread())
+            return request
+
+        server.script = lambda _: script
+        with client(server.url, timeout=None, auth=note_thread) as new_client:
+            with pytest.raises(ProviderError):
+                RingCentralVideo(new_client, timeout=SHORT).create_call(CALL)
+            threads[0].join(5)
+            assert not threads[0].is_alive()
+
     def test_that_cannot_be_started_have_sent_nothing(self, server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
         """A system has so many threads and no more."""
 
@@ -302,10 +320,11 @@ class TestCancellation:
         async def look(async_client: httpx.AsyncClient) -> None:
             await AsyncRingCentralVideo(async_client).is_open(BRIDGE_CALL)
 
+        server.script = lambda _: response(401)
         for work in (ringcentral_user_async, look):
-            auth = Hanging()
-            with pytest.raises(asyncio.CancelledError):
-                run_cancelled(server, auth, work, auth.began)
+            for auth in (Hanging(), Hanging(after=True)):
+                with pytest.raises(asyncio.CancelledError):
+                    run_cancelled(server, auth, work, auth.began)
 
     def test_by_a_timeout_of_the_hosts_is_that_timeout(self, server: Loopback) -> None:
         """If the request may have arrived. The provider's own deadline is a later one."""

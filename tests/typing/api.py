@@ -132,7 +132,7 @@ from escalation_policy.testing import (
     policy_table,
     strategies,
 )
-from escalation_policy.typing import AsyncVideoProvider, CallLedger, VideoProvider
+from escalation_policy.typing import AsyncCallLedger, AsyncVideoProvider, CallLedger, VideoProvider
 from escalation_policy.video import (
     CallRequest,
     Escalation,
@@ -714,7 +714,8 @@ sqlite_ledger = SQLiteCallLedger("calls.db", timeout=timedelta(seconds=1))
 also_a_ledger: CallLedger = SQLiteCallLedger(Path("calls.db"))
 assert_type(sqlite_ledger.update("case", lambda case: (case, 7), now=at), int)
 assert_type(sqlite_ledger.forget_lapsed(), int)
-assert_type(sqlite_ledger.forget_lapsed(at), int)
+assert_type(sqlite_ledger.forget_lapsed(at, margin=timedelta(0)), int)
+assert_type(sqlite_ledger.end_case(domain_id="acme", intervention_id="i1"), bool)
 assert_type(entry_to_json(LedgerEntry()), str)
 assert_type(entry_from_json(b"{}"), LedgerEntry)
 check_call_ledger(InMemoryCallLedger)
@@ -723,6 +724,7 @@ check_call_ledger(lambda: SQLiteCallLedger("calls.db"))
 SQLiteCallLedger("calls.db", timeout=5.0)  # type: ignore[arg-type]
 SQLiteCallLedger("calls.db", timedelta(1))  # type: ignore[call-arg]
 sqlite_ledger.forget_lapsed("now")  # type: ignore[arg-type]
+sqlite_ledger.end_case("acme", "i1")  # type: ignore[call-arg]
 entry_from_json({})  # type: ignore[arg-type]
 check_call_ledger(sqlite_ledger)  # type: ignore[arg-type]
 
@@ -811,6 +813,16 @@ class Ledger(CallLedger):
         return change(LedgerEntry())[1]
 
 
+class AsyncLedger(AsyncCallLedger):
+    """Remembers nothing, and is complete."""
+
+    async def update(
+        self, entry_id: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, Any]], /, now: datetime | None = None
+    ) -> Any:
+        """Return the answer of `change`."""
+        return change(LedgerEntry())[1]
+
+
 class Empty(CallLedger):
     """Lacks `update()`."""
 
@@ -831,6 +843,9 @@ assert_type(ledger.end("k"), bool)
 assert_type(ledger.resolve("k", None), bool)
 assert_type(ledger.resolve("k", call, now=datetime.now(UTC)), bool)
 ledger.resolve("k")  # type: ignore[call-arg]
+async_ledger: AsyncCallLedger = AsyncLedger()
+async_ledger = Ledger()  # type: ignore[assignment]
+ledger = AsyncLedger()  # type: ignore[assignment]
 
 clicked = escalate(request, provider=provider, ledger=ledger)
 assert_type(clicked, Escalation)
@@ -855,6 +870,7 @@ joined: str = clicked.call.join_url  # type: ignore[union-attr]
 escalate(request, provider, ledger)  # type: ignore[call-arg]
 escalate(request, provider=provider)  # type: ignore[call-arg]
 escalate(request, provider=async_provider, ledger=ledger)  # type: ignore[arg-type]
+escalate(request, provider=provider, ledger=async_ledger)  # type: ignore[arg-type]
 escalate(request, provider=provider, ledger=ledger, policy=grant_policy)  # type: ignore[arg-type]
 escalate(grant, provider=provider, ledger=ledger)  # type: ignore[arg-type]
 
@@ -863,6 +879,10 @@ async def click() -> None:
     """Escalates in asyncio."""
     assert_type(await escalate_async(request, provider=async_provider, ledger=ledger), Escalation)
     assert_type(await escalate_async(request, provider=provider, ledger=ledger, again=True), Escalation)
+    assert_type(await escalate_async(request, provider=provider, ledger=async_ledger), Escalation)
+    assert_type(await async_ledger.end("k"), bool)
+    assert_type(await async_ledger.end_case(domain_id="acme", intervention_id="i1"), bool)
+    assert_type(await async_ledger.resolve("k", call), bool)
     await escalate_async(request, provider=Audio(), ledger=ledger)  # type: ignore[arg-type]
 
 
@@ -870,7 +890,10 @@ unavailable = exceptions.ProviderUnavailableError("busy", retry_after=timedelta(
 assert_type(unavailable.retry_after, timedelta | None)
 assert_type(exceptions.ProviderRejectedError("no", code="CMN-109").code, str | None)
 assert_type(exceptions.ProviderOutcomeUnknownError("lost", call_id="b1").call_id, str | None)
-failed: exceptions.ProviderError = unavailable
+failed: exceptions.ClickError = unavailable
+failed = exceptions.LedgerError("it failed")
+assert_type(failed.outcome, str)
+assert_type(failed.key, str | None)
 assert_type(exceptions.CallInDoubtError("k", call).key, str)
 assert_type(exceptions.CallInProgressError("k").key, str)
 

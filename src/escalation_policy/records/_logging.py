@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
-from threading import Lock
 from typing import Any, Final, final
 
 from .._engine.decision import Decision
 from .._engine.policy import Policy
 from .._enums import ReasonStatus
 from .._fields import dict_of, figure_of, kind_of, require
+from .._locks import ForkSafeLock
 from ._facts import FactValue
 from ._masking import check_key, to_places
 from ._record import ABOUT, DecisionRecord, time_text
@@ -96,7 +96,7 @@ class DecisionLogger:
         self._key: Final = key
         self._reveal: Final = to_places("reveal", reveal)
         self._mask: Final = to_places("mask", mask)
-        self._lock: Final = Lock()
+        self._lock: Final = ForkSafeLock()
         self._dropped = 0
         self._failed = 0
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from threading import Event
 from typing import Any, Final
 
+import attrs
 import httpx
 import pytest
 
@@ -160,6 +161,13 @@ class TestDeadline:
         with pytest.raises(ProviderUnavailableError, match=r"^nothing was sent to RingCentral \(not within 1e-06 s\)$"):
             caller(server.url, {"timeout": timedelta(microseconds=1)}).create_call()
         assert [] == server.requests
+
+    def test_is_earlier_if_the_request_has_a_time_limit(self, server: Loopback, caller: Caller) -> None:
+        """A longer limit changes nothing."""
+        server.script = lambda _: [Action.STALL]
+        for timeout, limit in ((timedelta(seconds=60), SHORT), (SHORT, timedelta(seconds=60))):
+            with pytest.raises(ProviderOutcomeUnknownError, match=r"\(not within 0\.2 s\)$"):
+                caller(server.url, {"timeout": timeout}).create_call(attrs.evolve(CALL, time_limit=limit))
 
     def test_bounds_the_look_at_a_room(self, server: Loopback, caller: Caller) -> None:
         """The agent gets the recorded link again."""

@@ -76,7 +76,7 @@ class RingCentralVideo:
                 client can send nothing, or a bridge that was not as requested was deleted.
             ProviderOutcomeUnknownError: The request may have arrived; `call_id` is the id of a bridge that still exists.
         """
-        return self._sender.run(create_bridge(call, self._options), self._timeout)
+        return self._sender.run(create_bridge(call, self._options), _shorter(self._timeout, call.time_limit))
 
     def is_open(self, call: VideoCall, /) -> bool | None:
         """Return whether a bridge still exists. None if RingCentral does not say it."""
@@ -107,7 +107,7 @@ class AsyncRingCentralVideo:
             ProviderUnavailableError: Also if the task is cancelled before anything was sent.
             asyncio.CancelledError: The task was cancelled later, so nobody knows whether a bridge was created.
         """
-        return await self._sender.run(create_bridge(call, self._options), self._timeout)
+        return await self._sender.run(create_bridge(call, self._options), _shorter(self._timeout, call.time_limit))
 
     async def is_open(self, call: VideoCall, /) -> bool | None:
         """Return whether a bridge still exists. None if RingCentral does not say it."""
@@ -175,6 +175,10 @@ async def video_access_async(
     """Do what `video_access()` does, for asyncio."""
     check_types(RingCentralUser, user=user)
     return await AsyncSender(_checked(client, httpx.AsyncClient)).run(read_access(user), checked_timeout(timeout))
+
+
+def _shorter(timeout: timedelta, time_limit: timedelta | None) -> timedelta:
+    return timeout if time_limit is None else min(timeout, time_limit)
 
 
 def _checked(client: C, cls: type[C]) -> C:

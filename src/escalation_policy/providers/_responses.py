@@ -139,6 +139,6 @@ def _problems(body: object) -> Iterator[_Problem]:
     errors = value_at(body, "errors")
     for error in [*cast("Iterable[object]", errors), body] if isinstance(errors, list) else [body]:
         code = value_at(error, "errorCode")
-        if isinstance(code, str) and re.fullmatch(r"[A-Z][A-Z0-9-]{1,19}", code):
+        if isinstance(code, str) and re.fullmatch(r"[A-Z]{1,8}-[0-9]{1,4}", code):
             names = (value_at(error, "permissionName"), value_at(body, "permissionName"))
             yield _Problem(code, next((name for name in names if isinstance(name, str) and name in _PERMISSIONS), None))

@@ -1,4 +1,4 @@
-"""The time that one call of a method may take, whatever the server and the host's auth do."""
+"""The time that one call of a method may take, no matter what the server and the host's auth do."""
 
 import asyncio
 import signal
@@ -30,6 +30,7 @@ from escalation_policy.providers.ringcentral import (
 )
 from providers.callers import CALL, Caller, SyncCaller, assert_silent, both, client, options
 from providers.loopback import BRIDGE, Action, Loopback, ReceivedRequest, Script, a_bridge, response
+from providers.test_faults import with_hook
 from providers.test_ringcentral import BRIDGE_CALL
 
 SHORT: Final = timedelta(seconds=0.2)
@@ -129,14 +130,14 @@ class TestDeadline:
 
     def test_ends_an_auth_that_hangs(self, server: Loopback, caller: Caller) -> None:
         """Nothing was sent, and nothing is sent later."""
-        auth = Hanging()
-        error = error_of(caller, server.url, auth=auth)
+        auth, sent = Hanging(), list[object]()
+        error = error_of(caller, server.url, auth=auth, **with_hook(sent.append, "request", caller))
         assert isinstance(error, ProviderUnavailableError)
         assert "nothing was sent to RingCentral (not within 0.2 s)" == str(error)
         auth.release()
         if caller is SyncCaller:
             assert auth.ended.wait(60)
-        assert [] == server.requests
+        assert ([], []) == (sent, server.requests)
 
     def test_does_not_hide_a_refusal_after_which_an_auth_hangs(self, server: Loopback, caller: Caller) -> None:
         """For example while it waits for a new token."""
@@ -228,6 +229,24 @@ class TestThreads:
                 RingCentralVideo(new_client, timeout=SHORT).create_call(CALL)
             threads[0].join(5)
             assert not threads[0].is_alive()
+
+    def test_that_were_given_up_send_nothing_any_more(self, server: Loopback) -> None:
+        """Not even from an event hook, after which httpx sends at once."""
+        released, ended = Event(), Event()
+
+        class Ending(httpx.Auth):
+            def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+                try:
+                    yield request
+                finally:
+                    ended.set()
+
+        hooks = {"request": [lambda _: released.wait(60)]}
+        error = error_of(SyncCaller, server.url, auth=Ending(), event_hooks=hooks)
+        assert "nothing was sent to RingCentral (not within 0.2 s)" == str(error)
+        released.set()
+        assert ended.wait(60)
+        assert [] == server.requests
 
     def test_that_cannot_be_started_have_sent_nothing(self, server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
         """A system has so many threads and no more."""

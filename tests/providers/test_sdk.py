@@ -167,17 +167,17 @@ class TestSdkAuth:
 
     def test_does_not_block_an_event_loop(self, server: Loopback, tokens: Tokens, page: Any) -> None:
         """RingCentral answers only after another task has run, and rejects the first token."""
-        has_run, asked = Event(), Event()
+        has_run, requested = Event(), Event()
         tokens.rejected.add("secret-1")
 
         def wait() -> None:
-            asked.set()
+            requested.set()
             assert has_run.wait(5)
 
         tokens.script = wait
 
         async def run_another_task() -> None:
-            await asyncio.to_thread(asked.wait, 5)
+            await asyncio.to_thread(requested.wait, 5)
             has_run.set()
 
         async def run() -> str:

@@ -122,7 +122,7 @@ class AsyncSender:
         """Send all requests of an exchange within a time and return its result.
 
         Raises:
-            asyncio.CancelledError: The task was cancelled. If it is certain that a POST had no effect, the exchange learns
+            asyncio.CancelledError: The task was cancelled. If nothing of a POST was sent, or it was refused, the exchange learns
                 this instead, so that the caller does too.
         """
         deadline = _Deadline(timeout)
@@ -237,7 +237,13 @@ class _Attempt:
         return {} if client.auth is None else {"auth": _WatchedAuth(client.auth, self)}
 
     def note_request(self, request: httpx.Request) -> None:
-        """Note that an auth sends a request. If it is this one, what was the response to an earlier one says nothing any more."""
+        """Note that an auth sends a request. If it is this one again, the response to the first says nothing any more.
+
+        Raises:
+            _GivenUpError: Nobody waits any more.
+        """
+        if self._is_given_up:
+            raise _GivenUpError
         if self._is_own(request):
             self.response = None
 

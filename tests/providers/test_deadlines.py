@@ -234,6 +234,9 @@ class TestThreads:
         """Not even from an event hook, after which httpx sends at once."""
         released, ended = Event(), Event()
 
+        def hang(_: httpx.Request) -> None:
+            assert released.wait(60)
+
         class Ending(httpx.Auth):
             def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
                 try:
@@ -241,8 +244,7 @@ class TestThreads:
                 finally:
                     ended.set()
 
-        hooks = {"request": [lambda _: released.wait(60)]}
-        error = error_of(SyncCaller, server.url, auth=Ending(), event_hooks=hooks)
+        error = error_of(SyncCaller, server.url, auth=Ending(), event_hooks={"request": [hang]})
         assert "nothing was sent to RingCentral (not within 0.2 s)" == str(error)
         released.set()
         assert ended.wait(60)

@@ -28,7 +28,7 @@ from escalation_policy.providers.ringcentral import (
     RingCentralVideo,
     ringcentral_user_async,
 )
-from providers.callers import CALL, Caller, SyncCaller, assert_silent, both, client, options
+from providers.callers import CALL, Caller, SyncCaller, assert_silent, assert_silent_variables, both, client, options
 from providers.loopback import BRIDGE, Action, Loopback, ReceivedRequest, Script, a_bridge, response
 from providers.test_faults import with_hook
 from providers.test_ringcentral import BRIDGE_CALL
@@ -48,6 +48,7 @@ def error_of(caller: Caller, url: str, **changes: Any) -> ProviderError:
     with pytest.raises(ProviderError) as caught:
         caller(url, {"timeout": SHORT}, **changes).create_call()
     assert_silent(caught.value)
+    assert_silent_variables(caught.value)
     return caught.value
 
 

@@ -166,7 +166,7 @@ class TestDeadline:
 
     def test_is_earlier_if_the_request_has_a_time_limit(self, server: Loopback, caller: Caller) -> None:
         """A longer limit changes nothing."""
-        server.script = lambda _: [Action.STALL]
+        server.script = lambda _: TRICKLES["head"]
         for timeout, limit in ((timedelta(seconds=60), SHORT), (SHORT, timedelta(seconds=60))):
             with pytest.raises(ProviderOutcomeUnknownError, match=r"\(not within 0\.2 s\)$"):
                 caller(server.url, {"timeout": timeout}).create_call(attrs.evolve(CALL, time_limit=limit))

@@ -57,6 +57,8 @@ def pages(folder: Path) -> list[Path]:
 RUN: Final = [README, *pages(DOCS)]
 #: Needs a server, which not everybody has.
 POSTGRESQL: Final = DOCS / "how-to" / "keep-calls-in-postgresql.md"
+#: Needs RingCentral's SDK and a server that gives it tokens; see `tests/providers/test_sdk.py`.
+SDK: Final = DOCS / "how-to" / "use-the-ringcentral-sdk.md"
 #: The part of the library that needs httpx; nothing if that is not installed.
 PROVIDERS: Final = [import_module("escalation_policy.providers.ringcentral")] if find_spec("httpx") else []
 LANGUAGES: Final = {"console", "json", "pycon", "python", "sh", "text", "{include}"}
@@ -197,7 +199,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 class TestPages:
     """What is written in a page is so."""
 
-    @pytest.mark.parametrize("page", [page for page in RUN if page != POSTGRESQL], ids=name_of)
+    @pytest.mark.parametrize("page", [page for page in RUN if page not in (POSTGRESQL, SDK)], ids=name_of)
     def test_snippets_run_and_print_what_the_page_shows(
         self, page: Path, namespace: dict[str, Any], environment: dict[str, str]
     ) -> None:

@@ -332,7 +332,7 @@ class TestSecrets:
 
     @pytest.mark.skipif(not HAS_HTTPX, reason="needs httpx")
     @secrets
-    @pytest.mark.parametrize("name", ["client", "bridge", "password", "user"])
+    @pytest.mark.parametrize("name", ["client", "bridge", "password", "timeout", "user"])
     def test_are_not_in_the_error_of_a_provider(self, secret: str, name: str) -> None:
         """Nothing is sent."""
         import httpx  # noqa: PLC0415

@@ -88,7 +88,9 @@ from escalation_policy.providers.ringcentral import (
     AsyncRingCentralVideo,
     RingCentralVideo,
     ringcentral_user,
+    ringcentral_user_async,
     video_access,
+    video_access_async,
 )
 from escalation_policy.records import (
     BrokenLine,
@@ -605,12 +607,18 @@ assert_type(call, VideoCall)
 assert_type(RingCentralVideo(client).is_open(call), bool | None)
 assert_type(ringcentral_user(client), RingCentralUser)
 assert_type(video_access(client, user), VideoAccess)
+RingCentralVideo(client, timeout=timedelta(seconds=5))
+assert_type(ringcentral_user(client, timeout=timedelta(seconds=5)), RingCentralUser)
 
 
 async def calls(each: AsyncRingCentralVideo) -> None:
     """Awaits what a coroutine of the provider gives."""
     assert_type(await each.create_call(call_request), VideoCall)
     assert_type(await each.is_open(call), bool | None)
+    async_client = httpx.AsyncClient()
+    assert_type(await ringcentral_user_async(async_client, timeout=timedelta(seconds=5)), RingCentralUser)
+    assert_type(await video_access_async(async_client, user, timeout=timedelta(seconds=5)), VideoAccess)
+    await ringcentral_user_async(client)  # type: ignore[arg-type]
 
 
 RingCentralVideo(httpx.AsyncClient())  # type: ignore[arg-type]
@@ -618,6 +626,7 @@ AsyncRingCentralVideo(client)  # type: ignore[arg-type]
 RingCentralVideo(client, bridge="PMI")  # type: ignore[arg-type]
 RingCentralVideo(client, password="secret")  # type: ignore[arg-type]  # noqa: S106
 RingCentralVideo(client, "Instant")  # type: ignore[call-arg]
+RingCentralVideo(client, timeout=5)  # type: ignore[arg-type]
 ringcentral_user(httpx.AsyncClient())  # type: ignore[arg-type]
 wrong: VideoProvider = AsyncRingCentralVideo(httpx.AsyncClient())  # type: ignore[assignment]
 

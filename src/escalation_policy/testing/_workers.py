@@ -22,6 +22,8 @@ from ._threads import start_in_thread
 T = TypeVar("T")
 #: What one worker does. A worker does it only once.
 Work = Coroutine[Any, Any, T]
+#: What a child writes when it has come so far. The text of an error does not begin with it.
+_REPORT: Final = b"."
 
 
 @final
@@ -172,6 +174,7 @@ class Child:
 
     def __init__(self, work: Callable[[Callable[[], object]], object], time_limit: float) -> None:
         self._receiver, sender = os.pipe()
+        self._report = b""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of any fork in a process with threads
             self._id = os.fork()
@@ -181,12 +184,12 @@ class Child:
 
     def wait(self) -> None:
         """Wait until the child has come so far, or has ended."""
-        os.read(self._receiver, 1)
+        self._report = os.read(self._receiver, 1)
 
     def end(self) -> str:
         """Wait for the end of the child. Return what went wrong, or an empty text."""
-        with open(self._receiver, encoding="utf-8") as pipe:  # noqa: PTH123  it has no path
-            problem = pipe.read()
+        with open(self._receiver, "rb") as pipe:  # noqa: PTH123  it has no path
+            problem = (self._report + pipe.read()).strip(_REPORT).decode()
         _, status = os.waitpid(self._id, 0)
         return problem or ("it is stuck" if status else "")
 
@@ -196,7 +199,7 @@ def _end_child(work: Callable[[Callable[[], object]], object], sender: int, time
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, time_limit)
-        work(partial(os.write, sender, b"."))
+        work(partial(os.write, sender, _REPORT))
     except Exception as error:  # noqa: BLE001  the parent reports it
         os.write(sender, f"it raised {Failure.of_exception(error).error}".encode())
     finally:

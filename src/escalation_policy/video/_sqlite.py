@@ -13,7 +13,7 @@ from typing import Final, TypeVar, final
 from .._calls.entries import LedgerEntry
 from .._calls.rows import MARGIN, Row, change_row, cutoff_of, sweep_row
 from .._fields import figure_of, require
-from .._locks import ForkSafeLock
+from .._locks import ForkGate, ForkSafeLock
 from ..exceptions import Fault, InvalidValueError, LedgerError
 from ..typing import CallLedger
 
@@ -45,6 +45,8 @@ _BUSY_TIMEOUT: Final = 0.05
 _TIMEOUT: Final = timedelta(seconds=5)
 #: If a process closes a file, it loses all its locks on it. So no thread may connect while another one creates a file.
 _CREATION_LOCK: Final = ForkSafeLock()
+#: SQLite has locks of its own, which a fork could leave locked in the child.
+_GATE: Final = ForkGate(timeout=10)
 
 
 @final
@@ -96,7 +98,7 @@ class SQLiteCallLedger(CallLedger):
             stored = _load(connection, "WHERE entry_id = ?", entry_id)
             row = stored[0] if stored else None
             new_row, answer = change_row(entry_id, row, change, now)
-            _replace(connection, row, new_row)
+            _replace(connection, entry_id, row, new_row)
         return answer
 
     def forget_lapsed(self, now: datetime | None = None, margin: timedelta = MARGIN) -> int:
@@ -122,7 +124,10 @@ class SQLiteCallLedger(CallLedger):
 
         Each transaction has its own connection, since a connection must not be shared by threads or survive a fork.
         """
-        with closing(sqlite3.connect(self._uri, timeout=_BUSY_TIMEOUT, isolation_level=None, uri=True)) as connection:
+        with (
+            _GATE,
+            closing(sqlite3.connect(self._uri, timeout=_BUSY_TIMEOUT, isolation_level=None, uri=True)) as connection,
+        ):
             self._execute_when_free(connection, _BEGIN)
             yield connection
             self._execute_when_free(connection, ("COMMIT",))
@@ -214,19 +219,19 @@ def _load(connection: sqlite3.Connection, condition: str, value: object) -> list
     return [Row(*row) for row in rows]
 
 
-def _replace(connection: sqlite3.Connection, row: Row | None, new_row: Row | None) -> None:
+def _replace(connection: sqlite3.Connection, entry_id: str, row: Row | None, new_row: Row | None) -> None:
     """Store a row in the place of another one, if it differs. None is no row."""
     if new_row == row:
         return
-    if new_row:
+    if new_row is None:
+        connection.execute("DELETE FROM entries WHERE entry_id = ?", (entry_id,))
+    else:
         connection.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", new_row)
-    elif row:
-        connection.execute("DELETE FROM entries WHERE entry_id = ?", (row.entry_id,))
 
 
 def _sweep(connection: sqlite3.Connection, cutoff: int) -> int:
     """Delete the parts of all entries that had lapsed at the cutoff. Return how many entries changed."""
     changes = [(row, sweep_row(row, cutoff)) for row in _load(connection, "WHERE first_lapse <= ?", cutoff)]
     for row, new_row in changes:
-        _replace(connection, row, new_row)
+        _replace(connection, row.entry_id, row, new_row)
     return sum(row != new_row for row, new_row in changes)

@@ -95,7 +95,7 @@ class Reverses(Right):
 
     def store(self, entry_id: str, entry: LedgerEntry) -> None:
         """Reverse them."""
-        super().store(entry_id, entry._replace(claims=dict(reversed(entry.claims.items()))))
+        super().store(entry_id, entry._replace(claims=dict(reversed([*entry.claims.items()]))))
 
 
 class Unlocked(Right):

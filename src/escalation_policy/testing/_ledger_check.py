@@ -194,11 +194,8 @@ def _expect_entry(what: str, expected: LedgerEntry, actual: object) -> None:
     """Compare entries to the letter. Report the first difference."""
     if not isinstance(actual, LedgerEntry):
         raise _BrokenPromiseError(f"{what}\n  expected: a LedgerEntry\n  actual: {kind_of(actual)}")
-    expected_text, actual_text = entry_to_json(expected), entry_to_json(actual)
-    if expected_text == actual_text:
-        return
-    expected_fields = dict(_fields_of(json.loads(expected_text)))
-    actual_fields = dict(_fields_of(json.loads(actual_text)))
+    expected_fields = dict(_fields_of(json.loads(entry_to_json(expected))))
+    actual_fields = dict(_fields_of(json.loads(entry_to_json(actual))))
     for path in {**expected_fields, **actual_fields}:
         _expect(f"{what}: {path}", expected_fields.get(path, "nothing"), actual_fields.get(path, "nothing"))
 

@@ -194,10 +194,12 @@ def _expect_entry(what: str, expected: LedgerEntry, actual: object) -> None:
     """Compare entries to the letter. Report the first difference."""
     if not isinstance(actual, LedgerEntry):
         raise _BrokenPromiseError(f"{what}\n  expected: a LedgerEntry\n  actual: {kind_of(actual)}")
-    expected_fields = dict(_fields_of(json.loads(entry_to_json(expected))))
-    actual_fields = dict(_fields_of(json.loads(entry_to_json(actual))))
-    for path in {**expected_fields, **actual_fields}:
-        _expect(f"{what}: {path}", expected_fields.get(path, "nothing"), actual_fields.get(path, "nothing"))
+    texts = (entry_to_json(expected), entry_to_json(actual))
+    if texts[0] != texts[1]:
+        fields = [dict(_fields_of(json.loads(text))) for text in texts]
+        values = {path: [each.get(path, "nothing") for each in fields] for path in {**fields[0], **fields[1]}}
+        path = next(path for path, (left, right) in values.items() if left != right)
+        _expect(f"{what}: {path}", *values[path])
 
 
 def _fields_of(value: Any, path: str = "") -> Iterator[tuple[str, object]]:

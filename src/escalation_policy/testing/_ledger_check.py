@@ -554,12 +554,17 @@ async def _check_fork(subject: _Subject) -> None:
         workers.run(_add_claim(subject, subject.one, other_id, "child"))
         workers.run(_add_claim(subject, subject.one, entry_id, "child", meet_parent))
 
-    child = Child(update_in_child, _CHILD_STUCK_AFTER)
-    try:
-        child.wait()
-        await _add_claim(subject, subject.other, entry_id, "parent")
-    finally:
-        problem = child.end()
+    async def update_in_both() -> str:
+        child = Child(update_in_child, _CHILD_STUCK_AFTER)
+        try:
+            child.wait()
+            await _add_claim(subject, subject.other, entry_id, "parent")
+        finally:
+            problem = child.end()
+        return problem
+
+    # In a new thread: a connection that is open in this one would be open in the child too, which is the host's mistake.
+    [problem] = await subject.workers.run_at_once(update_in_both())
     _expect("an update in the child", "its answer", problem or "its answer")
     expected = "child, parent" if (await subject.get(other_id)).claims else "parent"
     claims = ", ".join(sorted((await subject.get(entry_id)).claims))

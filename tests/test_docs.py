@@ -35,6 +35,7 @@ from escalation_policy import typing as protocols
 from escalation_policy.testing import pytest_plugin, strategies
 from escalation_policy.testing._builders import PLACES, Places
 from postgresql import needs_postgresql
+from redis_server import needs_redis
 
 sybil = pytest.importorskip("sybil", reason="needs sybil")
 from sybil.evaluators.doctest import DocTestEvaluator  # noqa: E402
@@ -55,8 +56,9 @@ def pages(folder: Path) -> list[Path]:
 
 
 RUN: Final = [README, *pages(DOCS)]
-#: Needs a server, which not everybody has.
+#: Need a server, which not everybody has.
 POSTGRESQL: Final = DOCS / "how-to" / "keep-calls-in-postgresql.md"
+REDIS: Final = DOCS / "how-to" / "keep-calls-in-redis.md"
 #: Needs RingCentral's SDK and a server that gives it tokens; see `tests/providers/test_sdk.py`.
 SDK: Final = DOCS / "how-to" / "use-the-ringcentral-sdk.md"
 #: The part of the library that needs httpx; nothing if that is not installed.
@@ -199,7 +201,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 class TestPages:
     """What is written in a page is so."""
 
-    @pytest.mark.parametrize("page", [page for page in RUN if page not in (POSTGRESQL, SDK)], ids=name_of)
+    @pytest.mark.parametrize("page", [page for page in RUN if page not in (POSTGRESQL, REDIS, SDK)], ids=name_of)
     def test_snippets_run_and_print_what_the_page_shows(
         self, page: Path, namespace: dict[str, Any], environment: dict[str, str]
     ) -> None:
@@ -220,6 +222,19 @@ class TestPages:
         for name, value in postgresql.items():
             monkeypatch.setenv(name, value)
         run_page(POSTGRESQL, namespace, environment)
+
+    @needs_redis
+    def test_the_ledgers_in_redis_work_with_a_real_server(
+        self,
+        namespace: dict[str, Any],
+        environment: dict[str, str],
+        redis: dict[str, str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The page is run as any other."""
+        for name, value in redis.items():
+            monkeypatch.setenv(name, value)
+        run_page(REDIS, namespace, environment)
 
     @pytest.mark.parametrize("page", [*RUN, CHANGELOG], ids=name_of)
     def test_every_fence_is_closed_and_of_a_language_that_is_looked_at(self, page: Path) -> None:

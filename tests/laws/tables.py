@@ -91,6 +91,7 @@ class Database:
         for name, kind in schema.sets.items():
             members = [{"row": row["id"], "member": member} for row in rows for member in row[name]]
             self._create(name, {"row": "integer", "member": kind}, members)
+            self._connection.execute(f"CREATE INDEX {name}_by_row ON {name} (row)")
         return self
 
     def _create(self, name: str, columns: Mapping[str, str], rows: list[Row]) -> None:

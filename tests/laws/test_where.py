@@ -1,0 +1,160 @@
+"""The law of `where()`: it selects exactly the rows whose requests the policy allows, on every database."""
+# pyright: basic
+
+from collections.abc import Callable, Generator, Iterator
+from importlib.util import find_spec
+from random import Random
+from typing import Any, Final, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from escalation_policy import Policy, Rule
+from escalation_policy.analysis import Where, where
+from laws.tables import SCHEMAS, Condition, Database, Schema, sqlite
+from postgresql import needs_postgresql
+
+pytestmark = pytest.mark.once
+
+SIZE: Final = 600
+
+
+class Table(NamedTuple):
+    """A filled table, the requests of its rows by their ids, and the style of the database's driver."""
+
+    schema: Schema
+    requests: dict[int, Any]
+    database: Database
+    style: Any
+
+    def allowed(self, policy: Policy[Any]) -> set[int]:
+        """Return the rows that a policy allows."""
+        return {number for number, request in self.requests.items() if policy.allows(request)}
+
+    def selected(self, condition: Where[Any]) -> set[int]:
+        """Return the rows that SQL selects, of those that make a request."""
+        return self.database.select(condition) & self.requests.keys()
+
+
+@pytest.fixture(params=SCHEMAS)
+def fill(request: pytest.FixtureRequest) -> Callable[[Database, str], Table]:
+    """Return a function that fills a database with 600 rows, many of them dirty."""
+    schema = SCHEMAS[request.param]
+    rows = schema.rows(SIZE)
+    requests = {row["id"]: made for row in rows if (made := schema.request_of(row)) is not None}
+    assert len(requests) > SIZE * 0.9
+    return lambda database, style: Table(schema, requests, database.fill(schema, rows), style)
+
+
+@pytest.fixture
+def in_duckdb() -> Database:
+    """Make an empty database of DuckDB in memory."""
+    duckdb = pytest.importorskip("duckdb", reason="needs duckdb")
+    return Database(duckdb.connect(":memory:"), "?")
+
+
+@pytest.fixture
+def in_postgresql(postgresql: dict[str, str]) -> Generator[Database, None, None]:
+    """Connect with a server of our own."""
+    import psycopg  # noqa: PLC0415  not everybody has it
+
+    with psycopg.connect(
+        host=postgresql["PGHOST"], user=postgresql["PGUSER"], dbname=postgresql["PGDATABASE"], autocommit=True
+    ) as connection:
+        yield Database(connection, "%s")
+
+
+def check(table: Table) -> None:
+    """Compare SQL with decisions, for random conditions."""
+
+    @given(st.randoms(use_true_random=False))
+    def law(random: Random) -> None:
+        policy = Policy(
+            "p", [Rule(f"r{number}", table.schema.condition(random)) for number in range(random.choice([1, 1, 2]))]
+        )
+        assert table.allowed(policy) == table.selected(where(policy, table.schema.facts, style=table.style))
+
+    law()
+
+
+class TestWhere:
+    """Exactly the allowed rows: NULL, empty strings, unknown words and wrong case included."""
+
+    @pytest.mark.parametrize("style", ["qmark", "named"])
+    def test_selects_what_the_policy_allows_on_sqlite(self, fill: Callable[[Database, str], Table], style: str) -> None:
+        """SQLite compares what other databases refuse to."""
+        check(fill(sqlite(), style))
+
+    def test_selects_what_the_policy_allows_on_duckdb(
+        self, fill: Callable[[Database, str], Table], in_duckdb: Database
+    ) -> None:
+        """With the numbered placeholders, which asyncpg has too."""
+        check(fill(in_duckdb, "numeric_dollar"))
+
+    @needs_postgresql
+    def test_selects_what_the_policy_allows_on_postgresql(
+        self, fill: Callable[[Database, str], Table], in_postgresql: Database
+    ) -> None:
+        """With a real server."""
+        check(fill(in_postgresql, "format"))
+
+    def test_selects_what_the_policy_allows_for_every_test(self, fill: Callable[[Database, str], Table]) -> None:
+        """Random conditions are unlikely to hold each of them; here each is alone, as it is and negated."""
+        table = fill(sqlite(), "qmark")
+        for test in table.schema.tests:
+            for condition in (test, ~test):
+                policy = Policy("p", [Rule("r", condition)])
+                actual = table.selected(where(policy, table.schema.facts))
+                assert table.allowed(policy) == actual, condition
+
+    def test_the_naive_translation_breaks_the_law(self, fill: Callable[[Database, str], Table]) -> None:
+        """So the rows are dirty enough. It is what one writes who thinks that NULL is None and `NOT` is `~`."""
+        table, random = fill(sqlite(), "qmark"), Random(0)
+        policies = [Policy("p", [Rule("r", table.schema.condition(random))]) for _ in range(50)]
+        selected = [table.selected(naive(policy.rules[0].requires, table.schema)) for policy in policies]
+        allowed = [table.allowed(policy) for policy in policies]
+
+        assert any(actual - expected for actual, expected in zip(selected, allowed, strict=True))
+        assert any(expected - actual for actual, expected in zip(selected, allowed, strict=True))
+
+
+def naive(condition: Condition, schema: Schema) -> Where[Any]:
+    """Translate each operator to its nearest relative in SQL, and negation to `NOT`."""
+    columns = {fact.path.identity: column for fact, column in schema.facts.items()}
+    values: list[Any] = []
+
+    def column(path: Any) -> str:
+        return columns[path.identity] if isinstance(columns[path.identity], str) else columns[path.identity].sql
+
+    def members(path: Any) -> str:
+        return columns[path.identity].members
+
+    def listed(test: Any) -> str:
+        operand = test.operand if isinstance(test.operand, frozenset) else [test.operand]
+        values.extend(sorted(getattr(each, "value", each) for each in operand))
+        return ", ".join("?" * len(operand))
+
+    def translate(test: Any) -> Iterator[str]:
+        left, *others = test.paths
+        right = others[0] if others else None
+        if test.kind == "is_set":
+            yield f"{column(left)} IS NOT NULL"
+        elif test.kind == "is_true":
+            yield column(left)
+        elif test.kind == "contains":
+            yield f"{column(right) if right else listed(test)} IN ({members(left)})"
+        elif left.member is None:
+            yield f"{column(left)} = {column(right)}" if right else f"{column(left)} IN ({listed(test)})"
+        else:
+            others = members(right) if right else " UNION ".join(f"SELECT {mark}" for mark in listed(test).split(", "))
+            yield f"NOT EXISTS ({members(left)} EXCEPT {others})"
+            if test.kind == "equals":
+                yield f"NOT EXISTS ({others} EXCEPT {members(left)})"
+
+    def of_test(test: Any) -> str:
+        sql = " AND ".join(translate(test))
+        return f"NOT ({sql})" if test.negated else f"({sql})"
+
+    sql = condition.fold(of_test, lambda word, parts: f"({f' {word} '.join(parts)})")
+    return Where(sql, tuple(values))

@@ -7,7 +7,7 @@ Negations stand only on tests, so each test becomes SQL that is true if and only
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum, Flag
-from typing import Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast, final, get_args, overload
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast, final, overload
 
 import attrs
 
@@ -192,16 +192,16 @@ class _Scalar(NamedTuple):
 
     @property
     def there(self) -> _Sql:
-        """True if the fact has a value that is known."""
+        """SQL that is true if the fact has a value that is known."""
         return self.guard or (f"{self.sql} IS NOT NULL",)
 
     def among(self, values: Iterable[SqlValue]) -> _Sql:
-        """True if the value is one of these."""
+        """Return SQL that is true if the value is one of these."""
         possible = [value for value in values if not (self.refuses_empty and value == "")]
         return _compared(self.sql, possible, ("=", "IN")) if possible else _NEVER
 
     def outside(self, values: Sequence[SqlValue]) -> _Sql:
-        """True if there is a value that is none of these."""
+        """Return SQL that is true if there is a known value that is none of these."""
         if self.known is not None:
             return self.among([value for value in self.known if value not in values])
         if not values:
@@ -210,7 +210,7 @@ class _Scalar(NamedTuple):
         return _joined("AND", [differs, self.guard]) if self.guard else differs
 
     def equals(self, other: "_Scalar", *, negated: bool) -> _Sql:
-        """True if both have values that are equal, or that differ."""
+        """Return SQL that is true if both have known values that are equal, or that differ."""
         guards = [guard for guard in (self.guard, other.guard) if guard]
         compared = (f"{self.sql} {'<>' if negated else '='} {other.sql}",)
         # Of two that are equal, one is enough.
@@ -234,24 +234,24 @@ class _Set(NamedTuple):
     trusted: bool
 
     def exists(self, condition: _Sql, *, negated: bool = False, others: str = "") -> _Sql:
-        """True if there is a member that meets a condition."""
+        """Return SQL that is true if a member meets a condition, or if none does."""
         word = "NOT EXISTS" if negated else "EXISTS"
         return (
-            f"{word} (WITH {_LEFT}({_MEMBER}) AS ({self.members}){others} SELECT 1 FROM {_LEFT} WHERE ",
+            f"{word} (WITH {_LEFT}({_MEMBER}) AS ({self.members}){others} SELECT 1 FROM {_LEFT} WHERE ",  # noqa: S608  it is what the host wrote
             *condition,
             ")",
         )
 
     def exceeds(self, other: "_Set", *, negated: bool) -> _Sql:
-        """True if a member is not in the other set."""
+        """Return SQL that is true if a member is not in the other set, or if none is."""
         others = f", {_RIGHT}({_MEMBER}) AS ({other.members})"
         same = f"{_RIGHT}.{_MEMBER} = {_LEFT}.{_MEMBER}"
-        missing: _Sql = (f"NOT EXISTS (SELECT 1 FROM {_RIGHT} WHERE {same})",)
+        missing: _Sql = (f"NOT EXISTS (SELECT 1 FROM {_RIGHT} WHERE {same})",)  # noqa: S608  names of our own
         return self.exists(_joined("AND", [self.member.there, missing]), negated=negated, others=others)
 
     @property
     def there(self) -> list[_Sql]:
-        """True if there is a set of which every member is of its type."""
+        """SQL that is all true if there is a set of which every member is of its type."""
         there: list[_Sql] = [(f"{self.sql} IS NOT NULL",)]
         if not self.trusted:
             other: list[_Sql] = [(f"{self.member.sql} IS NULL",)]
@@ -323,9 +323,9 @@ class _Translator:
 
     def _test_of_two(self, test: Test, left: _Set, other: Path) -> list[_Sql]:
         if test.kind == "contains":
-            right = self._scalar(other)
-            same = left.exists(left.member.equals(right, negated=False), negated=test.negated)
-            return [right.there, same]
+            member = self._scalar(other)
+            same = left.exists(left.member.equals(member, negated=False), negated=test.negated)
+            return [member.there, same]
         right = self._set(other)
         tests = [left.exceeds(right, negated=not test.negated)]
         if test.kind == "equals":
@@ -425,8 +425,8 @@ def _known(path: Path, kind: Any) -> tuple[SqlValue, ...] | None:
 
 def _constants(test: Test) -> list[SqlValue]:
     """Return what a test compares with, in the same order in every process."""
-    operand = test.operand if isinstance(test.operand, frozenset) else frozenset([test.operand])
-    constants = sorted(cast("frozenset[Any]", operand), key=identity_of)
+    operand: frozenset[Any] = test.operand if isinstance(test.operand, frozenset) else frozenset([test.operand])
+    constants = sorted(operand, key=identity_of)
     values = [constant.value if isinstance(constant, Enum) else constant for constant in constants]
     if not all(map(_is_storable, values)):
         raise _Untranslatable(test.subject, "is compared with a constant that not every database can hold")

@@ -1,28 +1,25 @@
 """The check of `where()` on a host's own tables: the SQL must select the rows that the policy allows."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import Any, Final, TypeVar, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Literal
 
 from .. import Policy
 from .._engine.conditions import R
 from .._fields import kind_of, require
 from ..analysis import Column, Where, where
-from ..analysis._where import Style
 from ._recorder import unseen
 
-Row = TypeVar("Row")
 #: How many rows a message lists.
 _MOST: Final = 10
-_ALL: Final[Where[Any]] = Where("1=1", ())
 
 
 def check_where(
     policy: Policy[R],
     columns: Mapping[Any, str | Column],
     *,
-    select: Callable[[Where[Any]], Mapping[Hashable, Row]],
-    request_of: Callable[[Row], R | None],
-    style: Style = "qmark",
+    select: Callable[[Where[Any]], Mapping[Any, Any]],
+    request_of: Callable[[Any], R | None],
+    style: Literal["qmark", "format", "numeric_dollar", "named"] = "qmark",
 ) -> None:
     """Check on a table of yours that `where()` selects exactly the rows that the policy allows.
 
@@ -32,8 +29,8 @@ def check_where(
     Args:
         policy: The policy.
         columns: As for `where()`.
-        select: Runs your query with a condition, and returns the selected rows by their keys. It is called with `1=1`
-            first, and must return the rows in the same order each time it runs that.
+        select: Runs your query with a condition, and returns the selected rows by their primary keys. It is called twice,
+            with `1=1` first.
         request_of: Makes the request of a row, as your application does. It returns None for a row that it refuses, which
             is not compared.
         style: As for `where()`.
@@ -44,7 +41,7 @@ def check_where(
     """
     __tracebackhide__ = True
     condition = where(policy, columns, style=style)
-    rows = _selected(select, Where("1=1", cast("Any", {})) if style == "named" else _ALL)
+    rows = _selected(select, Where[Any]("1=1", type(condition.parameters)()))
     selected = _selected(select, condition)
     # These decisions are no test of the host's: they would cover all rules.
     with unseen():
@@ -57,14 +54,14 @@ def check_where(
         raise AssertionError("\n  ".join([f"where() of policy {policy.id!r} is wrong:", *wrong[:_MOST], *more]))
 
 
-def _selected(select: Callable[[Where[Any]], Mapping[Hashable, Row]], condition: Where[Any]) -> Mapping[Hashable, Row]:
+def _selected(select: Callable[[Where[Any]], Mapping[Any, Any]], condition: Where[Any]) -> Mapping[Any, Any]:
     rows = select(condition)
     require(isinstance(rows, Mapping), "select", f"{kind_of(rows)} returned", "a function that returns a mapping")  # pyright: ignore[reportUnnecessaryIsInstance]
     return rows
 
 
 def _differences(
-    policy: Policy[R], rows: Mapping[Hashable, Row], requests: Mapping[Hashable, R], selected: Mapping[Hashable, Row]
+    policy: Policy[R], rows: Mapping[Any, Any], requests: Mapping[Any, R], selected: Mapping[Any, Any]
 ) -> Iterator[str]:
     for position, key in enumerate(rows, start=1):
         if key in requests:

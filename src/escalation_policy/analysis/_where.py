@@ -400,7 +400,7 @@ def _nullable(path: Path) -> list[Path]:
 
 def _scalar(path: Path, kind: Any, sql: str) -> _Scalar:
     if not is_scalar(kind):
-        raise _Untranslatable(path, "is a set of sets")
+        raise _Untranslatable(path, "is a set of values that SQL does not compare")
     return _Scalar(sql, _known(path, kind), _refuses_empty(path))
 
 

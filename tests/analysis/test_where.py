@@ -111,13 +111,11 @@ class TestWhere:
 
     def test_translates_the_built_in_policy(self) -> None:
         """With a column for each fact that it reads."""
-        columns: dict[Any, str | Column] = {each: "t.c" for each in ESCALATIONS.facts}
-        facts = [
-            path.identity for rule in ESCALATE_TO_VIDEO.rules for test in rule.requires.tests for path in test.paths
-        ]
+        columns: dict[Any, str | Column] = dict.fromkeys(ESCALATIONS.facts, "c")
+        paths = [path for rule in ESCALATE_TO_VIDEO.rules for test in rule.requires.tests for path in test.paths]
         with pytest.raises(UntranslatableError) as caught:
             where(ESCALATE_TO_VIDEO, {})
-        assert {fault.path for fault in caught.value.faults} == set(facts)
+        assert {fault.path for fault in caught.value.faults} == set(map(str, paths))
         columns |= {
             fact(lambda r: r.agent.domain_id): "c",
             fact(lambda r: r.agent.id): "c",
@@ -206,20 +204,20 @@ class TestRest:
 
     @pytest.mark.parametrize("kind", ["one_of", "subset_of", "equals"])
     @pytest.mark.parametrize("constants", [frozenset(), frozenset({"t"}), frozenset({"t", "u"})])
-    @pytest.mark.parametrize("negated", [False, True])
     @pytest.mark.parametrize("schema", [ESCALATIONS, TICKETS])
-    def test_selects_what_it_allows(self, kind: str, constants: frozenset[str], schema: Schema, negated: bool) -> None:
-        """Is empty, is a certain set, is one of none."""
+    def test_selects_what_it_allows(self, kind: str, constants: frozenset[str], schema: Schema) -> None:
+        """Is empty, is a certain set, is one of none; and the opposite of each."""
         rows = schema.rows(100)
+        requests = {row["id"]: schema.request_of(row) for row in rows}
         database: Database = sqlite().fill(schema, rows)
-        for each in schema.facts:
-            if each.path.exact is (str if kind == "one_of" else frozenset) and each.path.member in (None, str):
-                test = EngineTest(kind, (each.path,), constants, negated=negated)
-                only = policy(Condition(each.path.request_type, (test,)))
-                requests = {row["id"]: schema.request_of(row) for row in rows}
-                allowed = {number for number, request in requests.items() if request and only.allows(request)}
-                selected = {number for number in database.select(where(only, schema.facts)) if requests[number]}
-                assert allowed == selected, test
+        for path in [each.path for each in schema.facts if each.path.member in (None, str)]:
+            if path.exact is (str if kind == "one_of" else frozenset):
+                test = EngineTest(kind, (path,), constants)
+                for each in (test, ~test):
+                    only = policy(Condition(path.request_type, (each,)))
+                    allowed = {number for number, request in requests.items() if request and only.allows(request)}
+                    selected = {number for number in database.select(where(only, schema.facts)) if requests[number]}
+                    assert allowed == selected, each
 
 
 class TestUntranslatableError:

@@ -56,7 +56,12 @@ def check_where(
 
 def _selected(select: Callable[[Where[Any]], Mapping[Any, Any]], condition: Where[Any]) -> Mapping[Any, Any]:
     rows = select(condition)
-    require(isinstance(rows, Mapping), "select", f"{kind_of(rows)} returned", "a function that returns a mapping")  # pyright: ignore[reportUnnecessaryIsInstance]
+    require(
+        isinstance(rows, Mapping),
+        "select",
+        f"{kind_of(rows)} from it",
+        "a function that returns a mapping of keys to rows",
+    )  # pyright: ignore[reportUnnecessaryIsInstance]
     return rows
 
 

@@ -147,7 +147,7 @@ class Naive:
 
     def _column(self, path: Any) -> str:
         column: Any = self._columns[path.identity]
-        return column if isinstance(column, str) else column.sql
+        return str(column if isinstance(column, str) else column.sql)
 
     def _members(self, path: Any) -> str:
         column: Any = self._columns[path.identity]

@@ -425,7 +425,7 @@ def _known(path: Path, kind: Any) -> tuple[SqlValue, ...] | None:
 
 def _constants(test: Test) -> list[SqlValue]:
     """Return what a test compares with, in the same order in every process."""
-    operand: frozenset[Any] = test.operand if isinstance(test.operand, frozenset) else frozenset([test.operand])
+    operand = cast("Iterable[Any]", test.operand if isinstance(test.operand, frozenset) else [test.operand])
     constants = sorted(operand, key=identity_of)
     values = [constant.value if isinstance(constant, Enum) else constant for constant in constants]
     if not all(map(_is_storable, values)):

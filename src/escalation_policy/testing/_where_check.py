@@ -56,12 +56,8 @@ def check_where(
 
 def _selected(select: Callable[[Where[Any]], Mapping[Any, Any]], condition: Where[Any]) -> Mapping[Any, Any]:
     rows = select(condition)
-    require(
-        isinstance(rows, Mapping),
-        "select",
-        f"{kind_of(rows)} from it",
-        "a function that returns a mapping of keys to rows",
-    )  # pyright: ignore[reportUnnecessaryIsInstance]
+    is_mapping = isinstance(rows, Mapping)  # pyright: ignore[reportUnnecessaryIsInstance]
+    require(is_mapping, "select", f"{kind_of(rows)} from it", "a function that returns a mapping of keys to rows")
     return rows
 
 

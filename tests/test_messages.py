@@ -249,7 +249,7 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
         check_where,
         policy_of(fact(lambda r: r.agent.id).equals(text)),
         {fact(lambda r: r.agent.id): "id"},
-        select=lambda _: [text],
+        select=[text].copy,
         request_of=None,
     ),
     "wrong row": lambda text: check_where(

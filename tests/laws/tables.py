@@ -78,7 +78,7 @@ class Database:
     """A database with the table of a schema.
 
     Args:
-        connection: A connection, of which `execute()` returns a cursor.
+        connection: A connection whose `execute()` returns a cursor.
         mark: The placeholder of its driver.
     """
 

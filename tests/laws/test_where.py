@@ -151,7 +151,7 @@ class Naive:
 
     def _members(self, path: Any) -> str:
         column: Any = self._columns[path.identity]
-        return column.members
+        return str(column.members)
 
     def _listed(self, test: Any) -> str:
         operand = test.operand if isinstance(test.operand, frozenset) else [test.operand]

@@ -17,7 +17,7 @@ ROWS: Final[dict[str, str | None]] = {"k1": "ada@example.com", "k2": "bob@exampl
 
 
 class Table:
-    """A table of which a query with a condition returns certain rows."""
+    """A table, and the keys that a query with a condition returns."""
 
     def __init__(self, *selected: str, rows: dict[str, Any] = ROWS) -> None:
         self.conditions: list[Where[Any]] = []

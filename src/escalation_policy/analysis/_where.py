@@ -174,20 +174,20 @@ class _Scalar(NamedTuple):
 
     Attributes:
         sql: The expression.
-        known: All values that a fact of this type can have, if these are few. Other values in the table are unknown or
+        values: All values that a fact of this type can have, if these are few. Other values in the table are unknown or
             an error, so they meet no test.
         refuses_empty: Whether the field's class refuses the empty string.
     """
 
     sql: str
-    known: tuple[SqlValue, ...] | None
+    values: tuple[SqlValue, ...] | None
     refuses_empty: bool
 
     @property
     def guard(self) -> _Sql | None:
         """What a comparison does not say of itself: that the value is one that the fact can have."""
-        if self.known is not None:
-            return self.among(self.known)
+        if self.values is not None:
+            return self.among(self.values)
         return (f"{self.sql} <> ''",) if self.refuses_empty else None
 
     @property
@@ -201,9 +201,9 @@ class _Scalar(NamedTuple):
         return _compared(self.sql, possible, ("=", "IN")) if possible else _NEVER
 
     def outside(self, values: Sequence[SqlValue]) -> _Sql:
-        """Return SQL that is true if there is a known value that is none of these."""
-        if self.known is not None:
-            return self.among([value for value in self.known if value not in values])
+        """Return SQL that is true if there is a known value that differs from all of these."""
+        if self.values is not None:
+            return self.among([value for value in self.values if value not in values])
         if not values:
             return self.there
         differs = _compared(self.sql, values, ("<>", "NOT IN"))
@@ -225,7 +225,7 @@ class _Set(NamedTuple):
         sql: An expression that is NULL if there is no set.
         members: The sub-select of its members.
         member: The type of its members, and what its class refuses.
-        trusted: Whether its class checks the members. Then what is no member in the table is none in a request.
+        trusted: Whether its class checks the members. Then a request leaves out what its class refuses.
     """
 
     sql: str
@@ -251,12 +251,12 @@ class _Set(NamedTuple):
 
     @property
     def there(self) -> list[_Sql]:
-        """SQL that is all true if there is a set of which every member is of its type."""
+        """Conditions that are all true if there is a set and every member is of its type."""
         there: list[_Sql] = [(f"{self.sql} IS NOT NULL",)]
         if not self.trusted:
             other: list[_Sql] = [(f"{self.member.sql} IS NULL",)]
-            if self.member.known is not None:
-                other.append(_compared(self.member.sql, self.member.known, ("<>", "NOT IN")))
+            if self.member.values is not None:
+                other.append(_compared(self.member.sql, self.member.values, ("<>", "NOT IN")))
             there.append(self.exists(_joined("OR", other), negated=True))
         return there
 
@@ -401,7 +401,7 @@ def _nullable(path: Path) -> list[Path]:
 def _scalar(path: Path, kind: Any, sql: str) -> _Scalar:
     if not is_scalar(kind):
         raise _Untranslatable(path, "is a set of values that SQL does not compare")
-    return _Scalar(sql, _known(path, kind), _refuses_empty(path))
+    return _Scalar(sql, _values_of(path, kind), _refuses_empty(path))
 
 
 def _refuses_empty(path: Path) -> bool:
@@ -409,7 +409,7 @@ def _refuses_empty(path: Path) -> bool:
     return path.hops[-1].checked and str in (path.kind, path.member)
 
 
-def _known(path: Path, kind: Any) -> tuple[SqlValue, ...] | None:
+def _values_of(path: Path, kind: Any) -> tuple[SqlValue, ...] | None:
     """Return the values that a database has for the known values of a type, if these are few."""
     if kind is bool:
         return (True, False)
@@ -425,7 +425,7 @@ def _known(path: Path, kind: Any) -> tuple[SqlValue, ...] | None:
 
 def _constants(test: Test) -> list[SqlValue]:
     """Return what a test compares with, in the same order in every process."""
-    operand = cast("Iterable[Any]", test.operand if isinstance(test.operand, frozenset) else [test.operand])
+    operand = cast("Iterable[Any]", test.operand if type(test.operand) is frozenset else [test.operand])
     constants = sorted(operand, key=identity_of)
     values = [constant.value if isinstance(constant, Enum) else constant for constant in constants]
     if not all(map(_is_storable, values)):

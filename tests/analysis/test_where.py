@@ -321,6 +321,8 @@ class TestArguments:
         """As other messages do."""
         with pytest.raises(InvalidValueError, match=r"style must be one of qmark, .* \(did you mean named\?\)"):
             where(policy(EMAIL.is_set()), {EMAIL: "e"}, style="name")  # type: ignore[call-overload]
+        with pytest.raises(InvalidValueError, match=r"style must be one of qmark, .*, got a list$"):
+            where(policy(EMAIL.is_set()), {EMAIL: "e"}, style=["named"])  # type: ignore[call-overload]
 
     def test_may_name_facts_that_the_policy_does_not_read(self) -> None:
         """One mapping serves all policies of a request type."""

@@ -87,7 +87,7 @@ def where(
         InvalidValueError: Another argument is not accepted.
     """
     check_types(Policy, policy=policy)
-    if style not in _PLACEHOLDERS:
+    if type(style) is not str or style not in _PLACEHOLDERS:
         accepted = f"one of {', '.join(_PLACEHOLDERS)}"
         near = closest(style, _PLACEHOLDERS)
         raise InvalidValueError(Fault.mismatch("style", kind_of(style), accepted, closest=near))
@@ -425,8 +425,8 @@ def _values_of(path: Path, kind: Any) -> tuple[SqlValue, ...] | None:
 
 def _constants(test: Test) -> list[SqlValue]:
     """Return what a test compares with, in the same order in every process."""
-    operand = cast("Iterable[Any]", test.operand if type(test.operand) is frozenset else [test.operand])
-    constants = sorted(operand, key=identity_of)
+    is_several = type(test.operand) is frozenset
+    constants = sorted(test.operand if is_several else [test.operand], key=identity_of)
     values = [constant.value if isinstance(constant, Enum) else constant for constant in constants]
     if not all(map(_is_storable, values)):
         raise _Untranslatable(test.subject, "is compared with a constant that not every database can hold")

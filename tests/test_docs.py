@@ -30,7 +30,17 @@ import attrs
 import pytest
 
 import escalation_policy
-from escalation_policy import ESCALATE_TO_VIDEO, Permission, administration, engage, exceptions, records, testing, video
+from escalation_policy import (
+    ESCALATE_TO_VIDEO,
+    Permission,
+    administration,
+    analysis,
+    engage,
+    exceptions,
+    records,
+    testing,
+    video,
+)
 from escalation_policy import typing as protocols
 from escalation_policy.testing import pytest_plugin, strategies
 from escalation_policy.testing._builders import PLACES, Places
@@ -321,6 +331,7 @@ _PUBLIC = [
     for module in (
         escalation_policy,
         administration,
+        analysis,
         exceptions,
         engage,
         records,
@@ -337,7 +348,7 @@ _PUBLIC = [
 ]
 _CLASSES = [
     value
-    for module in (escalation_policy, records, video, protocols, *PROVIDERS)
+    for module in (escalation_policy, analysis, records, video, protocols, *PROVIDERS)
     for name in module.__all__
     if isinstance(value := getattr(module, name), type)
 ]

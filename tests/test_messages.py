@@ -12,7 +12,7 @@ from unittest.mock import Mock
 import attrs
 import pytest
 
-from escalation_policy import ESCALATE_TO_VIDEO, MessageAuthor, Permission
+from escalation_policy import ESCALATE_TO_VIDEO, MessageAuthor, Permission, Policy, Rule, fact
 from escalation_policy.administration import (
     Directory,
     assign_role,
@@ -23,6 +23,7 @@ from escalation_policy.administration import (
     link_ringcentral,
     map_imported_users,
 )
+from escalation_policy.analysis import Column, where
 from escalation_policy.engage import (
     agent_from_payload,
     channel_from_payload,
@@ -53,6 +54,7 @@ from escalation_policy.testing import (
     an_agent,
     an_intervention,
     assert_denied,
+    check_where,
     policy_table,
 )
 from escalation_policy.video import (
@@ -125,6 +127,11 @@ def pages(**lists: Any) -> Directory:
 def wrongly(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Call a function with what no type checker would let through."""
     return function(*arguments, **options)
+
+
+def policy_of(condition: Any) -> Policy[Any]:
+    """Make a policy of one rule."""
+    return Policy("p", [Rule("r", condition)])
 
 
 def click(**options: Any) -> object:
@@ -237,6 +244,29 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
     "key of an attempt": lambda text: a_case(attempts={text: {"token": text, "expires_at": text, "lapses_at": text}}),
     "recorded call": lambda text: a_case(recorded={"key": text, "call": text, "supersedes": text, "lapses_at": text}),
     "timeout": lambda text: SQLiteCallLedger("calls.db", timeout=text),
+    "policy of where": lambda text: where(text, {}),
+    "style": lambda text: wrongly(where, ESCALATE_TO_VIDEO, {}, style=text),
+    "columns": lambda text: where(ESCALATE_TO_VIDEO, wrongly(lambda: text)),
+    "fact of a column": lambda text: where(ESCALATE_TO_VIDEO, {text: text}),
+    "column": lambda text: where(ESCALATE_TO_VIDEO, {fact(lambda r: r.agent.id): wrongly(lambda: [text])}),
+    "members of a column": lambda text: where(ESCALATE_TO_VIDEO, {fact(lambda r: r.agent.id): Column(text, text)}),
+    "constant without a column": lambda text: where(policy_of(fact(lambda r: r.agent.email).equals(text)), {}),
+    "constant that no database holds": lambda text: where(
+        policy_of(fact(lambda r: r.agent.email).equals(f"{text}\0")), {fact(lambda r: r.agent.email): "email"}
+    ),
+    "rows of select": lambda text: wrongly(
+        check_where,
+        policy_of(fact(lambda r: r.agent.id).equals(text)),
+        {fact(lambda r: r.agent.id): "id"},
+        select=[text].copy,
+        request_of=None,
+    ),
+    "wrong row": lambda text: check_where(
+        policy_of(fact(lambda r: r.agent.id).equals(text)),
+        {fact(lambda r: r.agent.id): "id"},
+        select=lambda _: {text: text},
+        request_of=lambda _: a_request(),
+    ),
     "keyword of a builder": lambda text: wrongly(a_request, **{text: 1}),
     "denied_by": lambda text: a_request(denied_by=text),
     "by": lambda text: assert_denied(ESCALATE_TO_VIDEO, a_request(), by=text),

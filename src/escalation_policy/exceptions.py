@@ -4,6 +4,7 @@
     ├── InvalidValueError          (ValueError)  an invalid argument
     ├── InvalidPolicyError         (ValueError)  an invalid fact, condition, rule or policy
     ├── InvalidPayloadError        (ValueError)  payloads that cannot be read, with all faults
+    ├── UntranslatableError        (ValueError)  policies that have no SQL, with all causes
     ├── EscalationDeniedError                    raised only by `Decision.raise_if_denied()`
     ├── ClickError                               an allowed click did not get its call
     │   ├── ProviderError                        the video provider did not return a usable call
@@ -43,6 +44,7 @@ __all__ = [
     "ProviderOutcomeUnknownError",
     "ProviderRejectedError",
     "ProviderUnavailableError",
+    "UntranslatableError",
 ]
 
 
@@ -102,6 +104,18 @@ class InvalidPolicyError(EscalationPolicyError, ValueError):
 @final
 class InvalidPayloadError(EscalationPolicyError, ValueError):
     """Payloads cannot be read, or do not belong together. `faults` lists everything that is wrong."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(self.faults)
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.faults))
+
+
+@final
+class UntranslatableError(EscalationPolicyError, ValueError):
+    """A policy cannot be translated to SQL. `faults` lists every fact that has no column or is tested in another way."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)

@@ -77,6 +77,7 @@ from escalation_policy.administration import (
     link_ringcentral,
     map_imported_users,
 )
+from escalation_policy.analysis import Column, Where, where
 from escalation_policy.engage import (
     agent_from_payload,
     channel_from_payload,
@@ -130,6 +131,7 @@ from escalation_policy.testing import (
     check_call_ledger,
     check_policy,
     check_video_provider,
+    check_where,
     policy_table,
     strategies,
 )
@@ -939,3 +941,32 @@ check_video_provider(Audio)  # type: ignore[arg-type]
 check_video_provider(Video, against=Video)  # type: ignore[arg-type]
 check_video_provider(Video, video_against)  # type: ignore[call-arg]
 VideoService("lost")  # type: ignore[arg-type]
+
+# Policies as SQL.
+
+columns: dict[Any, str | Column] = {
+    fact(lambda r: r.agent.id): "a.id",
+    fact(lambda r: r.agent.team_ids): Column("a.id", members="SELECT team_id FROM teams WHERE agent_id = a.id"),
+}
+assert_type(where(ESCALATE_TO_VIDEO, columns), Where[tuple[str | int | bool, ...]])
+assert_type(where(ESCALATE_TO_VIDEO, columns, style="format").parameters, tuple[str | int | bool, ...])
+assert_type(where(ESCALATE_TO_VIDEO, columns, style="named").parameters, dict[str, str | int | bool])
+assert_type(where(ESCALATE_TO_VIDEO, {fact(lambda r: r.agent.id): "a.id", fact(lambda r: r.login): "l"}).sql, str)
+assert_type(exceptions.UntranslatableError([fault]).faults, tuple[exceptions.Fault, ...])
+where(ESCALATE_TO_VIDEO, columns, style="pyformat")  # type: ignore[call-overload]
+where(ESCALATE_TO_VIDEO, {fact(lambda r: r.login): None})  # type: ignore[dict-item]
+where(ESCALATE_TO_VIDEO["agent_enabled"], columns)  # type: ignore[call-overload]
+
+
+def selected(condition: Where[Any]) -> dict[int, str]:
+    """Run a query."""
+    return {1: condition.sql}
+
+
+def request_of(row: str) -> EscalationRequest | None:
+    """Make the request of a row."""
+    return a_request(email=row)
+
+
+check_where(ESCALATE_TO_VIDEO, columns, select=selected, request_of=request_of, style="named")
+check_where(ESCALATE_TO_VIDEO, columns, select=selected, request_of=selected)  # type: ignore[arg-type]

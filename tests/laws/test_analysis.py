@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from escalation_policy import EscalationRequest, Policy, Rule
 from escalation_policy.analysis import Comparison, FindingKind, Relation, compare, examine, find, implies
-from escalation_policy.analysis._model import Model
+from escalation_policy.analysis.model import Model
 from laws.reference import ESCALATIONS, WHOLE_SAMPLES, Spec, Vocabulary, build, instances, specs_of
 from support import SAMPLE, Part, Sample
 

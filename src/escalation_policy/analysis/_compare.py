@@ -11,7 +11,7 @@ from .._engine.policy import Policy
 from .._engine.rules import Rule
 from .._fields import FrozenMapping, check_types
 from ..exceptions import Fault, InvalidValueError
-from ._model import Model, Solution
+from .model import Model, Solution
 from .typical import describe, start_for
 
 Q = TypeVar("Q")

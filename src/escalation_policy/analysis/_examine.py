@@ -13,7 +13,7 @@ from .._engine.rules import Rule
 from .._engine.tests import Test
 from .._fields import check_types
 from ._compare import EFFORT
-from ._model import Model
+from .model import Model
 from .typical import start_for
 
 Q = TypeVar("Q")

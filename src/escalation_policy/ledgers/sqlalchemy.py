@@ -1,0 +1,253 @@
+"""Call ledgers in PostgreSQL or SQLite through SQLAlchemy 2. They need the extra `sqlalchemy`.
+
+An update is one transaction on a connection of its own. Its first statement inserts the row of the entry or locks the one
+that exists, and returns what is stored: there is no moment in which two updates have read and none has locked.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from time import sleep
+from typing import Final, TypeVar, final
+
+try:
+    import sqlalchemy as sa
+    from sqlalchemy.dialects import postgresql, sqlite
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.pool import SingletonThreadPool, StaticPool
+    from sqlalchemy.schema import CreateIndex, CreateTable
+except ModuleNotFoundError as error:
+    raise ImportError(f"{__name__} needs SQLAlchemy 2: pip install 'escalation_policy[sqlalchemy]'") from error
+
+from .._calls.entries import LedgerEntry
+from .._calls.rows import MARGIN, Row, change_row, cutoff_of, sweep_row
+from .._fields import check_types, kind_of, require
+from ..exceptions import Fault, InvalidValueError
+from ..typing import AsyncCallLedger, CallLedger
+from ._repeating import pause_after
+
+__all__ = ["AsyncSQLAlchemyCallLedger", "SQLAlchemyCallLedger", "call_table"]
+
+T = TypeVar("T")
+#: The isolation of an update, whatever the engine has. In PostgreSQL, a statement then sees what the last transaction that
+#: it waited for has stored. SQLite has one level; to name it turns off the driver's autocommit.
+_ISOLATION: Final = {"postgresql": "READ COMMITTED", "sqlite": "SERIALIZABLE"}
+#: The key of the advisory lock for the creation of the table: "EPCL" and "call" as a number.
+_CREATION_LOCK: Final = 0x4550434C_63616C6C
+_SHARED_POOLS: Final = (SingletonThreadPool, StaticPool)
+
+
+def call_table(metadata: sa.MetaData, name: str = "escalation_policy_calls") -> sa.Table:
+    """Add the table of calls to the metadata of an application, for its migrations.
+
+    Args:
+        metadata: The metadata.
+        name: The name of the table.
+    """
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("entry_id", sa.String(32), primary_key=True),
+        sa.Column("entry", sa.Text, nullable=False),
+        sa.Column("first_lapse", sa.BigInteger, nullable=False, index=True),
+        sa.Column("last_lapse", sa.BigInteger, nullable=False),
+    )
+
+
+@final
+class SQLAlchemyCallLedger(CallLedger):
+    """Remembers calls for all processes that share a database: PostgreSQL, or a file of SQLite.
+
+    Each update opens a connection of its own, and commits. So a claim is stored before the provider is asked, no matter what
+    the application does with its own transactions.
+
+    Args:
+        engine: The engine. It should have a pool that no request of the application uses: if each of them held a connection
+            and waited for a second one, none would go on.
+        table: The table, from `call_table()`. The application's migrations create it. By default, the ledger creates a table
+            `escalation_policy_calls` if there is none, when it is first used.
+
+    Raises:
+        InvalidValueError: An argument is invalid: a connection or a session, which the application could roll back; a
+            database that not all threads and processes share; or a database other than PostgreSQL and SQLite.
+    """
+
+    def __init__(self, engine: sa.Engine, *, table: sa.Table | None = None) -> None:
+        check_types(sa.Engine, engine=engine)
+        self._calls: Final = _Calls(engine, table)
+
+    def update(
+        self, entry_id: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
+    ) -> T:
+        """Change an entry; see `CallLedger.update()`. Deadlocks and serialization failures repeat it, up to six times.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: The database cannot be used.
+            InvalidPayloadError: The stored entry cannot be read, and has not lapsed.
+        """
+        return self._run(lambda connection: self._calls.update(connection, entry_id, change, now))
+
+    def forget_lapsed(self, now: datetime | None = None, margin: timedelta = MARGIN) -> int:
+        """Delete what has lapsed, for times when nobody clicks. Return the number of entries that changed.
+
+        Args:
+            now: The current time, with a zone. By default, the time of the system's clock.
+            margin: How long ago it must have lapsed, a timedelta of 0 or more. If the clock may be wrong, the margin should be
+                longer than its error.
+
+        Raises:
+            InvalidValueError: An argument is invalid.
+            sqlalchemy.exc.SQLAlchemyError: The database cannot be used.
+        """
+        cutoff = cutoff_of(now, margin)
+        return self._run(lambda connection: self._calls.forget(connection, cutoff))
+
+    def _run(self, job: Callable[[sa.Connection], T]) -> T:
+        attempt = 0
+        while True:
+            try:
+                with self._calls.engine.connect() as connection:
+                    return job(connection)
+            except DBAPIError as error:
+                pause = pause_after(error, error.orig, attempt)
+            sleep(pause)
+            attempt += 1
+
+
+@final
+class AsyncSQLAlchemyCallLedger(AsyncCallLedger):
+    """A `SQLAlchemyCallLedger` for asyncio.
+
+    Args:
+        engine: The async engine, with the same advice.
+        table: The table, as for `SQLAlchemyCallLedger`.
+
+    Raises:
+        InvalidValueError: An argument is invalid.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, table: sa.Table | None = None) -> None:
+        check_types(AsyncEngine, engine=engine)
+        self._calls: Final = _Calls(engine.sync_engine, table)
+        self._engine: Final = AsyncEngine(self._calls.engine)
+
+    async def update(
+        self, entry_id: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, T]], /, now: datetime | None = None
+    ) -> T:
+        """Change an entry, as `SQLAlchemyCallLedger.update()` does."""
+        return await self._run(lambda connection: self._calls.update(connection, entry_id, change, now))
+
+    async def forget_lapsed(self, now: datetime | None = None, margin: timedelta = MARGIN) -> int:
+        """Delete what has lapsed, as `SQLAlchemyCallLedger.forget_lapsed()` does."""
+        cutoff = cutoff_of(now, margin)
+        return await self._run(lambda connection: self._calls.forget(connection, cutoff))
+
+    async def _run(self, job: Callable[[sa.Connection], T]) -> T:
+        attempt = 0
+        while True:
+            try:
+                async with self._engine.connect() as connection:
+                    return await connection.run_sync(job)
+            except DBAPIError as error:
+                pause = pause_after(error, error.orig, attempt)
+            await asyncio.sleep(pause)
+            attempt += 1
+
+
+@final
+class _Calls:
+    """The table of calls: what both ledgers do on a connection."""
+
+    def __init__(self, engine: sa.Engine, table: sa.Table | None) -> None:
+        _check_engine(engine)
+        self.engine: Final = engine.execution_options(isolation_level=_ISOLATION[engine.dialect.name])
+        # Parameters hold links. Without them, neither logs nor errors show any.
+        self.engine.hide_parameters = True
+        self._has_table = table is not None
+        self._table: Final = call_table(sa.MetaData()) if table is None else table
+        insert = (postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert)(self._table)
+        columns = [self._table.columns[name] for name in Row._fields]
+        self._select: Final = sa.select(*columns)
+        #: Setting a column to itself changes nothing, but locks the row and returns it.
+        self._insert_or_lock: Final = insert.on_conflict_do_update(
+            index_elements=["entry_id"], set_={"last_lapse": self._table.columns.last_lapse}
+        ).returning(*columns)
+
+    def update(
+        self,
+        connection: sa.Connection,
+        entry_id: str,
+        change: Callable[[LedgerEntry], tuple[LedgerEntry, T]],
+        now: datetime | None,
+    ) -> T:
+        """Change an entry in a transaction."""
+        self._create_table(connection)
+        inserted = Row(entry_id, "", 0, 0)
+        locked = Row._make(connection.execute(self._insert_or_lock, inserted._asdict()).one())
+        row = None if locked == inserted else locked
+        new_row, answer = change_row(entry_id, row, change, now)
+        if new_row == row:
+            connection.rollback()  # faster than to commit, and removes the row that was inserted
+            return answer
+        self._store(connection, entry_id, new_row)
+        if now is not None:
+            self._sweep(connection, cutoff_of(now, MARGIN))
+        connection.commit()
+        return answer
+
+    def forget(self, connection: sa.Connection, cutoff: int) -> int:
+        """Delete what has lapsed at a cutoff, in a transaction."""
+        self._create_table(connection)
+        changes = self._sweep(connection, cutoff)
+        connection.commit()
+        return changes
+
+    def _create_table(self, connection: sa.Connection) -> None:
+        """Create the table if nobody has. Processes that start together do so one after the other."""
+        if self._has_table:
+            return
+        if not sa.inspect(connection).has_table(self._table.name):
+            if connection.dialect.name == "postgresql":  # its IF NOT EXISTS fails if two do it at once
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
+            connection.execute(CreateTable(self._table, if_not_exists=True))
+            for index in self._table.indexes:
+                connection.execute(CreateIndex(index, if_not_exists=True))
+        connection.commit()  # no transaction may have read before its first write
+        self._has_table = True
+
+    def _sweep(self, connection: sa.Connection, cutoff: int) -> int:
+        """Delete what has lapsed from all entries. Return how many changed. Entries that others have locked are left out.
+
+        In SQLite, the first statement of a transaction must write: it is the lock.
+        """
+        table, columns = self._table, self._table.columns
+        lapsed = sa.select(columns.entry_id).where(columns.first_lapse <= cutoff, columns.last_lapse <= cutoff)
+        deletion = sa.delete(table).where(columns.entry_id.in_(lapsed.with_for_update(skip_locked=True)))
+        changes = connection.execute(deletion).rowcount
+        lapsed_in_part = self._select.where(columns.first_lapse <= cutoff).with_for_update(skip_locked=True)
+        for row in map(Row._make, connection.execute(lapsed_in_part).all()):
+            new_row = sweep_row(row, cutoff)
+            if new_row != row:
+                self._store(connection, row.entry_id, new_row)
+                changes += 1
+        return changes
+
+    def _store(self, connection: sa.Connection, entry_id: str, row: Row | None) -> None:
+        is_entry = self._table.columns.entry_id == entry_id
+        if row is None:
+            connection.execute(sa.delete(self._table).where(is_entry))
+        else:
+            connection.execute(sa.update(self._table).where(is_entry).values(row._asdict()))
+
+
+def _check_engine(engine: sa.Engine) -> None:
+    accepted = "an engine for PostgreSQL or for a file of SQLite"
+    require(engine.dialect.name in _ISOLATION, "engine", "another database", accepted)
+    database = str(engine.url.database or ":memory:")
+    is_in_memory = ":memory:" in database or engine.url.query.get("mode") == "memory"
+    require(engine.dialect.name != "sqlite" or not is_in_memory, "engine", "SQLite in memory", accepted)
+    if isinstance(engine.pool, _SHARED_POOLS):
+        pool = kind_of(engine.pool)
+        problem = f"has {pool}, whose connection other transactions use too: use a QueuePool or a NullPool"
+        raise InvalidValueError(Fault("engine", problem, found=pool, accepted=accepted))

@@ -207,13 +207,15 @@ class _Calls:
         """Create the table if nobody has. Processes that start together do so one after the other."""
         if self._has_table:
             return
-        if not sa.inspect(connection).has_table(self._table.name):
+        has_table = sa.inspect(connection).has_table(self._table.name)
+        connection.rollback()  # in SQLite, a transaction that has read may be too late to write
+        if not has_table:
             if connection.dialect.name == "postgresql":  # its IF NOT EXISTS fails if two do it at once
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
             connection.execute(CreateTable(self._table, if_not_exists=True))
             for index in self._table.indexes:
                 connection.execute(CreateIndex(index, if_not_exists=True))
-        connection.commit()  # no transaction may have read before its first write
+            connection.commit()
         self._has_table = True
 
     def _sweep(self, connection: sa.Connection, cutoff: int) -> int:

@@ -150,20 +150,19 @@ def claim(
             return entry, ClaimResult.IN_PROGRESS
         if not terms.force_new:
             return entry, ClaimResult.IN_DOUBT
-    elif entry.recorded and _is_reusable(entry.recorded, request, terms):
-        return entry, entry.recorded
+    elif not terms.force_new and (recorded := call_to_reuse(entry, request)) and recorded.call != terms.closed_call:
+        return entry, recorded
     expires_at = now + terms.claim_timeout
     new_claim = Claim(terms.token, expires_at, expires_at + terms.reuse_for)
     return entry.with_claim(request.key, new_claim), ClaimResult.GRANTED
 
 
-def _is_reusable(recorded: RecordedCall, request: CallRequest, terms: Terms) -> bool:
-    return (
-        recorded.key == request.key
-        and not terms.force_new
-        and recorded.call.hosted_as(request)
-        and recorded.call != terms.closed_call
-    )
+def call_to_reuse(entry: LedgerEntry, request: CallRequest) -> RecordedCall | None:
+    """Return the recorded call that a click would reuse, from an entry without lapsed parts."""
+    recorded = entry.recorded
+    is_settled = request.key not in entry.claims
+    is_same = is_settled and recorded and recorded.key == request.key and recorded.call.hosted_as(request)
+    return recorded if is_same else None
 
 
 def record_call(

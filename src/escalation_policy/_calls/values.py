@@ -35,9 +35,9 @@ def is_safe_url(text: str) -> bool:
     return url.scheme == "https" and has_host
 
 
-def _without_query(text: str) -> str:
-    """Show where a URL leads, without its query and fragment, which can hold a password."""
-    return repr(text.partition("?")[0].partition("#")[0])
+def _host_of(link: str) -> str:
+    """Show where a link leads. Whoever has its path can join the call, and its query can hold a password."""
+    return f"<link at {urlsplit(link).hostname}>"
 
 
 _POSITIVE: Final = validator("more than 0", lambda limit: limit > timedelta(0), wrong="0 or less")
@@ -67,19 +67,18 @@ class CallRequest:
 @final
 @attrs.frozen(kw_only=True, field_transformer=checked)
 class VideoCall:
-    """A video call that exists.
+    """A video call that exists. Its repr shows no id.
 
     Attributes:
         id: The provider's id of the call.
-        join_url: The link for the customer: https, printable ASCII, without user info. Its query can hold the password,
-            so no repr shows it.
+        join_url: The link for the customer: https, printable ASCII, without user info. A repr shows its host only.
         account_id: The RingCentral account of the host, 1 to 20 ASCII digits.
         extension_id: The extension of the host, 1 to 20 ASCII digits.
         created_at: When the call was created, with a zone.
     """
 
-    id: str
-    join_url: str = attrs.field(validator=validator(SAFE_URL_WORDS, is_safe_url), repr=_without_query)
+    id: str = attrs.field(metadata={PRIVATE: True})
+    join_url: str = attrs.field(validator=validator(SAFE_URL_WORDS, is_safe_url), repr=_host_of)
     account_id: str = attrs.field(validator=DIGITS, metadata={PRIVATE: "account"})
     extension_id: str = attrs.field(validator=DIGITS, metadata={PRIVATE: "extension"})
     created_at: datetime = attrs.field(validator=ZONED)

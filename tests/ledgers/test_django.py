@@ -1,6 +1,10 @@
 """The ledger on Django's connections: real PostgreSQL and a file of SQLite, in threads, requests and tests."""
 
-from collections.abc import Generator
+import asyncio
+import importlib
+import re
+import sys
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from time import monotonic, sleep
@@ -11,13 +15,22 @@ import pytest
 from escalation_policy.exceptions import InvalidPayloadError, InvalidValueError, LedgerError
 from escalation_policy.testing import check_call_ledger
 from escalation_policy.testing._threads import start_in_thread
-from escalation_policy.video import EscalationOutcome, InMemoryVideoProvider, LedgerEntry, escalate
-from ledgers.databases import DAY, DEADLOCKS, ENTRY_ID, HOUR, RECORDED, claim_if_free, get, grants, put
+from escalation_policy.video import (
+    CallRequest,
+    EscalationOutcome,
+    InMemoryVideoProvider,
+    LedgerEntry,
+    VideoCall,
+    escalate,
+    escalate_async,
+)
+from ledgers.databases import CALL, DAY, DEADLOCKS, ENTRY_ID, HOUR, RECORDED, claim_if_free, get, grants, put
 from postgresql import needs_postgresql
 from video.clicks import AT, request_of
 
 pytest.importorskip("django", reason="needs Django")
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIHandler
 from django.core.management import call_command
 from django.db import DatabaseError, connections, transaction
 from django.http import HttpRequest, HttpResponse
@@ -26,7 +39,7 @@ from django.urls import path
 from django.utils.connection import ConnectionDoesNotExist
 
 from escalation_policy.ledgers import _repeating
-from escalation_policy.ledgers.django import DjangoCallLedger
+from escalation_policy.ledgers.django import DjangoCallLedger, _ledger
 
 pytestmark = [needs_postgresql, pytest.mark.usefixtures("django")]
 
@@ -175,7 +188,6 @@ class Provider:
 
 
 PROVIDER: Provider = Provider()
-urlpatterns = [path("atomic/", click), path("", click_alone)]
 
 
 class TestAtomicRequests:
@@ -198,6 +210,71 @@ class TestAtomicRequests:
         """The call stays recorded although the view fails."""
         assert [500, 500] == [client.get("/").status_code for _ in range(2)]
         assert [EscalationOutcome.CREATED, EscalationOutcome.REUSED] == PROVIDER.outcomes
+
+
+async def click_async(request: HttpRequest) -> HttpResponse:
+    """Click in an async view."""
+    await escalate_async(request_of(1), provider=SLOW, ledger=DjangoCallLedger("pooled"), wait=HOUR)
+    return HttpResponse()
+
+
+class SlowProvider:
+    """A provider that takes until it may go on."""
+
+    def __init__(self) -> None:
+        self.inner: Final = InMemoryVideoProvider()
+        self.is_asked: Final = asyncio.Event()
+        self.may_go_on: Final = asyncio.Event()
+
+    async def create_call(self, call: CallRequest, /) -> VideoCall:
+        """Create a call."""
+        self.is_asked.set()
+        await self.may_go_on.wait()
+        return self.inner.create_call(call)
+
+
+SLOW: SlowProvider = SlowProvider()
+urlpatterns = [path("atomic/", click), path("", click_alone), path("async/", click_async)]
+
+
+class TestAsgi:
+    """Django's ASGI handler cancels an async view when the browser hangs up."""
+
+    def test_leaves_no_call_in_doubt(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The call is recorded, and the next click gets it."""
+
+        async def request(*, hangs_up: bool) -> list[int]:
+            messages = iter([{"type": "http.request"}, {"type": "http.disconnect"}])
+            statuses: list[int] = []
+
+            async def receive() -> dict[str, str]:
+                message = next(messages)
+                if message["type"] == "http.disconnect":
+                    await (SLOW.is_asked.wait() if hangs_up else asyncio.Event().wait())
+                return message
+
+            async def send(message: Mapping[str, Any]) -> None:
+                statuses.extend([message["status"]] if "status" in message else [])
+
+            scope: dict[str, Any] = {
+                "type": "http",
+                "method": "POST",
+                "path": "/async/",
+                "headers": [],
+                "query_string": b"",
+            }
+            await ASGIHandler()(scope, receive, send)
+            return statuses
+
+        async def test() -> list[list[int]]:
+            monkeypatch.setattr(f"{__name__}.SLOW", SlowProvider())
+            first = await request(hangs_up=True)
+            SLOW.may_go_on.set()
+            return [first, await request(hangs_up=False)]
+
+        with override_settings(ROOT_URLCONF=__name__):
+            assert [[], [200]] == asyncio.run(test())
+        assert 1 == len(SLOW.inner.calls)
 
 
 class TestConnections:
@@ -246,15 +323,24 @@ class TestLapsing:
             assert expected == len(entries(alias))
 
     def test_happens_in_forget_lapsed(self, ledger: DjangoCallLedger, alias: str) -> None:
-        """The rest of an entry stays. What cannot be read goes with its last time."""
+        """The rest of an entry stays."""
         entry, _ = claim_if_free(LedgerEntry(RECORDED.recorded._replace(lapses_at=AT)))  # type: ignore[union-attr]
         put(ledger, ENTRY_ID, RECORDED)
         put(ledger, "1" * 32, entry)
         assert [0, 1, 0] == [ledger.forget_lapsed(AT, margin) for margin in (HOUR, timedelta(0), timedelta(0))]
+        assert [False, True] == [CALL.join_url in entry for entry in reversed(entries(alias))]
+        assert [2, 0] == [ledger.forget_lapsed() for _ in range(2)]
+
+    def test_waits_for_the_last_time_in_an_entry_that_cannot_be_read(
+        self, ledger: DjangoCallLedger, alias: str
+    ) -> None:
+        """It goes with its link."""
+        entry, _ = claim_if_free(LedgerEntry(RECORDED.recorded._replace(lapses_at=AT)))  # type: ignore[union-attr]
+        put(ledger, ENTRY_ID, entry)
         execute(alias, "UPDATE escalation_policy_calls SET entry = 'damaged'")
         with pytest.raises(InvalidPayloadError):
             get(ledger, ENTRY_ID)
-        assert [2, 0] == [ledger.forget_lapsed() for _ in range(2)]
+        assert [0, 1] == [ledger.forget_lapsed(AT + at, timedelta(0)) for at in (timedelta(0), HOUR)]
 
     @pytest.mark.parametrize("alias", ["postgresql"], indirect=True)
     def test_leaves_out_what_others_have_locked(self, ledger: DjangoCallLedger) -> None:
@@ -321,3 +407,14 @@ class TestSetup:
         put(SQLAlchemyCallLedger(engine), ENTRY_ID, RECORDED)
         assert RECORDED == get(ledger, ENTRY_ID)
         engine.dispose()
+
+
+class TestExtra:
+    """Django comes with an extra."""
+
+    def test_is_named_in_the_error_if_it_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """In one sentence."""
+        monkeypatch.setitem(sys.modules, "django.db", None)
+        message = "escalation_policy.ledgers.django needs Django: pip install 'escalation_policy[django]'"
+        with pytest.raises(ImportError, match=f"^{re.escape(message)}$"):
+            importlib.reload(_ledger)

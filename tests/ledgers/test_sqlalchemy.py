@@ -1,7 +1,10 @@
 """Ledgers on engines of SQLAlchemy: real PostgreSQL and files of SQLite, each with the drivers that hosts use."""
 
 import asyncio
+import importlib
 import logging
+import re
+import sys
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from datetime import timedelta
@@ -40,6 +43,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool, SingletonThreadPool, StaticPool
 
 from escalation_policy.ledgers import _repeating
+from escalation_policy.ledgers import sqlalchemy as alchemy
 from escalation_policy.ledgers.sqlalchemy import (
     AsyncSQLAlchemyCallLedger,
     SQLAlchemyCallLedger,
@@ -457,3 +461,14 @@ class TestAsync:
             return entries
 
         assert {RECORDED, LedgerEntry()} >= run(async_url, test)
+
+
+class TestExtra:
+    """SQLAlchemy comes with an extra."""
+
+    def test_is_named_in_the_error_if_it_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """In one sentence."""
+        monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+        message = "escalation_policy.ledgers.sqlalchemy needs SQLAlchemy 2: pip install 'escalation_policy[sqlalchemy]'"
+        with pytest.raises(ImportError, match=f"^{re.escape(message)}$"):
+            importlib.reload(alchemy)

@@ -1,6 +1,9 @@
 """What pytest has to know before it collects."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from importlib import import_module
+from itertools import count
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -14,9 +17,50 @@ settings.register_profile("quick", deadline=None, max_examples=25)
 settings.register_profile("thorough", deadline=None)
 settings.load_profile("quick")
 
+_NUMBERS: Final = count(1)
+
 
 @pytest.fixture(scope="session")
 def postgresql() -> Generator[dict[str, str], None, None]:
     """Start one server for all tests that need it, and return the variables that lead to it."""
     with server() as variables:
         yield variables
+
+
+@pytest.fixture(scope="session")
+def new_database(postgresql: dict[str, str]) -> Callable[[], str]:
+    """Return a function that creates an empty database in PostgreSQL, and returns its name."""
+    connect = import_module("psycopg").connect
+
+    def create() -> str:
+        name = f"calls{next(_NUMBERS)}"
+        with connect(f"host={postgresql['PGHOST']} user=postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return name
+
+    return create
+
+
+@pytest.fixture(scope="session")
+def django(
+    new_database: Callable[[], str], postgresql: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Generator[None, None, None]:
+    """Set up Django with a database of each kind, and migrate both."""
+    name, engine = new_database(), "django.db.backends.postgresql"
+    in_postgresql = {"ENGINE": engine, "HOST": postgresql["PGHOST"], "USER": "postgres", "NAME": name}
+    import_module("django.conf").settings.configure(
+        DATABASES={
+            "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path_factory.mktemp("django") / "calls.db"},
+            "postgresql": in_postgresql,
+            # The same database, through other connections.
+            "calls": in_postgresql,
+            "pooled": in_postgresql | {"OPTIONS": {"pool": True}},
+            "repeatable": in_postgresql | {"OPTIONS": {"isolation_level": 3}},
+        },
+        INSTALLED_APPS=["escalation_policy.ledgers.django"],
+    )
+    import_module("django").setup()
+    for alias in ("default", "postgresql"):
+        import_module("django.core.management").call_command("migrate", database=alias, verbosity=0)
+    yield
+    import_module("django.db").connections["pooled"].close_pool()

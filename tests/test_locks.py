@@ -5,10 +5,11 @@ import signal
 import threading
 import warnings
 from contextlib import AbstractContextManager
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
+from escalation_policy import _locks
 from escalation_policy._locks import ForkSafeLock
 from escalation_policy.records import DecisionLogger
 from escalation_policy.video import InMemoryCallLedger, InMemoryVideoProvider, _sqlite
@@ -39,6 +40,14 @@ class TestForkSafeLock:
             assert not has_entered.wait(0.05)
         thread.join()
         assert has_entered.is_set()
+
+    @pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
+    def test_is_open_after_it_was_renewed(self, lock: Any) -> None:
+        """As a forked child renews it."""
+        lock._lock.acquire()
+        _locks._renew()
+        with lock:
+            assert lock._lock.locked()
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
     @pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)

@@ -37,5 +37,5 @@ def _renew() -> None:
         lock._lock = Lock()
 
 
-if hasattr(os, "register_at_fork"):  # systems that have no fork do not have it either
+if os.name == "posix":  # pragma: no branch  other systems have no fork
     os.register_at_fork(after_in_child=_renew)

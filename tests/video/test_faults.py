@@ -12,7 +12,7 @@ ROWS: Final = PAGE.read_text(encoding="utf-8").partition("<!-- faults -->\n")[2]
 
 
 class TestFaults:
-    """Each fault happens to `escalate()` and to `escalate_async()`, with every ledger."""
+    """Each fault happens to `escalate()` and to `escalate_async()`, in every way to interrupt them, with every ledger."""
 
     @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
     def test_never_create_a_second_call(self, fault: Fault) -> None:

@@ -286,7 +286,7 @@ class TestUpdate:
     def test_raises_after_its_timeout_and_changes_nothing(self, ledger: SQLiteCallLedger, path: Path) -> None:
         """A click without a claim does not call the provider."""
         impatient, provider = SQLiteCallLedger(path, timeout=timedelta(0)), InMemoryVideoProvider()
-        with holding(ledger), pytest.raises(sqlite3.OperationalError, match="locked"):
+        with holding(ledger), pytest.raises(LedgerError, match="the ledger failed: OperationalError at "):
             escalate(a_request(), provider=provider, ledger=impatient, now=AT)
         assert ((), 0) == (provider.calls, rows(path))
         assert EscalationOutcome.CREATED is escalate(a_request(), provider=provider, ledger=impatient, now=AT).outcome

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import Final, NamedTuple, final
 
-from .._fields import FrozenMapping
+from .._fields import FrozenMapping, dict_of
 from .values import CallRequest, VideoCall
 
 
@@ -82,10 +82,10 @@ class LedgerEntry(NamedTuple):
 
     def at(self, now: datetime) -> "LedgerEntry":
         """Return the entry without the parts that have lapsed."""
-        recorded, claims = self.recorded and self.recorded.at(now), self.claims
-        if any(now >= claim.lapses_at for claim in claims.values()):
-            claims = FrozenMapping({key: claim for key, claim in claims.items() if now < claim.lapses_at})
-        return self if recorded is self.recorded and claims is self.claims else LedgerEntry(recorded, claims)
+        recorded = self.recorded and self.recorded.at(now)
+        claims = {key: claim for key, claim in dict_of(self.claims).items() if now < claim.lapses_at}
+        is_same = recorded is self.recorded and len(claims) == len(self.claims)
+        return self if is_same else LedgerEntry(recorded, FrozenMapping(claims))
 
     def with_claim(self, key: str, claim: Claim) -> "LedgerEntry":
         """Return the entry with a claim added or replaced."""

@@ -73,8 +73,9 @@ def _look_up(
     def look(entry: LedgerEntry) -> tuple[LedgerEntry, RecordedCall | None]:
         return entry, call_to_reuse(entry.at(now), call_request)
 
+    update = updater_of(ledger, async_form)
     try:
-        recorded = yield updater_of(ledger, async_form)(call_request.key, look, now)
+        recorded = yield update(call_request.key, look, now)
     except Exception as error:  # noqa: BLE001  a ledger may raise anything
         failure = ledger_error(error)
     else:

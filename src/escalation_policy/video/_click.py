@@ -7,12 +7,12 @@ error. The errors of a click have no cause and no context: the words of a ledger
 import inspect
 import logging
 import random
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from datetime import datetime
 from enum import StrEnum, unique
 from functools import partial
 from time import monotonic
-from typing import Any, Final, NamedTuple, TypeVar, final
+from typing import Any, Final, NamedTuple, TypeVar, cast, final
 
 import attrs
 
@@ -49,6 +49,7 @@ from ..typing import AsyncCallLedger, AsyncVideoProvider, CallLedger, VideoProvi
 
 T = TypeVar("T")
 log: Final = logging.getLogger("escalation_policy.video")
+_CLAIM_ANSWERS: Final = (RecordedCall, ClaimResult)
 #: The first pause of a click that waits, and the longest one, in seconds.
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 0.5
@@ -298,12 +299,14 @@ class _Attempt(NamedTuple):
             CallInDoubtError: Nobody knows whether the call was created.
             LedgerError: The ledger failed.
         """
-        pauses = _pauses()
+        pause = _FIRST_PAUSE
         while (answer := (yield from self._try_to_claim())) is ClaimResult.IN_PROGRESS:
             seconds = self.give_up_at - monotonic()
             if self.terms.force_new or seconds <= 0:
                 raise CallInProgressError(self.request.key)
-            yield PauseStep(min(next(pauses), seconds))
+            # Less by chance, so that clicks that meet do not meet again.
+            yield PauseStep(min(pause * random.uniform(0.5, 1), seconds))  # noqa: S311  nothing here is secret
+            pause = min(2 * pause, _LONGEST_PAUSE)
         if answer is ClaimResult.IN_DOUBT:
             raise CallInDoubtError(self.request.key)
         return answer if isinstance(answer, RecordedCall) else None
@@ -312,8 +315,8 @@ class _Attempt(NamedTuple):
         now = self.terms.clock()
         try:
             answer = yield self.update(self.request.key, lambda entry: claim(entry, self.request, self.terms, now), now)
-            if isinstance(answer, RecordedCall | ClaimResult):
-                return answer
+            if type(answer) in _CLAIM_ANSWERS:
+                return cast("RecordedCall | ClaimResult", answer)
             problem = "must return the second value that change() returned"
             failure = LedgerError(f"update() of the ledger {problem}, got {kind_of(answer)}")
         except Exception as error:  # noqa: BLE001  a ledger may raise anything
@@ -418,11 +421,3 @@ class _Attempt(NamedTuple):
     def _step(self, change: _TimedChange) -> LedgerStep:
         now = self.terms.clock()
         return self.update(self.request.key, lambda entry: change(entry, now), now)
-
-
-def _pauses() -> Iterator[float]:
-    """Yield the seconds between two tries: twice as many each time, and less by chance, so that clicks do not meet again."""
-    pause = _FIRST_PAUSE
-    while True:
-        yield pause * random.uniform(0.5, 1)  # noqa: S311  nothing here is secret
-        pause = min(2 * pause, _LONGEST_PAUSE)

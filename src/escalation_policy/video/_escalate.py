@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar, cast
 from .._calls.entries import Terms
 from .._calls.values import TITLE, utc_now
 from .._engine.policy import Policy
-from .._fields import figure_of, kind_of, require, to_utc, type_name
+from .._fields import figure_of, kind_of, to_utc, type_name
 from .._request import EscalationRequest
 from ..escalate_to_video import ESCALATE_TO_VIDEO
 from ..exceptions import Fault, InvalidValueError
@@ -145,7 +145,8 @@ def _terms(
     now: datetime | Callable[[], datetime] | None, reuse_for: timedelta, claim_timeout: timedelta, *, force_new: bool
 ) -> Terms:
     """Check the arguments, and return the terms of one click."""
-    require(type(force_new) is bool, "again", kind_of(force_new), "True or False")
+    if type(force_new) is not bool:
+        raise InvalidValueError(Fault.mismatch("again", kind_of(force_new), "True or False"))
     _check_period("reuse_for", reuse_for)
     _check_period("claim_timeout", claim_timeout)
     return Terms(os.urandom(16).hex(), clock_for(now), reuse_for, claim_timeout, force_new)
@@ -163,7 +164,8 @@ def _options(
 ) -> Options:
     """Check the arguments, and return the options of one click."""
     is_wait = isinstance(wait, timedelta) and wait >= _NO_WAIT  # pyright: ignore[reportUnnecessaryIsInstance]
-    require(is_wait, "wait", figure_of(wait), "a timedelta of 0 or more")
+    if not is_wait:
+        raise InvalidValueError(Fault.mismatch("wait", figure_of(wait), "a timedelta of 0 or more"))
     if on_end is not None and (not callable(on_end) or inspect.iscoroutinefunction(on_end)):
         kind = "a coroutine function" if callable(on_end) else kind_of(on_end)
         raise InvalidValueError(Fault.mismatch("on_end", kind, "a plain function or None"))

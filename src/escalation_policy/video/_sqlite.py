@@ -96,7 +96,7 @@ class SQLiteCallLedger(CallLedger):
             stored = _load(connection, "WHERE entry_id = ?", entry_id)
             row = stored[0] if stored else None
             new_row, answer = change_row(entry_id, row, change, now)
-            _replace(connection, row, new_row)
+            _replace(connection, entry_id, row, new_row)
         return answer
 
     def forget_lapsed(self, now: datetime | None = None, margin: timedelta = MARGIN) -> int:
@@ -214,19 +214,19 @@ def _load(connection: sqlite3.Connection, condition: str, value: object) -> list
     return [Row(*row) for row in rows]
 
 
-def _replace(connection: sqlite3.Connection, row: Row | None, new_row: Row | None) -> None:
+def _replace(connection: sqlite3.Connection, entry_id: str, row: Row | None, new_row: Row | None) -> None:
     """Store a row in the place of another one, if it differs. None is no row."""
     if new_row == row:
         return
-    if new_row:
+    if new_row is None:
+        connection.execute("DELETE FROM entries WHERE entry_id = ?", (entry_id,))
+    else:
         connection.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", new_row)
-    elif row:
-        connection.execute("DELETE FROM entries WHERE entry_id = ?", (row.entry_id,))
 
 
 def _sweep(connection: sqlite3.Connection, cutoff: int) -> int:
     """Delete the parts of all entries that had lapsed at the cutoff. Return how many entries changed."""
     changes = [(row, sweep_row(row, cutoff)) for row in _load(connection, "WHERE first_lapse <= ?", cutoff)]
     for row, new_row in changes:
-        _replace(connection, row, new_row)
+        _replace(connection, row.entry_id, row, new_row)
     return sum(row != new_row for row, new_row in changes)

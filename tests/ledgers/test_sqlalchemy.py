@@ -279,6 +279,14 @@ class TestTable:
         assert RECORDED == get(ledger, ENTRY_ID)
         assert ["video_calls"] == sa.inspect(engine).get_table_names()
 
+    def test_has_the_columns_of_call_table(self, engine: sa.Engine) -> None:
+        """Under any name."""
+        problem = r"^table must be a table from call_table\(\), got a table with other columns$"
+        with pytest.raises(InvalidValueError, match=problem):
+            SQLAlchemyCallLedger(engine, table=sa.Table("t", sa.MetaData(), sa.Column("entry_id", sa.String)))
+        with pytest.raises(InvalidValueError, match=r"^table must be a Table, got a MetaData$"):
+            SQLAlchemyCallLedger(engine, table=sa.MetaData())  # type: ignore[arg-type]
+
 
 class TestLapsing:
     """What has lapsed is deleted a day later, with the next update of any entry or by `forget_lapsed()`."""

@@ -161,6 +161,10 @@ class _Calls:
 
     def __init__(self, engine: sa.Engine, table: sa.Table | None) -> None:
         _check_engine(engine)
+        if table is not None:
+            check_types(sa.Table, table=table)
+            has_columns = set(Row._fields) <= set(table.columns.keys())
+            require(has_columns, "table", "a table with other columns", "a table from call_table()")
         self.engine: Final = engine.execution_options(isolation_level=_ISOLATION[engine.dialect.name])
         # Parameters hold links. Without them, neither logs nor errors show any.
         self.engine.hide_parameters = True

@@ -63,4 +63,6 @@ def django(
     for alias in ("default", "postgresql"):
         import_module("django.core.management").call_command("migrate", database=alias, verbosity=0)
     yield
-    import_module("django.db").connections["pooled"].close_pool()
+    connections = import_module("django.db").connections
+    connections.close_all()
+    connections["pooled"].close_pool()

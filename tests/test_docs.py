@@ -224,6 +224,7 @@ class TestPages:
         for name, value in postgresql.items():
             monkeypatch.setenv(name, value)
         run_page(SQLALCHEMY, namespace, environment)
+        namespace["engine"].dispose()
 
     @needs_postgresql
     def test_the_ledger_with_django_works_in_a_project(

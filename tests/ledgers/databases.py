@@ -62,7 +62,7 @@ def claim_if_free(entry: LedgerEntry) -> tuple[LedgerEntry, bool]:
 def grants(update: Callable[[Callable[[LedgerEntry], tuple[LedgerEntry, bool]]], bool]) -> int:
     """Claim one call in four threads. Return how many claims were granted.
 
-    Whoever has read the entry waits for the others, which will come unless the ledger keeps them out.
+    A thread that has read the entry waits for the others, which come too unless the ledger keeps them out.
     """
     meeting = Barrier(4)
 

@@ -90,7 +90,7 @@ class TestUpdate:
     @pytest.mark.once
     @pytest.mark.parametrize("alias", ["default", "pooled"], indirect=True)
     def test_keeps_the_promises_of_a_ledger(self, ledger: DjangoCallLedger) -> None:
-        """In threads, each of which has a connection of its own."""
+        """In threads. Each has a connection of its own."""
         check_call_ledger(lambda: ledger)
 
     @pytest.mark.parametrize("alias", ["default", "postgresql", "repeatable"], indirect=True)

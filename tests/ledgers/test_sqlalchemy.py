@@ -246,7 +246,7 @@ class TestTable:
     def test_is_created_once_by_four_processes_that_start_together(
         self, new_engine: "Callable[..., sa.Engine]"
     ) -> None:
-        """All have seen that there is none before one of them creates it."""
+        """All have seen that it does not exist before one of them creates it."""
         engine = new_engine()
         waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
         with engine.connect() as connection:

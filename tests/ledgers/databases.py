@@ -68,7 +68,7 @@ def grants(update: Callable[[Callable[[LedgerEntry], tuple[LedgerEntry, bool]]],
 
     def claim(entry: LedgerEntry) -> tuple[LedgerEntry, bool]:
         with suppress(BrokenBarrierError):
-            meeting.wait(0.3)
+            meeting.wait(0.15)
         return claim_if_free(entry)
 
     return sum(job.result() for job in [start_in_thread(lambda: update(claim)) for _ in range(4)])

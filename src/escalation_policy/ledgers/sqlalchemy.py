@@ -170,13 +170,26 @@ class _Calls:
         self.engine.hide_parameters = True
         self._has_table = table is not None
         self._table: Final = call_table(sa.MetaData()) if table is None else table
-        insert = (postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert)(self._table)
-        columns = [self._table.columns[name] for name in Row._fields]
-        self._select: Final = sa.select(*columns)
+        # The statements are made once: to put one together takes SQLAlchemy longer than to execute it.
+        columns = self._table.columns
+        row = [columns[name] for name in Row._fields]
+        is_entry = columns.entry_id == sa.bindparam("id")
+        cutoff = sa.bindparam("cutoff", type_=sa.BigInteger)
+        insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
         #: Setting a column to itself changes nothing, but locks the row and returns it.
-        self._insert_or_lock: Final = insert.on_conflict_do_update(
-            index_elements=["entry_id"], set_={"last_lapse": self._table.columns.last_lapse}
-        ).returning(*columns)
+        self._insert_or_lock: Final = (
+            insert(self._table)
+            .on_conflict_do_update(index_elements=["entry_id"], set_={"last_lapse": columns.last_lapse})
+            .returning(*row)
+        )
+        self._update: Final = sa.update(self._table).where(is_entry)
+        self._delete: Final = sa.delete(self._table).where(is_entry)
+        # Two updates that sweep never wait for each other.
+        self._select_lapsed: Final = (
+            sa.select(*row).where(columns.first_lapse <= cutoff).with_for_update(skip_locked=True)
+        )
+        lapsed = self._select_lapsed.with_only_columns(columns.entry_id).where(columns.last_lapse <= cutoff)
+        self._delete_lapsed: Final = sa.delete(self._table).where(columns.entry_id.in_(lapsed))
 
     def update(
         self,
@@ -227,12 +240,8 @@ class _Calls:
 
         In SQLite, the first statement of a transaction must write: it is the lock.
         """
-        table, columns = self._table, self._table.columns
-        lapsed = sa.select(columns.entry_id).where(columns.first_lapse <= cutoff, columns.last_lapse <= cutoff)
-        deletion = sa.delete(table).where(columns.entry_id.in_(lapsed.with_for_update(skip_locked=True)))
-        changes = connection.execute(deletion).rowcount
-        lapsed_in_part = self._select.where(columns.first_lapse <= cutoff).with_for_update(skip_locked=True)
-        for row in map(Row._make, connection.execute(lapsed_in_part).all()):
+        changes = connection.execute(self._delete_lapsed, {"cutoff": cutoff}).rowcount
+        for row in map(Row._make, connection.execute(self._select_lapsed, {"cutoff": cutoff}).all()):
             new_row = sweep_row(row, cutoff)
             if new_row != row:
                 self._store(connection, row.entry_id, new_row)
@@ -240,11 +249,10 @@ class _Calls:
         return changes
 
     def _store(self, connection: sa.Connection, entry_id: str, row: Row | None) -> None:
-        is_entry = self._table.columns.entry_id == entry_id
         if row is None:
-            connection.execute(sa.delete(self._table).where(is_entry))
+            connection.execute(self._delete, {"id": entry_id})
         else:
-            connection.execute(sa.update(self._table).where(is_entry).values(row._asdict()))
+            connection.execute(self._update, {"id": entry_id, **row._asdict()})
 
 
 def _check_engine(engine: sa.Engine) -> None:

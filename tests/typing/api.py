@@ -507,7 +507,9 @@ decision_record = record(decision, at=at, id="d1")
 assert_type(decision_record, DecisionRecord)
 assert_type(record(grant_policy.decide(Grant(agent, {})), at=at, id="d1", policy=grant_policy), DecisionRecord)
 assert_type(
-    record(decision, at=at, id="d1", correlation_id="c", facts_read_at=at, key=b"k", reveal=["agent"], mask={"login"}),
+    record(
+        decision, at=at, id="d1", correlation_id="c", facts_read_at=at, key=b"k" * 16, reveal=["agent"], mask={"login"}
+    ),
     DecisionRecord,
 )
 assert_type((decision_record.id, decision_record.at, decision_record.effect), tuple[str, datetime, Effect])

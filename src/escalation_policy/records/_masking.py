@@ -16,7 +16,7 @@ _VALUE: Final = "value"
 #: How many hexadecimal digits of a keyed token are kept.
 _DIGITS: Final = 16
 
-#: Who can guess the key can find the values behind tokens by trying.
+#: Whoever guesses a key can find the values behind its tokens by trying all of them.
 _SHORTEST_KEY: Final = 16
 
 #: What one token stands for: the kind of id, the type of the value, and the value.
@@ -60,7 +60,7 @@ def check_key(key: bytes | None) -> None:
         InvalidValueError: It is not.
     """
     if key is not None and (type(key) is not bytes or len(key) < _SHORTEST_KEY):
-        actual = f"{len(key)}" if type(key) is bytes else kind_of(key)
+        actual = f"{len(key)} of them" if type(key) is bytes else kind_of(key)
         raise InvalidValueError(Fault.mismatch("key", actual, f"at least {_SHORTEST_KEY} bytes, or None"))
 
 

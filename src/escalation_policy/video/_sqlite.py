@@ -13,7 +13,7 @@ from typing import Final, TypeVar, final
 from .._calls.entries import LedgerEntry
 from .._calls.rows import MARGIN, Row, change_row, cutoff_of, sweep_row
 from .._fields import figure_of, require
-from .._locks import ForkSafeLock
+from .._locks import ForkGate, ForkSafeLock
 from ..exceptions import Fault, InvalidValueError, LedgerError
 from ..typing import CallLedger
 
@@ -45,6 +45,8 @@ _BUSY_TIMEOUT: Final = 0.05
 _TIMEOUT: Final = timedelta(seconds=5)
 #: If a process closes a file, it loses all its locks on it. So no thread may connect while another one creates a file.
 _CREATION_LOCK: Final = ForkSafeLock()
+#: SQLite has locks of its own, which a fork could leave locked in the child.
+_GATE: Final = ForkGate(timeout=10)
 
 
 @final
@@ -122,7 +124,10 @@ class SQLiteCallLedger(CallLedger):
 
         Each transaction has its own connection, since a connection must not be shared by threads or survive a fork.
         """
-        with closing(sqlite3.connect(self._uri, timeout=_BUSY_TIMEOUT, isolation_level=None, uri=True)) as connection:
+        with (
+            _GATE,
+            closing(sqlite3.connect(self._uri, timeout=_BUSY_TIMEOUT, isolation_level=None, uri=True)) as connection,
+        ):
             self._execute_when_free(connection, _BEGIN)
             yield connection
             self._execute_when_free(connection, ("COMMIT",))

@@ -89,9 +89,9 @@ class TestUpdate:
 
     @pytest.mark.once
     @pytest.mark.parametrize("alias", ["default", "pooled"], indirect=True)
-    def test_keeps_the_promises_of_a_ledger(self, ledger: DjangoCallLedger) -> None:
-        """In threads. Each has a connection of its own."""
-        check_call_ledger(lambda: ledger)
+    def test_keeps_the_promises_of_a_ledger(self, ledger: DjangoCallLedger, alias: str) -> None:
+        """In threads, each with a connection of its own, in a forked child, and in a transaction of the host."""
+        check_call_ledger(lambda: ledger, inside=lambda: transaction.atomic(using=alias))
 
     @pytest.mark.parametrize("alias", ["default", "postgresql", "repeatable"], indirect=True)
     def test_grants_one_of_four_claims(self, ledger: DjangoCallLedger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,11 @@ OPTIONS: Final[list[dict[str, Any]]] = [
     {"isolation_level": "SERIALIZABLE"},
     {"poolclass": NullPool},
 ]
+ASYNC_DRIVERS: Final = [
+    "sqlite+aiosqlite",
+    pytest.param("postgresql+asyncpg", marks=needs_postgresql),
+    pytest.param("postgresql+psycopg", marks=needs_postgresql),
+]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_postgresql)])
@@ -122,8 +127,8 @@ class TestUpdate:
 
     @pytest.mark.once
     def test_keeps_the_promises_of_a_ledger(self, new_engine: Callable[..., sa.Engine]) -> None:
-        """Across two engines too."""
-        check_call_ledger(lambda: SQLAlchemyCallLedger(new_engine()))
+        """Across two engines, in a forked child, and in a transaction of the host."""
+        check_call_ledger(lambda: SQLAlchemyCallLedger(new_engine()), inside=new_engine().begin)
 
     @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: str([*options.values()]))
     def test_grants_one_of_four_claims(
@@ -382,12 +387,7 @@ class FakeDriver:
     paramstyle = "format"
 
 
-@pytest.fixture(
-    params=[
-        "sqlite+aiosqlite",
-        *(pytest.param(f"postgresql+{each}", marks=needs_postgresql) for each in ("asyncpg", "psycopg")),
-    ]
-)
+@pytest.fixture(params=ASYNC_DRIVERS)
 def async_url(request: pytest.FixtureRequest, tmp_path: Path) -> sa.URL:
     """Return the URL of an empty database for each async driver."""
     driver = str(request.param)
@@ -413,6 +413,22 @@ def run(url: sa.URL, test: Callable[[AsyncEngine], Coroutine[Any, Any, T]], **op
 
 class TestAsync:
     """The same updates, for asyncio."""
+
+    @pytest.mark.once
+    @pytest.mark.parametrize("async_url", ASYNC_DRIVERS[:2], indirect=True)
+    def test_keeps_the_promises_of_a_ledger(self, async_url: sa.URL) -> None:
+        """In tasks, across two engines and in a forked child."""
+        engines: list[AsyncEngine] = []
+
+        def make() -> AsyncSQLAlchemyCallLedger:
+            engines.append(create_async_engine(async_url))
+            return AsyncSQLAlchemyCallLedger(engines[-1])
+
+        async def dispose() -> None:
+            for engine in engines:
+                await engine.dispose()
+
+        check_call_ledger(make, thread_ends=dispose)
 
     @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: str([*options.values()]))
     def test_grants_one_of_four_claims(self, options: dict[str, Any], async_url: sa.URL) -> None:
@@ -453,8 +469,6 @@ class TestAsync:
 
         assert RECORDED == run(async_url, test)
 
-    @needs_postgresql
-    @pytest.mark.parametrize("async_url", ["postgresql+asyncpg", "postgresql+psycopg"], indirect=True)
     def test_that_is_cancelled_stores_all_or_nothing(self, async_url: sa.URL) -> None:
         """The next update does not wait for it."""
 

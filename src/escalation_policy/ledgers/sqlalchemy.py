@@ -5,10 +5,10 @@ that exists, and returns what is stored: there is no moment in which two updates
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from time import sleep
-from typing import Final, TypeVar, final
+from typing import Any, Final, TypeVar, final
 
 try:
     import sqlalchemy as sa
@@ -147,12 +147,33 @@ class AsyncSQLAlchemyCallLedger(AsyncCallLedger):
         attempt = 0
         while True:
             try:
-                async with self._engine.connect() as connection:
-                    return await connection.run_sync(job)
+                # A thread of the driver for SQLite goes on with a statement after its task was cancelled. Nobody would wait
+                # for it, close the connection and give back the lock.
+                is_sqlite = self._engine.dialect.name == "sqlite"
+                return await (_run_to_the_end(self._connect(job)) if is_sqlite else self._connect(job))
             except DBAPIError as error:
                 pause = pause_after(error, error.orig, attempt)
             await asyncio.sleep(pause)
             attempt += 1
+
+    async def _connect(self, job: Callable[[sa.Connection], T]) -> T:
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(job)
+
+
+async def _run_to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Run work in a task of its own. If this task is cancelled, wait for the end of the work nevertheless."""
+    task = asyncio.create_task(work)
+    cancellation = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancellation = error
+    if cancellation:
+        task.exception()  # mark it as retrieved: asyncio would log it otherwise
+        raise cancellation
+    return task.result()
 
 
 @final

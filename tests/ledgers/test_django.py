@@ -7,6 +7,7 @@ import sys
 from collections.abc import Generator, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from time import monotonic, sleep
 from typing import Any, Final
 
@@ -91,7 +92,8 @@ class TestUpdate:
     @pytest.mark.parametrize("alias", ["default", "pooled"], indirect=True)
     def test_keeps_the_promises_of_a_ledger(self, ledger: DjangoCallLedger, alias: str) -> None:
         """In threads, each with a connection of its own, in a forked child, and in a transaction of the host."""
-        check_call_ledger(lambda: ledger, inside=lambda: transaction.atomic(using=alias))
+        inside = partial(transaction.atomic, using=alias)
+        check_call_ledger(lambda: ledger, inside=inside, thread_ends=connections.close_all)
 
     @pytest.mark.parametrize("alias", ["default", "postgresql", "repeatable"], indirect=True)
     def test_grants_one_of_four_claims(self, ledger: DjangoCallLedger, monkeypatch: pytest.MonkeyPatch) -> None:

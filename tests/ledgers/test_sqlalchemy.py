@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import pytest
 
-from escalation_policy.exceptions import InvalidPayloadError, InvalidValueError
+from escalation_policy.exceptions import InvalidPayloadError, InvalidValueError, LedgerError
 from escalation_policy.testing import check_call_ledger
 from escalation_policy.testing._threads import start_in_thread
 from escalation_policy.video import EscalationOutcome, InMemoryVideoProvider, LedgerEntry, escalate
@@ -155,6 +155,24 @@ class TestUpdate:
 
         ledger = SQLAlchemyCallLedger(engine)
         assert 1 == grants(lambda change: ledger.update(ENTRY_ID, change))
+        engine.dispose()
+
+    def test_is_refused_if_sqlite_commits_every_statement(self, tmp_path: Path) -> None:
+        """Python 3.12 can turn off transactions in a way that SQLAlchemy does not turn on again."""
+        engine = sa.create_engine(f"sqlite:///{tmp_path}/calls.db")
+        ledger = SQLAlchemyCallLedger(engine)
+        ledger.forget_lapsed(AT)
+
+        @event.listens_for(engine, "before_cursor_execute", retval=True)
+        def _(connection: Any, cursor: Any, statement: str, *rest: Any) -> tuple[str, Any]:
+            connection.connection.driver_connection.isolation_level = None  # as autocommit=True does
+            return statement, rest[0]
+
+        for job in (lambda: get(ledger, ENTRY_ID), ledger.forget_lapsed):
+            with pytest.raises(
+                LedgerError, match=r"^the engine commits every statement at once, .* without autocommit=True$"
+            ):
+                job()
         engine.dispose()
 
     def test_leaves_the_connections_of_the_host_as_they_were(self, new_engine: Callable[..., sa.Engine]) -> None:
@@ -346,6 +364,7 @@ class TestEngine:
 
     def test_is_no_connection_and_no_session(self, tmp_path: Path) -> None:
         """The host could roll it back after the call was created."""
+        pytest.importorskip("aiosqlite")
         engine = sa.create_engine(f"sqlite:///{tmp_path}/calls.db")
         async_engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/calls.db")
         with engine.connect() as connection, Session(engine) as session:

@@ -23,7 +23,7 @@ except ModuleNotFoundError as error:
 from .._calls.entries import LedgerEntry
 from .._calls.rows import MARGIN, Row, change_row, cutoff_of, sweep_row
 from .._fields import check_types, kind_of, require
-from ..exceptions import Fault, InvalidValueError
+from ..exceptions import Fault, InvalidValueError, LedgerError
 from ..typing import AsyncCallLedger, CallLedger
 from ._repeating import pause_after
 
@@ -84,6 +84,7 @@ class SQLAlchemyCallLedger(CallLedger):
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: The database cannot be used.
+            LedgerError: The engine commits every statement at once, no matter what the ledger asks for.
             InvalidPayloadError: The stored entry cannot be read, and has not lapsed.
         """
         return self._run(lambda connection: self._calls.update(connection, entry_id, change, now))
@@ -98,7 +99,7 @@ class SQLAlchemyCallLedger(CallLedger):
 
         Raises:
             InvalidValueError: An argument is invalid.
-            sqlalchemy.exc.SQLAlchemyError: The database cannot be used.
+            sqlalchemy.exc.SQLAlchemyError: The database cannot be used; so is `LedgerError`, as for `update()`.
         """
         cutoff = cutoff_of(now, margin)
         return self._run(lambda connection: self._calls.forget(connection, cutoff))
@@ -223,6 +224,7 @@ class _Calls:
         self._create_table(connection)
         inserted = Row(entry_id, "", 0, 0)
         locked = Row._make(connection.execute(self._insert_or_lock, inserted._asdict()).one())
+        _check_transaction(connection)
         row = None if locked == inserted else locked
         new_row, answer = change_row(entry_id, row, change, now)
         if new_row == row:
@@ -262,6 +264,7 @@ class _Calls:
         In SQLite, the first statement of a transaction must write: it is the lock.
         """
         changes = connection.execute(self._delete_lapsed, {"cutoff": cutoff}).rowcount
+        _check_transaction(connection)
         for row in map(Row._make, connection.execute(self._select_lapsed, {"cutoff": cutoff}).all()):
             new_row = sweep_row(row, cutoff)
             if new_row != row:
@@ -274,6 +277,17 @@ class _Calls:
             connection.execute(self._delete, {"id": entry_id})
         else:
             connection.execute(self._update, {"id": entry_id, **row._asdict()})
+
+
+def _check_transaction(connection: sa.Connection) -> None:
+    """Check that SQLite's lock has not been given back: `autocommit=True` of Python 3.12 turns off all transactions.
+
+    Raises:
+        LedgerError: It has.
+    """
+    if not getattr(connection.connection.driver_connection, "in_transaction", True):
+        problem = "the engine commits every statement at once, so two clicks could claim one call"
+        raise LedgerError(f"{problem}: create it without autocommit=True")
 
 
 def _check_engine(engine: sa.Engine) -> None:

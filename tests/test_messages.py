@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, cast
+from unittest.mock import Mock
 
 import attrs
 import pytest
@@ -62,6 +63,7 @@ from escalation_policy.video import (
     VideoCall,
     entry_from_json,
     escalate,
+    problem,
 )
 
 HAS_HTTPX: Final = find_spec("httpx") is not None
@@ -220,6 +222,13 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
     "reuse_for": lambda text: click(reuse_for=text),
     "claim_timeout": lambda text: click(claim_timeout=text),
     "title": lambda text: click(title=[text]),
+    "wait": lambda text: click(wait=text),
+    "on_end": lambda text: click(on_end=text),
+    "result of a click": lambda text: wrongly(problem, text),
+    "time limit": lambda text: wrongly(attrs.evolve, WANTED, time_limit=text),
+    "domain of a case": lambda text: wrongly(InMemoryCallLedger().end_case, domain_id=[text], intervention_id="i1"),
+    "answer of a ledger": lambda text: click(ledger=Mock(update=Mock(return_value=text))),
+    "error of a ledger": lambda text: click(ledger=Mock(update=Mock(side_effect=ValueError(text)))),
     "call of a ledger": lambda text: InMemoryCallLedger().resolve("key", text),
     "answer of a provider": lambda text: click(provider=Answering(text)),
     "text of a case": entry_from_json,

@@ -143,12 +143,16 @@ from escalation_policy.video import (
     InMemoryCallLedger,
     InMemoryVideoProvider,
     LedgerEntry,
+    Problem,
     SQLiteCallLedger,
     VideoCall,
+    call_for,
+    call_for_async,
     entry_from_json,
     entry_to_json,
     escalate,
     escalate_async,
+    problem,
 )
 
 # Values.
@@ -863,7 +867,18 @@ escalate(
     claim_timeout=timedelta(seconds=20),
     now=lambda: datetime.now(UTC),
     title="Call",
+    wait=timedelta(seconds=5),
+    on_end=lambda result: decision_log.click(result, id="d1", at=at),
 )
+assert_type(call_for(request, ledger=ledger, policy=policy, now=at), VideoCall | None)
+call_for(request, ledger=async_ledger)  # type: ignore[arg-type]
+assert_type(problem(clicked), Problem)
+assert_type(problem(exceptions.LedgerError("it failed")).to_dict(), dict[str, Any])
+problem(ValueError())  # type: ignore[arg-type]
+escalate(request, provider=provider, ledger=ledger, wait=5)  # type: ignore[arg-type]
+assert_type(CallRequest(key="k", account_id="1", extension_id="2").time_limit, timedelta | None)
+assert_type(decision_log.click(clicked, id="d1", at=at), DecisionRecord | None)
+assert_type(decision_record.outcome, str | None)
 joined: str = clicked.call.join_url  # type: ignore[union-attr]
 escalate(request, provider, ledger)  # type: ignore[call-arg]
 escalate(request, provider=provider)  # type: ignore[call-arg]
@@ -878,6 +893,7 @@ async def click() -> None:
     assert_type(await escalate_async(request, provider=async_provider, ledger=ledger), Escalation)
     assert_type(await escalate_async(request, provider=provider, ledger=ledger, again=True), Escalation)
     assert_type(await escalate_async(request, provider=provider, ledger=async_ledger), Escalation)
+    assert_type(await call_for_async(request, ledger=async_ledger), VideoCall | None)
     assert_type(await async_ledger.end("k"), bool)
     assert_type(await async_ledger.end_case(domain_id="acme", intervention_id="i1"), bool)
     assert_type(await async_ledger.resolve("k", call), bool)

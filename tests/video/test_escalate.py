@@ -43,7 +43,6 @@ from escalation_policy.video import (
     InMemoryCallLedger,
     InMemoryVideoProvider,
     VideoCall,
-    _escalate,
     escalate,
     escalate_async,
 )
@@ -787,7 +786,7 @@ class TestWait:
 
         class Provider:
             def create_call(self, call: CallRequest, /) -> VideoCall:
-                monkeypatch.setattr(_escalate.time, "sleep", sleep)
+                monkeypatch.setattr("time.sleep", sleep)
                 backend.click(wait=HOUR, claim_timeout=HOUR)
                 return backend.provider.create_call(call)
 

@@ -89,11 +89,12 @@ class LedgerEntry(NamedTuple):
 
     def with_claim(self, key: str, claim: Claim) -> "LedgerEntry":
         """Return the entry with a claim added or replaced."""
-        return self._replace(claims=FrozenMapping({**self.claims, key: claim}))
+        return LedgerEntry(self.recorded, FrozenMapping({**dict_of(self.claims), key: claim}))
 
     def without_claim(self, key: str) -> "LedgerEntry":
         """Return the entry without the claim for a key."""
-        return self._replace(claims=FrozenMapping({other: self.claims[other] for other in self.claims if other != key}))
+        claims = {other: claim for other, claim in dict_of(self.claims).items() if other != key}
+        return LedgerEntry(self.recorded, FrozenMapping(claims))
 
 
 EMPTY: Final = LedgerEntry()
@@ -181,7 +182,7 @@ def record_call(
         if previous and previous.key == key:
             return entry, (previous if previous.call == call else None)
     recorded = _replacing(previous, key, call, now + terms.reuse_for)
-    return entry.without_claim(key)._replace(recorded=recorded), recorded
+    return LedgerEntry(recorded, entry.without_claim(key).claims), recorded
 
 
 def _replacing(previous: RecordedCall | None, key: str, call: VideoCall, lapses_at: datetime) -> RecordedCall:

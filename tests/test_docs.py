@@ -35,6 +35,7 @@ from escalation_policy import typing as protocols
 from escalation_policy.testing import pytest_plugin, strategies
 from escalation_policy.testing._builders import PLACES, Places
 from postgresql import needs_postgresql
+from redis_server import needs_redis
 
 sybil = pytest.importorskip("sybil", reason="needs sybil")
 from sybil.evaluators.doctest import DocTestEvaluator  # noqa: E402
@@ -58,6 +59,7 @@ RUN: Final = [README, *pages(DOCS)]
 #: They need a server, which not everybody has.
 SQLALCHEMY: Final = DOCS / "how-to" / "keep-calls-with-sqlalchemy.md"
 DJANGO: Final = DOCS / "how-to" / "keep-calls-with-django.md"
+REDIS: Final = DOCS / "how-to" / "keep-calls-in-redis.md"
 #: The part of the library that needs httpx; nothing if that is not installed.
 PROVIDERS: Final = [import_module("escalation_policy.providers.ringcentral")] if find_spec("httpx") else []
 #: Those that need SQLAlchemy or Django.
@@ -202,7 +204,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 class TestPages:
     """What is written in a page is so."""
 
-    @pytest.mark.parametrize("page", [page for page in RUN if page not in (SQLALCHEMY, DJANGO)], ids=name_of)
+    @pytest.mark.parametrize("page", [page for page in RUN if page not in (SQLALCHEMY, DJANGO, REDIS)], ids=name_of)
     def test_snippets_run_and_print_what_the_page_shows(
         self, page: Path, namespace: dict[str, Any], environment: dict[str, str]
     ) -> None:
@@ -234,6 +236,19 @@ class TestPages:
         pytest.importorskip("django")
         request.getfixturevalue("django")
         run_page(DJANGO, namespace, environment)
+
+    @needs_redis
+    def test_the_ledgers_in_redis_work_with_a_real_server(
+        self,
+        namespace: dict[str, Any],
+        environment: dict[str, str],
+        redis: dict[str, str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The page is run as any other."""
+        for name, value in redis.items():
+            monkeypatch.setenv(name, value)
+        run_page(REDIS, namespace, environment)
 
     @pytest.mark.parametrize("page", [*RUN, CHANGELOG], ids=name_of)
     def test_every_fence_is_closed_and_of_a_language_that_is_looked_at(self, page: Path) -> None:

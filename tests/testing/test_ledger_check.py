@@ -90,6 +90,14 @@ class Optimistic(Right):
                     return answer
 
 
+class Reverses(Right):
+    """Stores the claims in another order, as JSON columns of some databases do."""
+
+    def store(self, entry_id: str, entry: LedgerEntry) -> None:
+        """Reverse them."""
+        super().store(entry_id, entry._replace(claims=dict(reversed([*entry.claims.items()]))))
+
+
 class Unlocked(Right):
     """Lets updates of one entry overlap, so that one of them is lost."""
 
@@ -117,7 +125,7 @@ class StoresAfterUnlocking(Right):
         """Store too late."""
         with self.lock:
             entry, answer = change(self.load(entry_id))
-        time.sleep(0.002)
+        time.sleep(0.0005)
         self.store(entry_id, entry)
         return answer
 
@@ -644,20 +652,20 @@ OTHERS: Final = "updates of different entries do not undo each other"
 class TestCheckCallLedger:
     """A ledger that keeps its promises passes. Otherwise the report names the promise and the difference."""
 
-    @pytest.mark.parametrize("make", [InMemoryCallLedger, Right, CallsChangeTwice, Optimistic, AsyncRight])
+    @pytest.mark.parametrize("make", [InMemoryCallLedger, Right, CallsChangeTwice, Optimistic, Reverses, AsyncRight])
     def test_passes_if_all_promises_are_kept(self, make: Make) -> None:
         """Here, each handle has its own entries."""
         check_call_ledger(make)
 
     def test_passes_handles_that_share_entries(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """More than once, with what the last check has left behind. No power fails meanwhile."""
+        """Also with what the last check has left behind. No power fails meanwhile."""
         monkeypatch.setattr(
             _sqlite, "_BEGIN", ("PRAGMA synchronous = OFF", "PRAGMA journal_mode = MEMORY", "BEGIN IMMEDIATE")
         )
         ledger = InMemoryCallLedger()
-        for make in (lambda: ledger, lambda: SQLiteCallLedger(tmp_path / "calls.db", timeout=timedelta(minutes=1))):
-            check_call_ledger(make)
-            check_call_ledger(make)
+        check_call_ledger(lambda: ledger)
+        check_call_ledger(lambda: ledger)
+        check_call_ledger(lambda: SQLiteCallLedger(tmp_path / "calls.db", timeout=timedelta(minutes=1)))
 
     @pytest.mark.parametrize(
         ("make", "promise", "what", "expected", "actual"),
@@ -741,7 +749,7 @@ class TestCheckCallLedger:
 
     def test_reports_a_ledger_that_is_stuck(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """It waits for a lock that nobody releases."""
-        check_only(monkeypatch, _ledger_check._check_errors, _STUCK_AFTER=0.5)
+        check_only(monkeypatch, _ledger_check._check_errors, _STUCK_AFTER=0.2)
         assert "NeverUnlocks breaks a promise: a promise\n  it is stuck" == report_of(NeverUnlocks)
 
     def test_reports_an_error_of_the_ledger(self) -> None:
@@ -878,7 +886,7 @@ class TestAsyncLedgers:
             """Stores in a task of its own."""
 
             async def change_unlocked(self, entry_id: str, change: Change[T]) -> T:
-                """Wait for the task, whatever happens."""
+                """Wait for the task in any case."""
                 task = asyncio.ensure_future(super().change_unlocked(entry_id, change))
                 while not task.done():
                     with suppress(asyncio.CancelledError):
@@ -889,7 +897,7 @@ class TestAsyncLedgers:
 
     def test_that_stay_locked_are_stuck(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The next update waits for ever."""
-        check_only(monkeypatch, _ledger_check._check_cancellation, _STUCK_AFTER=0.5)
+        check_only(monkeypatch, _ledger_check._check_cancellation, _STUCK_AFTER=0.2)
         assert "AsyncNeverUnlocks breaks a promise: a promise\n  it is stuck" == report_of(AsyncNeverUnlocks)
 
     @pytest.mark.parametrize(("make", "error"), [(AsyncFails, "RuntimeError"), (PlainEnd, "TypeError")])
@@ -944,7 +952,7 @@ class TestForkedChild:
 
     def test_reports_a_child_that_is_stuck(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The child's thread does not exist."""
-        monkeypatch.setattr(_ledger_check, "_CHILD_STUCK_AFTER", 0.5)
+        monkeypatch.setattr(_ledger_check, "_CHILD_STUCK_AFTER", 0.2)
         ledger = InOneThread()
         assert report_of(lambda: ledger).endswith(
             ": a forked child can use the ledger, across two handles\n"

@@ -4,6 +4,7 @@
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -721,7 +722,7 @@ assert_type(sqlite_ledger.end_case(domain_id="acme", intervention_id="i1"), bool
 assert_type(entry_to_json(LedgerEntry()), str)
 assert_type(entry_from_json(b"{}"), LedgerEntry)
 check_call_ledger(InMemoryCallLedger)
-check_call_ledger(lambda: SQLiteCallLedger("calls.db"))
+check_call_ledger(lambda: SQLiteCallLedger("calls.db"), own_clock=True, thread_ends=print)
 
 SQLiteCallLedger("calls.db", timeout=5.0)  # type: ignore[arg-type]
 SQLiteCallLedger("calls.db", timedelta(1))  # type: ignore[call-arg]
@@ -729,6 +730,7 @@ sqlite_ledger.forget_lapsed("now")  # type: ignore[arg-type]
 sqlite_ledger.end_case("acme", "i1")  # type: ignore[call-arg]
 entry_from_json({})  # type: ignore[arg-type]
 check_call_ledger(sqlite_ledger)  # type: ignore[arg-type]
+check_call_ledger(InMemoryCallLedger, inside=nullcontext())  # type: ignore[arg-type]
 
 # Strategies.
 assert_type(strategies.domains(), SearchStrategy[Domain])
@@ -846,6 +848,7 @@ assert_type(ledger.resolve("k", None), bool)
 assert_type(ledger.resolve("k", call, now=datetime.now(UTC)), bool)
 ledger.resolve("k")  # type: ignore[call-arg]
 async_ledger: AsyncCallLedger = AsyncLedger()
+check_call_ledger(AsyncLedger, inside=nullcontext)
 async_ledger = Ledger()  # type: ignore[assignment]
 ledger = AsyncLedger()  # type: ignore[assignment]
 

@@ -52,8 +52,6 @@ _LONGEST_OVERLAP: Final = 0.25
 _STEPS: Final = 100
 _WORKERS: Final = 8
 _ROUNDS: Final = 4
-#: An update does not wait more often than this.
-_WAITS: Final = 100
 _HOUR: Final = timedelta(hours=1)
 _MINUTE: Final = timedelta(minutes=1)
 _ZONES: Final = (UTC, timezone(timedelta(hours=5, minutes=45)), timezone(timedelta(hours=-11)))
@@ -97,9 +95,7 @@ def check_call_ledger(
         AssertionError: A promise is broken. The message says which one, what was expected and what happened.
     """
     __tracebackhide__ = True
-    ledger = make()
-    name = type(ledger).__name__
-    promises = [f"{name} breaks a promise: the check starts"]
+    ledger, promises = make(), ["the check starts"]
     start = utc_now() if own_clock else _START
     workers = Tasks(thread_ends) if iscoroutinefunction(ledger.update) else Threads(thread_ends)
     check_all = _check_all(make, workers, start, inside, promises)
@@ -107,14 +103,16 @@ def check_call_ledger(
     with unseen():
         # It has a thread of its own: a ledger may hang, and an async test has a running loop in this thread.
         job = start_in_thread(partial(workers.run, check_all))
-    if wait([job], _STUCK_AFTER).not_done:
-        raise AssertionError(f"{promises[-1]}\n  it is stuck")
+    is_stuck = wait([job], _STUCK_AFTER).not_done
+    prefix = f"{type(ledger).__name__} breaks a promise: {promises[-1]}\n  "
+    if is_stuck:
+        raise AssertionError(f"{prefix}it is stuck")
     try:
         job.result()
     except _BrokenPromiseError as broken:
-        raise AssertionError(f"{promises[-1]}\n  {broken}") from None
+        raise AssertionError(f"{prefix}{broken}") from None
     except Exception as error:
-        raise AssertionError(f"{promises[-1]}\n  it raised {Failure.of_exception(error).error}") from error
+        raise AssertionError(f"{prefix}it raised {Failure.of_exception(error).error}") from error
 
 
 @final
@@ -172,14 +170,13 @@ async def _check_all(
     """Check all promises. The last of `promises` is the one that is being checked."""
     one, other = (_awaitable(make()) for _ in range(2))
     alone, both = _Subject(workers, one, one, start, inside), _Subject(workers, one, other, start, inside)
-    name = promises[-1].partition(":")[0]
     for promise, check in _PROMISES.items():
-        promises.append(f"{name}: {promise}")
+        promises.append(promise)
         await check(alone)
     if not await _keeps(both):
         return
     for promise, check in {**_PROMISES, **_PROMISES_OF_SHARED}.items():
-        promises.append(f"{name}: {promise}, across two handles")
+        promises.append(f"{promise}, across two handles")
         await check(both)
 
 
@@ -197,11 +194,8 @@ def _expect_entry(what: str, expected: LedgerEntry, actual: object) -> None:
     """Compare entries to the letter. Report the first difference."""
     if not isinstance(actual, LedgerEntry):
         raise _BrokenPromiseError(f"{what}\n  expected: a LedgerEntry\n  actual: {kind_of(actual)}")
-    expected_text, actual_text = entry_to_json(expected), entry_to_json(actual)
-    if expected_text == actual_text:
-        return
-    expected_fields = dict(_fields_of(json.loads(expected_text)))
-    actual_fields = dict(_fields_of(json.loads(actual_text)))
+    expected_fields = dict(_fields_of(json.loads(entry_to_json(expected))))
+    actual_fields = dict(_fields_of(json.loads(entry_to_json(actual))))
     for path in {**expected_fields, **actual_fields}:
         _expect(f"{what}: {path}", expected_fields.get(path, "nothing"), actual_fields.get(path, "nothing"))
 
@@ -394,17 +388,17 @@ async def _check_cancellation(subject: _Subject) -> None:
     """Cancel an update at each point where it waits. All or nothing must be stored, and no lock may stay behind."""
     if isinstance(subject.workers, Threads):
         return
-    for wait_number in range(_WAITS):
+    is_cancelled, waits = True, 0
+    while is_cancelled:
         entry_id = _new_id()
         full = _full_entry(entry_id, subject.start)
-        before, after = full if wait_number % 2 else EMPTY, full.with_claim("key", subject.claim())
+        before, after = full if waits % 2 else EMPTY, full.with_claim("key", subject.claim())
         await subject.put(entry_id, before)
         update = subject.one.update(entry_id, partial(_replace, after), now=subject.start)
-        is_cancelled = await subject.workers.cancel(update, wait_number)
+        is_cancelled = await subject.workers.cancel(update, waits)
         entry = await subject.get(entry_id)
         _expect_entry("an entry after a cancelled update", before if is_cancelled and entry == before else after, entry)
-        if not is_cancelled:
-            return
+        waits += 1
 
 
 async def _check_same_entry(subject: _Subject) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from datetime import datetime
 from functools import partial
 from inspect import isawaitable
-from itertools import count
 from typing import Any, Final, NoReturn, TypeVar, cast, final
 
 from .._calls.entries import LedgerEntry
@@ -120,8 +119,8 @@ class Tasks:
         """Do each work in a task of its own, all at once. Return their results, or raise the error of one of them."""
         return await self._asyncio.gather(*works)
 
-    async def cancel(self, work: Work[object], wait: int) -> bool:
-        """Do work in a task that is cancelled while the work waits for the time `wait`, counted from 0.
+    async def cancel(self, work: Work[object], waits: int) -> bool:
+        """Do work in a task that is cancelled when the work has waited so many times and waits again.
 
         Returns:
             Whether the task was cancelled. False if its work has ended: it does not wait so often, or it went on.
@@ -130,7 +129,7 @@ class Tasks:
         def cancel_soon() -> None:
             self._asyncio.get_running_loop().call_soon(task.cancel)
 
-        task = self._asyncio.ensure_future(_Interruptible(work, wait, cancel_soon))
+        task = self._asyncio.ensure_future(_Interruptible(work, waits, cancel_soon))
         await self._asyncio.wait([task])
         if task.cancelled():
             return True
@@ -140,22 +139,26 @@ class Tasks:
 
 @final
 class _Interruptible(Awaitable[None]):
-    """Work that calls a function when it waits for the time `wait`: whoever only sleeps cannot interrupt each of its waits."""
+    """Work that calls a function when it has waited so many times and waits again.
 
-    def __init__(self, work: Work[object], wait: int, interrupt: Callable[[], None]) -> None:
+    Another task cannot hit each of these moments, however long it sleeps.
+    """
+
+    def __init__(self, work: Work[object], waits: int, interrupt: Callable[[], None]) -> None:
         self._work: Final = work
-        self._wait: Final = wait
+        self._waits = waits
         self._interrupt: Final = interrupt
 
     def __await__(self) -> Generator[Any, None, None]:
         resume: Callable[[], Any] = partial(self._work.send, None)
-        for wait in count():
+        while True:
             try:
                 future = resume()
             except StopIteration:
                 return
-            if wait == self._wait:
+            if self._waits == 0:
                 self._interrupt()
+            self._waits -= 1
             try:
                 yield future
                 resume = partial(self._work.send, None)

@@ -15,7 +15,13 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 #: The pages about calls.
-PAGES: Final = ["how-to/create-the-call.md", "how-to/write-a-video-provider.md", "reference/video.md"]
+PAGES: Final = [
+    "how-to/create-the-call.md",
+    "how-to/keep-calls-with-django.md",
+    "how-to/keep-calls-with-sqlalchemy.md",
+    "how-to/write-a-video-provider.md",
+    "reference/video.md",
+]
 #: Each is started in the folder of the modules, by the interpreter that has what the pages import.
 CHECKERS: Final = [["mypy", "--strict", "."], ["pyright", "--pythonpath", sys.executable]]
 _BLOCK: Final = re.compile(r"^( *)```python\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)

@@ -73,7 +73,7 @@ class CallLedger(Protocol):
         return self.update(entry_id_of(key), lambda entry: end_call(entry, key))
 
     def end_case(self, *, domain_id: str, intervention_id: str) -> bool:
-        """Forget the call of a case that is closed, whichever agent's. Return False if none is recorded.
+        """Forget the call of any agent in a case that is closed. Return False if none is recorded.
 
         Claims and doubts stay.
 

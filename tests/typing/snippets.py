@@ -39,7 +39,7 @@ def main() -> int:
     """Run all checkers. Return 1 if one of them has found an error."""
     with tempfile.TemporaryDirectory() as folder:
         write_snippets(Path(folder))
-        # Each checker has its own way to be told where the library is.
+        # mypy finds the library by a variable, pyright by a file.
         source = str(ROOT / "src")
         (Path(folder) / "pyrightconfig.json").write_text(json.dumps({"extraPaths": [source]}), encoding="utf-8")
         environment = {**os.environ, "MYPYPATH": source}

@@ -70,17 +70,17 @@ class TestCallFor:
         """Even if an older call is recorded."""
         ledger = InMemoryCallLedger()
         escalate(ALLOWED, provider=InMemoryVideoProvider(), ledger=ledger, now=NOW)
-        found: list[VideoCall | None] = []
+        answers: list[VideoCall | None] = []
 
         class Provider:
             def create_call(self, call: CallRequest, /) -> VideoCall:
-                found.append(find(ALLOWED, ledger=ledger, now=NOW))
+                answers.append(find(ALLOWED, ledger=ledger, now=NOW))
                 raise ProviderOutcomeUnknownError("who knows")
 
         with pytest.raises(ProviderOutcomeUnknownError):
             escalate(ALLOWED, provider=Provider(), ledger=ledger, now=NOW, again=True)
-        found.append(find(ALLOWED, ledger=ledger, now=NOW))
-        assert found == [None, None]
+        answers.append(find(ALLOWED, ledger=ledger, now=NOW))
+        assert answers == [None, None]
 
     def test_changes_nothing(self, find: _Find) -> None:
         """It claims no call."""

@@ -83,7 +83,7 @@ class TestVideoCall:
             attrs.evolve(CALL, **{field: value})
 
     def test_shows_the_host_of_the_link_and_no_id(self) -> None:
-        """Whoever has the path can join the call, and the query can hold the password."""
+        """Everybody who has the path can join the call, and the query can hold the password."""
         assert "join_url=<link at video.example>" in repr(CALL)
         for secret in ("b1", "pw", "secret", "part", CALL.account_id, CALL.extension_id):
             assert secret not in repr(CALL)

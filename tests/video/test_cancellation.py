@@ -96,7 +96,7 @@ async def until_no_click_is_left() -> None:
 
 
 class TestCallers:
-    """Whoever waits for a click may be cancelled."""
+    """A caller who waits for a click may be cancelled."""
 
     @pytest.mark.parametrize("way", ["cancel", "timeout", "task group", "close"])
     def test_get_their_error_at_once_and_the_click_goes_on(self, way: str) -> None:
@@ -150,8 +150,8 @@ class TestCallers:
                 await asyncio.wait_for(
                     escalate_async(ALLOWED, provider=provider, ledger=ledger, now=NOW, wait=MINUTE), 0.01
                 )
-            await asyncio.sleep(0)
-            assert len(_TASKS) == 1
+            while len(_TASKS) > 1:  # noqa: ASYNC110  until the second click has ended
+                await asyncio.sleep(0)
             provider.may_go_on.set()
             return await first
 

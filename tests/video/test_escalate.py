@@ -134,8 +134,8 @@ class TestAllowed:
         assert call.extension_id == ALLOWED.agent.ringcentral.extension_id
         assert escalation.supersedes is None
 
-    def test_passes_key_and_title_to_the_provider(self) -> None:
-        """Neither quotes the customer."""
+    def test_passes_key_title_and_time_limit_to_the_provider(self) -> None:
+        """Nothing quotes the customer."""
         requests: list[CallRequest] = []
 
         class Provider:
@@ -143,8 +143,10 @@ class TestAllowed:
                 requests.append(call)
                 return InMemoryVideoProvider().create_call(call)
 
-        escalation = escalate(ALLOWED, provider=Provider(), ledger=InMemoryCallLedger(), title="Support")
-        assert [(request.key, request.title) for request in requests] == [(escalation.key, "Support")]
+        ledger = InMemoryCallLedger()
+        escalation = escalate(ALLOWED, provider=Provider(), ledger=ledger, title="Support", claim_timeout=HOUR)
+        (request,) = requests
+        assert (request.key, request.title, request.time_limit) == (escalation.key, "Support", HOUR)
 
     def test_reuses_the_call_for_another_message_of_the_case(self) -> None:
         """Two messages, one customer, one call."""

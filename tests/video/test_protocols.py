@@ -64,7 +64,7 @@ _Run = Callable[[CallLedger, str], Callable[..., Any]]
 class TestEndCase:
     """A case is closed."""
 
-    def test_forgets_the_call_of_whichever_agent(self, run: _Run) -> None:
+    def test_forgets_the_call_of_any_agent(self, run: _Run) -> None:
         """Once. The key need not be stored anywhere."""
         ledger, provider = InMemoryCallLedger(), InMemoryVideoProvider()
         for request in (ALLOWED, a_request(agent_id="u2", extension_id="5")):

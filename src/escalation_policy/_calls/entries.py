@@ -218,7 +218,7 @@ def end_call(entry: LedgerEntry, key: str) -> tuple[LedgerEntry, bool]:
 
 
 def end_case(entry: LedgerEntry) -> tuple[LedgerEntry, bool]:
-    """Forget the recorded call of a case, whichever agent's. Return whether there was one. Claims and doubts stay."""
+    """Forget the recorded call of a case, of any agent. Return whether there was one. Claims and doubts stay."""
     return entry._replace(recorded=None), entry.recorded is not None
 
 

@@ -36,7 +36,7 @@ def is_safe_url(text: str) -> bool:
 
 
 def _host_of(link: str) -> str:
-    """Show where a link leads. Whoever has its path can join the call, and its query can hold a password."""
+    """Show where a link leads. Everybody who has its path can join the call, and its query can hold a password."""
     return f"<link at {urlsplit(link).hostname}>"
 
 

@@ -106,7 +106,7 @@ async def escalate_async(  # noqa: PLR0913
     """Do what `escalate()` does, for asyncio. A ledger or a provider that is not async works in a thread.
 
     If the caller is cancelled before the call was claimed, the click ends and leaves nothing behind. After that, the click goes
-    on to its end in a task of its own, and the caller gets its `CancelledError` at once. If an error comes of such a click, it
+    on to its end in a task of its own, and the caller gets its `CancelledError` at once. If such a click fails, the error
     is logged. The end of the event loop waits until the click has settled its call.
 
     Raises:
@@ -132,7 +132,7 @@ def require_asyncio(name: str) -> None:
     """Check that the running event loop is asyncio's, before anything else happens.
 
     Raises:
-        RuntimeError: It is another one, or there is none.
+        RuntimeError: It is another one, or no event loop is running.
     """
     try:
         asyncio.get_running_loop()

@@ -220,7 +220,7 @@ def _load(connection: sqlite3.Connection, condition: str, value: object) -> list
 
 
 def _replace(connection: sqlite3.Connection, entry_id: str, row: Row | None, new_row: Row | None) -> None:
-    """Store a row in the place of another one, if it differs. None is no row."""
+    """Replace a row with another one, if they differ. None stands for no row."""
     if new_row == row:
         return
     if new_row is None:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Barrier, Lock, Thread, current_thread, get_ident
+from threading import Barrier, Lock, Thread, current_thread, get_ident, local
 from typing import Any, Final, TypeVar
 from unittest.mock import Mock
 
@@ -931,6 +931,22 @@ class TestForkedChild:
                     return self.change_unlocked(entry_id, change)
 
         check_call_ledger(Locked)
+
+    def test_passes_if_each_thread_has_a_connection_of_its_own(self) -> None:
+        """As with Django. The child must not inherit an open one."""
+        opened_here = local()
+
+        class PerThread(Right):
+            """Opens a connection in each thread, and leaves it open."""
+
+            def load(self, entry_id: str) -> Any:
+                """Use the connection in the process that has opened it."""
+                opened_here.process_id = getattr(opened_here, "process_id", os.getpid())
+                assert opened_here.process_id == os.getpid()
+                return super().load(entry_id)
+
+        ledger = PerThread()
+        check_call_ledger(lambda: ledger)
 
     def test_reports_a_lock_for_threads_only(self, tmp_path: Path) -> None:
         """The child and its parent load the same entry."""

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable, Coroutine, Generator
@@ -201,6 +202,19 @@ class TestUpdate:
             session.execute(sa.text("SELECT 1"))
             with pytest.raises(PoolTimeoutError):
                 get(ledger, ENTRY_ID)
+
+    def test_in_a_forked_child_uses_a_connection_of_its_own(
+        self, ledger: SQLAlchemyCallLedger, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The parent goes on to use those in the pool."""
+        put(ledger, ENTRY_ID, RECORDED)
+        pools = [engine.pool]
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        for _ in range(2):
+            assert RECORDED == get(ledger, ENTRY_ID)
+            pools.append(engine.pool)
+        assert [False, True] == [pools[1] is pool for pool in (pools[0], pools[2])]
+        pools[0].dispose()
 
     def test_that_changes_nothing_stores_nothing(self, ledger: SQLAlchemyCallLedger, engine: sa.Engine) -> None:
         """Neither of an entry that does not exist, nor of one that does."""

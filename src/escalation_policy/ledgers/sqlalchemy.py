@@ -5,6 +5,7 @@ that exists, and returns what is stored: there is no moment in which two updates
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from time import sleep
@@ -108,6 +109,7 @@ class SQLAlchemyCallLedger(CallLedger):
         attempt = 0
         while True:
             try:
+                self._calls.leave_parent()
                 with self._calls.engine.connect() as connection:
                     return job(connection)
             except DBAPIError as error:
@@ -158,6 +160,7 @@ class AsyncSQLAlchemyCallLedger(AsyncCallLedger):
             attempt += 1
 
     async def _connect(self, job: Callable[[sa.Connection], T]) -> T:
+        self._calls.leave_parent()
         async with self._engine.connect() as connection:
             return await connection.run_sync(job)
 
@@ -190,6 +193,7 @@ class _Calls:
         self.engine: Final = engine.execution_options(isolation_level=_ISOLATION[engine.dialect.name])
         # Parameters hold links. Without them, neither logs nor errors show any.
         self.engine.hide_parameters = True
+        self._process = os.getpid()
         self._has_table = table is not None
         self._table: Final = call_table(sa.MetaData()) if table is None else table
         # The statements are made once: to put one together takes SQLAlchemy longer than to execute it.
@@ -212,6 +216,12 @@ class _Calls:
         )
         lapsed = self._select_lapsed.with_only_columns(columns.entry_id).where(columns.last_lapse <= cutoff)
         self._delete_lapsed: Final = sa.delete(self._table).where(columns.entry_id.in_(lapsed))
+
+    def leave_parent(self) -> None:
+        """In a forked child, give up the connections of the parent. Two processes on one connection read each other's answers."""
+        if self._process != os.getpid():
+            self.engine.dispose(close=False)
+            self._process = os.getpid()
 
     def update(
         self,

@@ -313,8 +313,10 @@ class TestTheEndOfTheLoop:
         [(ProviderUnavailableError("nothing was sent"), "created"), (None, "in_doubt"), (ValueError(), "in_doubt")],
         ids=["nothing was sent", "cancelled", "another error"],
     )
-    def test_leaves_a_doubt_unless_the_provider_has_sent_nothing(self, error: Exception | None, outcome: str) -> None:
-        """Only the provider knows whether it has."""
+    def test_leaves_a_doubt_unless_the_provider_has_sent_nothing(
+        self, error: Exception | None, outcome: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Only the provider knows whether it has. The error is logged, since nobody awaits it."""
         ledger, results = InMemoryCallLedger(), list[Escalation | Exception]()
 
         async def leave() -> None:
@@ -326,8 +328,11 @@ class TestTheEndOfTheLoop:
 
         asyncio.run(leave())
         (result,) = results
-        assert isinstance(result, ProviderUnavailableError if outcome == "created" else ProviderOutcomeUnknownError)
+        kind = ProviderUnavailableError if outcome == "created" else ProviderOutcomeUnknownError
+        assert isinstance(result, kind)
         assert outcome_of_click(ledger) == outcome
+        (line,) = caplog.messages
+        assert line.endswith(f": {result.key} ({kind.__name__})")
 
     def test_releases_a_claim_that_is_under_way(self) -> None:
         """When the ledger is slow."""

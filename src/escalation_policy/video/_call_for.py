@@ -9,7 +9,7 @@ from .._engine.policy import Policy
 from .._request import EscalationRequest
 from ..escalate_to_video import ESCALATE_TO_VIDEO
 from ..typing import AsyncCallLedger, CallLedger
-from ._click import Progress, Steps, ledger_error, updater_of
+from ._click import Progress, Steps, complete, ledger_error, updater_of
 from ._escalate import clock_for, require_asyncio, run, run_in_task
 
 
@@ -80,5 +80,5 @@ def _look_up(
         failure = ledger_error(error)
     else:
         return recorded.call if isinstance(recorded, RecordedCall) else None
-    failure.key, failure.decision, failure.__cause__, failure.__context__ = call_request.key, decision, None, None
+    complete(failure, call_request.key, decision)
     raise failure

@@ -202,7 +202,7 @@ def click(  # noqa: PLR0913
         except Exception as error:  # noqa: BLE001  it is raised below, where it gets no context
             result = error
     if isinstance(result, ClickError):
-        result.key, result.decision, result.__cause__, result.__context__ = progress.key, decision, None, None
+        complete(result, progress.key, decision)
     if options.on_end is not None:
         try:
             options.on_end(result)
@@ -210,12 +210,19 @@ def click(  # noqa: PLR0913
             log.warning("on_end raised an exception: %s (%s)", progress.key, Failure.of_exception(error).error)
     try:
         if progress.interruption:
+            if isinstance(result, Exception):
+                log.warning("a click was interrupted and failed: %s (%s)", progress.key, type_name(type(result)))
             raise progress.interruption
         if isinstance(result, Exception):
             raise result
         return result
     finally:
         del result  # an exception that refers to this frame, which refers to it, is freed late
+
+
+def complete(error: ClickError, key: str | None, decision: Decision[EscalationRequest]) -> None:
+    """Set what every error of a click holds, and drop the exceptions behind it."""
+    error.key, error.decision, error.__cause__, error.__context__ = key, decision, None, None
 
 
 def _allowed_click(  # noqa: PLR0913, PLR0917

@@ -31,8 +31,8 @@ from ._repeating import pause_after
 __all__ = ["AsyncSQLAlchemyCallLedger", "SQLAlchemyCallLedger", "call_table"]
 
 T = TypeVar("T")
-#: The isolation of an update. That of the engine does not matter. In PostgreSQL, a statement then sees what the last transaction that
-#: it waited for has stored. SQLite has one level; to name it turns off the driver's autocommit.
+#: The isolation of an update. That of the engine does not matter. In PostgreSQL, a statement then sees what the last
+#: transaction that it waited for has stored. SQLite has one level; to name it turns off the driver's autocommit.
 _ISOLATION: Final = {"postgresql": "READ COMMITTED", "sqlite": "SERIALIZABLE"}
 #: The key of the advisory lock for the creation of the table: "EPCL" and "call" as a number.
 _CREATION_LOCK: Final = 0x4550434C_63616C6C
@@ -66,8 +66,8 @@ class SQLAlchemyCallLedger(CallLedger):
     Args:
         engine: The engine. It should have a pool that no request of the application uses: if each of them held a connection
             and waited for a second one, none would go on.
-        table: The table, from `call_table()`. The application's migrations create it. By default, the table
-            is `escalation_policy_calls`, and the ledger creates it when it is first used, if it does not exist.
+        table: The table, from `call_table()`. The application's migrations create it. By default, the table is
+            `escalation_policy_calls`, and the ledger creates it when it is first used, if it does not exist.
 
     Raises:
         InvalidValueError: An argument is invalid: a connection or a session, which the application could roll back; a

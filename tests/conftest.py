@@ -3,6 +3,8 @@
 from collections.abc import Callable, Generator
 from importlib import import_module
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
@@ -50,15 +52,23 @@ def new_database(postgresql: dict[str, str]) -> Callable[[], str]:
 
 
 @pytest.fixture(scope="session")
+def new_file() -> Generator[Callable[[], Path], None, None]:
+    """Return a function that returns the path of a new file, in memory if possible: SQLite waits for the disk."""
+    memory = Path("/dev/shm")  # noqa: S108  the folder in it is private
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield lambda: Path(folder) / f"{next(_NUMBERS)}.db"
+
+
+@pytest.fixture(scope="session")
 def django(
-    new_database: Callable[[], str], postgresql: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    new_database: Callable[[], str], postgresql: dict[str, str], new_file: Callable[[], Path]
 ) -> Generator[None, None, None]:
     """Set up Django with a database of each kind, and migrate both."""
     name, engine = new_database(), "django.db.backends.postgresql"
     in_postgresql = {"ENGINE": engine, "HOST": postgresql["PGHOST"], "USER": "postgres", "NAME": name}
     import_module("django.conf").settings.configure(
         DATABASES={
-            "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path_factory.mktemp("django") / "calls.db"},
+            "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": new_file()},
             "postgresql": in_postgresql,
             # The same database, through other connections.
             "calls": in_postgresql,

@@ -74,10 +74,10 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def url(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> sa.URL:
+def url(database: str, new_file: Callable[[], Path], request: pytest.FixtureRequest) -> sa.URL:
     """Return the URL of an empty database."""
     if database == "sqlite":
-        return sa.URL.create("sqlite", database=str(tmp_path / "calls.db"))
+        return sa.URL.create("sqlite", database=str(new_file()))
     name, server = request.getfixturevalue("new_database")(), request.getfixturevalue("postgresql")
     return sa.URL.create("postgresql+psycopg", "postgres", database=name, query={"host": server["PGHOST"]})
 
@@ -421,12 +421,12 @@ class FakeDriver:
 
 
 @pytest.fixture(params=ASYNC_DRIVERS)
-def async_url(request: pytest.FixtureRequest, tmp_path: Path) -> sa.URL:
+def async_url(request: pytest.FixtureRequest, new_file: Callable[[], Path]) -> sa.URL:
     """Return the URL of an empty database for each async driver."""
     driver = str(request.param)
     pytest.importorskip(driver.partition("+")[2])
     if driver == "sqlite+aiosqlite":
-        return sa.URL.create(driver, database=str(tmp_path / "calls.db"))
+        return sa.URL.create(driver, database=str(new_file()))
     name, server = request.getfixturevalue("new_database")(), request.getfixturevalue("postgresql")
     return sa.URL.create(driver, "postgres", database=name, query={"host": server["PGHOST"]})
 

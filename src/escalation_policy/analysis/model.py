@@ -528,7 +528,7 @@ def _holds(test: Test, value: object) -> bool:
 def _members_of(value: Any) -> Collection[Any]:
     """Return the members of a set, or the value itself in a tuple; None is no value."""
     if isinstance(value, frozenset):
-        return cast("frozenset[Any]", value)
+        return cast("Collection[Any]", value)
     return () if value is None else (value,)
 
 

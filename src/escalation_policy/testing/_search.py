@@ -292,11 +292,10 @@ def with_value(owner: Any, hops: Hops, value: object) -> Any:
 
 def _with_fact_of(request: Any, other: Any, hops: Hops) -> Any:
     """Return a copy with one fact of another request; with the whole part, if one of them does not have it."""
-    values = ((stop, *(_value_at(each, hops[:stop]) for each in (request, other))) for stop in range(1, len(hops) + 1))
-    stop, value = next(
-        (stop, theirs) for stop, ours, theirs in values if stop == len(hops) or ours is None or theirs is None
-    )
-    changed = with_value(request, hops[:stop], value)
+    parts = [hops[:stop] for stop in range(1, len(hops))]
+    lacking = (part for part in parts if _value_at(request, part) is None or _value_at(other, part) is None)
+    place = next(lacking, hops)
+    changed = with_value(request, place, _value_at(other, place))
     return request if changed is None else changed
 
 

@@ -62,12 +62,14 @@ from escalation_policy.administration import (
     Ignored,
     IgnoredBecause,
     ImportMapping,
+    RecordKind,
     RingCentralLink,
     RoleAssignment,
     RoleChange,
     RoleCreation,
     RoleEdit,
     RoleHandover,
+    UnreadableRecord,
     assign_role,
     audit,
     checklist,
@@ -439,7 +441,13 @@ assert_type(directory.domain, Domain)
 assert_type(directory.roles, tuple[Role, ...])
 assert_type(directory.agents, tuple[Agent, ...])
 assert_type(directory.channels, tuple[Channel, ...])
-assert_type(attrs.evolve(directory, agents=[agent]), Directory)
+assert_type((directory.labels, directory.types), tuple[Mapping[str, str], Mapping[str, str]])
+assert_type(directory.inactive, frozenset[str])
+assert_type(directory.unreadable, tuple[UnreadableRecord, ...])
+unreadable = directory.unreadable[0]
+assert_type((unreadable.kind, unreadable.id, unreadable.in_part), tuple[RecordKind, str | None, bool])
+assert_type(unreadable.faults, tuple[exceptions.Fault, ...])
+assert_type(attrs.evolve(directory, agents=[agent], labels={"s1": "Support"}), Directory)
 assert_type(
     Directory.from_pages(
         domain,

@@ -23,10 +23,14 @@ from escalation_policy.administration import (
     map_imported_users,
 )
 from escalation_policy.engage import (
+    CaseState,
+    WebhookEvent,
     agent_from_payload,
     channel_from_payload,
+    intervention_after,
     intervention_from_payload,
     message_from_payload,
+    read_webhook,
     request_from_payloads,
     role_from_payload,
 )
@@ -56,12 +60,14 @@ from escalation_policy.testing import (
 )
 from escalation_policy.video import (
     CallRequest,
+    Escalation,
     InMemoryCallLedger,
     InMemoryVideoProvider,
     SQLiteCallLedger,
     VideoCall,
     entry_from_json,
     escalate,
+    reply_payload,
 )
 
 HAS_HTTPX: Final = find_spec("httpx") is not None
@@ -82,6 +88,7 @@ CALL: Final = VideoCall(
     id="call-1", join_url="https://video.example/1", account_id="1", extension_id="2", created_at=AT
 )
 WANTED: Final = CallRequest(key="k", account_id="1", extension_id="2")
+EVENT: Final = WebhookEvent(id="e1", type="intervention.opened", issued_at=AT, domain_id="acme", resource={"id": "i1"})
 VALUES: Final = [
     a_domain(),
     a_role(),
@@ -96,6 +103,8 @@ VALUES: Final = [
     RECORD.reasons[0],
     CALL,
     WANTED,
+    EVENT,
+    CaseState(id="i1"),
 ]
 USER: Final = {"id": "u1", "role_id": "r1", "enabled": True}
 CASE: Final[dict[str, Any]] = {
@@ -123,6 +132,11 @@ def pages(**lists: Any) -> Directory:
 def wrongly(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Call a function with what no type checker would let through."""
     return function(*arguments, **options)
+
+
+def escalate_now() -> Escalation:
+    """Escalate an allowed request."""
+    return escalate(a_request(), provider=InMemoryVideoProvider(), ledger=InMemoryCallLedger())
 
 
 def click(**options: Any) -> object:
@@ -163,6 +177,16 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
     "identity": lambda text: message_from_payload({"id": "c1"}, channel=a_channel(), identity=text),
     "event": lambda text: intervention_from_payload({"id": "i1"}, event=text),
     "deferred": lambda text: intervention_from_payload({"id": "i1"}, deferred=text),
+    "body of a webhook": lambda text: read_webhook({text: text, "id": text, "events": text}),
+    "text of a webhook": lambda text: read_webhook(f"{text}}}"),
+    "event of a webhook": lambda text: read_webhook(
+        {"domain_id": text, "events": [{"id": text, "type": text, "issued_at": text, "resource": text}]}
+    ),
+    "resource of an event": lambda text: intervention_after(None, attrs.evolve(EVENT, resource={"id": [text]})),
+    "case of an event": lambda text: intervention_after(CaseState(id=text), EVENT),
+    "state of a case": lambda text: CaseState.from_json(json.dumps({"id": text, "state": text, "state_at": text})),
+    "reply without a link": lambda text: reply_payload(escalate_now(), text=text),
+    "reply to nothing": lambda text: reply_payload(text, text="{link}"),
     "login of a click": lambda text: request_from_payloads(**{**CASE, "login": text}),
     "domain of a click": lambda text: request_from_payloads(**{**CASE, "domain": text}),
     "label": lambda text: create_role(text, id="r9", label="l"),

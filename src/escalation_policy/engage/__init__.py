@@ -12,12 +12,17 @@ from .payloads import (
     request_from_payloads,
     role_from_payload,
 )
+from .webhooks import CaseState, WebhookEvent, intervention_after, read_webhook
 
 __all__ = [
+    "CaseState",
+    "WebhookEvent",
     "agent_from_payload",
     "channel_from_payload",
+    "intervention_after",
     "intervention_from_payload",
     "message_from_payload",
+    "read_webhook",
     "request_from_payloads",
     "role_from_payload",
 ]

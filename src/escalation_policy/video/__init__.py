@@ -6,6 +6,7 @@ from .._calls.values import CallRequest, VideoCall
 from ._click import Escalation, EscalationOutcome
 from ._escalate import escalate, escalate_async
 from ._in_memory import InMemoryCallLedger, InMemoryVideoProvider
+from ._reply import reply_payload
 from ._sqlite import SQLiteCallLedger
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "entry_to_json",
     "escalate",
     "escalate_async",
+    "reply_payload",
 ]

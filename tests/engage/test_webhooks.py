@@ -232,7 +232,9 @@ class TestInterventionAfter:
 
     def test_a_cancelled_case_stays_cancelled(self) -> None:
         """It does not exist any more, so a request has no case."""
-        case = after(event("canceled", at=2), event("canceled", at=1), event("reopened", at=3, agent="u1"))
+        cancelled = [event("canceled", at=2), event("canceled", at=1)]
+        case = after(*cancelled, event("reopened", at=3, agent="u1"))
+        assert case == after(event("reopened", at=3, agent="u1"), *reversed(cancelled))
         assert AT + timedelta(minutes=1) == case.cancelled_at
         assert case.intervention is None
 

@@ -1,7 +1,8 @@
 """Read payloads of the Engage Digital API and its webhooks into values, or report everything that is wrong with them.
 
 A payload that is malformed, or does not belong with the others, raises `InvalidPayloadError`: no reader guesses. What a
-payload leaves out stays unknown, so nothing is allowed because of it.
+payload leaves out stays unknown, so nothing is allowed because of it. Events of webhooks are folded into the state of a
+case, in any order.
 """
 
 from .payloads import (

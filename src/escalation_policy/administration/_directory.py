@@ -119,9 +119,9 @@ class Directory:
     roles: tuple[Role, ...] = attrs.field(default=(), converter=_to_roles)
     agents: tuple[Agent, ...] = attrs.field(default=(), converter=_to_agents)
     channels: tuple[Channel, ...] = attrs.field(default=(), converter=_to_channels)
-    labels: Mapping[str, str] = attrs.field(factory=lambda: _to_texts({}), converter=_to_texts, validator=_check_texts)
+    labels: Mapping[str, str] = attrs.field(factory=dict[str, str], converter=_to_texts, validator=_check_texts)
     inactive: frozenset[str] = attrs.field(default=frozenset[str](), converter=_to_ids)
-    types: Mapping[str, str] = attrs.field(factory=lambda: _to_texts({}), converter=_to_texts, validator=_check_texts)
+    types: Mapping[str, str] = attrs.field(factory=dict[str, str], converter=_to_texts, validator=_check_texts)
     unreadable: tuple[UnreadableRecord, ...] = attrs.field(default=(), converter=_to_unreadable)
 
     def __attrs_post_init__(self) -> None:

@@ -273,8 +273,8 @@ def agent_from_payload(
 
     Args:
         payload: The User. `rc_user_id` is the RingEX extension id of the linked user. Administrators type it by hand: if
-            it is missing or not 1 to 20 digits, the agent is not linked. `external_id` serves the domain's own single sign-on, and `no_password` says only that
-            there is one: neither says anything about RingCentral.
+            it is missing or not 1 to 20 digits, the agent is not linked. `external_id` serves the domain's own single
+            sign-on, and `no_password` says only that there is one: neither says anything about RingCentral.
         domain_id: The domain that it was read from.
         role: The role that the User's `role_id` names.
         ringcentral: What RingCentral says about the extension, if you asked it: its account, e-mail and video access.

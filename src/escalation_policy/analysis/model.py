@@ -389,16 +389,12 @@ class Model:
         """Return a solution near the start: to take back any of its differences is impossible. None if there is none."""
         required = list(literals)
         while self.solver.solve(required):
-            held = [-place.differs for place in self._places.values()]
-            dropped: list[int] = []
-            while not self.solver.solve([*required, *held]):
-                loose = next(each for each in reversed(held) if each in self.solver.core)
-                held.remove(loose)
-                dropped.append(loose)
-            for loose in dropped:
-                if self.solver.solve([*required, *held, loose]):
-                    held.append(loose)
-            self.solver.solve([*required, *held])
+            # The first solution differs in more places than it must. Each is taken back if that is possible.
+            same = [-place.differs for place in self._places.values()]
+            held = [each for each in same if self.solver.value(each)]
+            for each in [each for each in same if each not in held]:
+                if self.solver.value(each) or self.solver.solve([*required, *held, each]):
+                    held.append(each)
             with suppress(Exception):  # a class of the host's may refuse values that it accepts one by one
                 return Solution(self._build(self._start, self.like, self._top), self._assumed())
             self.is_partial = True

@@ -705,7 +705,7 @@ assert_no_looser(grant_policy, than=grant_policy, like=grant)
 assert_never(policy, policy["r"].requires, like=request)
 
 assert_same(policy, grant_policy)  # type: ignore[misc]
-assert_no_looser(policy, policy)  # type: ignore[misc]
+assert_no_looser(policy, policy)  # type: ignore[call-arg]
 assert_never(policy, policy["r"])  # type: ignore[arg-type]
 
 # Tables and laws.

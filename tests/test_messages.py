@@ -386,6 +386,19 @@ class TestSecrets:
             wrongly(video_access if name == "user" else RingCentralVideo, **{"client": client} | {name: secret})
         assert secret not in texts_of(caught.value)
 
+    @pytest.mark.skipif(find_spec("sqlalchemy") is None, reason="needs SQLAlchemy")
+    @secrets
+    @pytest.mark.parametrize("name", ["engine", "table"])
+    def test_are_not_in_the_error_of_a_ledger(self, secret: str, name: str) -> None:
+        """A URL is not taken, and would hold a password."""
+        from sqlalchemy import create_engine  # noqa: PLC0415
+
+        from escalation_policy.ledgers.sqlalchemy import SQLAlchemyCallLedger  # noqa: PLC0415
+
+        with pytest.raises(InvalidValueError) as caught:
+            wrongly(SQLAlchemyCallLedger, **{"engine": create_engine("sqlite:///calls.db")} | {name: secret})
+        assert secret not in texts_of(caught.value)
+
 
 EXAMPLE: Final = Path(__file__).parents[1] / "docs" / "examples" / "allowed.json"
 

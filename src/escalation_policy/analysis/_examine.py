@@ -12,8 +12,7 @@ from .._engine.policy import Policy
 from .._engine.rules import Rule
 from .._engine.tests import Test
 from .._fields import check_types
-from ._compare import EFFORT
-from .model import Model
+from .model import EFFORT, Model
 from .typical import start_for
 
 Q = TypeVar("Q")

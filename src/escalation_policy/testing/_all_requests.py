@@ -5,7 +5,7 @@ from typing import NoReturn
 from .. import Policy
 from .._engine.conditions import Condition, R
 from ..analysis import Difference, Relation, compare, find
-from ..analysis._compare import EFFORT
+from ..analysis.model import EFFORT
 
 
 def assert_same(one: Policy[R], other: Policy[R], *, like: R | None = None, effort: int = EFFORT) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from escalation_policy import Facts, Policy, Rule
 from escalation_policy.analysis import Relation, compare
 from escalation_policy.analysis import _compare as comparing
+from escalation_policy.analysis.model import Model
 from support import UNKNOWN_WHEN_NONE, Colour
 
 #: How many pairs are compared. `--hypothesis-profile=thorough` compares more.
@@ -108,6 +109,11 @@ def condition(random: Random, names: Sequence[str], depth: int = 2) -> Any:
     return random.choice([left & right, left | right, ~(left & right)])
 
 
+def policy_of(*conditions: Any) -> Policy[Any]:
+    """Make a policy with a rule for each condition."""
+    return Policy("p", [Rule(f"r{at}", each) for at, each in enumerate(conditions)])
+
+
 def policies(random: Random, names: Sequence[str]) -> tuple[Policy[Any], Policy[Any]]:
     """Make two policies, often nearly the same."""
     one, two, three, four = (condition(random, names) for _ in range(4))
@@ -118,7 +124,7 @@ def policies(random: Random, names: Sequence[str]) -> tuple[Policy[Any], Policy[
         ([one], [one | (two & one), one | three]),
     ]
     old, new = random.choice(pairs)
-    return tuple(Policy("p", [Rule(f"r{at}", each) for at, each in enumerate(rules)]) for rules in (old, new))
+    return policy_of(*old), policy_of(*new)
 
 
 def sets_of(number: int, most: int) -> Iterator[tuple[tuple[Any, ...], tuple[str, ...]]]:
@@ -203,6 +209,6 @@ class TestCompare:
     @pytest.mark.once
     def test_would_not_with_one_fresh_value_less(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """So the law above can fail."""
-        monkeypatch.setattr(comparing, "Model", partial(comparing.Model, fresh=-1))
+        monkeypatch.setattr(comparing, "Model", partial(Model, fresh=-1))
 
         assert not all(agrees(Random(seed)) for seed in range(200))  # noqa: S311  nothing here is secret

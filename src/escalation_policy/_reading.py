@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar, cast, final
 
 import attrs
@@ -95,8 +96,17 @@ def as_id(value: object) -> str | None:
 def value_at(value: object, *keys: str) -> Any:
     """Return the value under nested keys of a JSON object, or None if a key is missing."""
     for key in keys:
-        value = cast("dict[str, object]", value).get(key) if isinstance(value, dict) else None
+        value = cast("Mapping[str, object]", value).get(key) if isinstance(value, Mapping) else None
     return value
+
+
+def _as_time(value: object) -> datetime | None:
+    """Return the moment, in UTC, that a text with a zone names."""
+    if type(value) is str:
+        with suppress(ValueError, OverflowError):
+            at = datetime.fromisoformat(value)
+            return at.astimezone(UTC) if at.tzinfo else None
+    return None
 
 
 def _as_list(value: object) -> list[object] | None:
@@ -110,6 +120,7 @@ TEXT: Final = Form(
     blank_is_nothing=True,
 )
 FLAG: Final = Form(accepted="true or false", parse=lambda value: value if isinstance(value, bool) else None)
+TIME: Final = Form(accepted="a time with a zone, such as 2026-01-31T09:30:00Z", parse=_as_time)
 _LIST: Final = Form(accepted="a list of ids", parse=_as_list)
 
 
@@ -140,18 +151,44 @@ def collect_faults() -> Generator[Faults]:
         raise InvalidPayloadError(dict.fromkeys(faults))
 
 
+def _envelope_problem(payload: object) -> str | None:
+    """Return what is wrong with the event or the body of a webhook, if a payload is one. No record has these fields."""
+    if isinstance(value_at(payload, "resource"), Mapping):
+        return "is a webhook event: pass its resource"
+    if isinstance(value_at(payload, "events"), list):
+        return "is the body of a webhook: read it with read_webhook(), and pass the resource of an event"
+    return None
+
+
 @final
 class PayloadReader:
     """One JSON object and, for the resource of a webhook, the `metadata` in it.
 
     A field may have several names and stand in both places, but then its values must be equal. Faults are noted in
     `faults` and reading goes on with a placeholder: what is made of the payload is only valid if there are no faults.
+    Values that can be left out safely are noted in `findings`: what is made of the rest of the payload is valid.
     """
 
-    def __init__(self, faults: Faults, path: str, payload: object, *, resource: bool = False) -> None:
+    def __init__(
+        self, faults: Faults, path: str, payload: object, *, resource: bool = False, envelope: bool = False
+    ) -> None:
+        """Begin to read.
+
+        Args:
+            faults: Where faults are noted.
+            path: The place of the payload.
+            payload: The object.
+            resource: Whether it may be the resource of a webhook event, with fields in `metadata`.
+            envelope: Whether it may be the event or the body of a webhook. Instead of a record, that is a fault: its id and
+                its user are not those of the record inside.
+        """
         self.faults = faults
+        self.findings = Faults()
         self.path = path
         self._objects: dict[str, Mapping[object, object]] = {}
+        if not envelope and (problem := _envelope_problem(payload)):
+            faults.append(Fault(path, problem, found="the envelope of a webhook", accepted="the resource of an event"))
+            return
         self._add_object(path, payload)
         if resource and (metadata := self._objects.get(path, {}).get("metadata")) is not None:
             self._add_object(f"{path}.metadata", metadata)
@@ -182,6 +219,11 @@ class PayloadReader:
                 self.faults.append(Fault(path, problem, found="another value", accepted=f"what {values[0][0]} is"))
         return values[0][1] if values else None
 
+    def lenient(self, form: Form[_T], name: str) -> _T | None:
+        """Return the value of a field, or None if it is empty. A value of another form is a finding, and None."""
+        value = self._objects.get(self.path, {}).get(name)
+        return None if form.is_nothing(value) else self.findings.parse(form, f"{self.path}.{name}", value)
+
     def required(self, form: Form[_T], name: str, placeholder: _T) -> _T:
         """Return the value of a field. If the field is empty, note a fault and return the placeholder."""
         value = self.optional(form, name)
@@ -208,7 +250,8 @@ class PayloadReader:
         """Return the names of all flags that are true.
 
         Args:
-            keys: The flags that are known by name. The name of another one can be anything, so no fault shows it.
+            keys: The flags that are known by name. Another field that is neither true nor false is no flag, but a finding.
+                Its name can be anything, so the finding does not show it.
             apart_from: The fields that are not flags.
         """
         true: set[str] = set()
@@ -220,8 +263,8 @@ class PayloadReader:
                 true |= {name} if self.faults.parse(FLAG, f"{self.path}.{name}", value) else set()
             else:
                 kind = kind_of(value)
-                problem = f"has a flag of an unknown name, which must be {FLAG.accepted}, got {kind}"
-                self.faults.append(Fault(self.path, problem, found=kind, accepted=FLAG.accepted))
+                problem = f"has a field of an unknown name that is no flag, but {kind}: it was left out"
+                self.findings.append(Fault(self.path, problem, found=kind, accepted=FLAG.accepted))
         return frozenset(true)
 
     def check_id(self, expected: str | None, accepted: str, *names: str) -> None:

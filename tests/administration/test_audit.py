@@ -179,7 +179,8 @@ class TestTotals:
     def test_of_no_rows_are_zero(self) -> None:
         """An empty list of rows does not mean all rows."""
         report = audit(a_directory())
-        nobody = AuditTotals(0, 0, *2 * (dict.fromkeys(report.totals().missing, 0),))
+        none = dict.fromkeys(report.totals().missing, 0)
+        nobody = AuditTotals(0, 0, none, none)
         assert nobody == report.totals([])
         assert nobody == audit(Directory(domain=a_domain())).totals()
 

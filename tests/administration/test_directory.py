@@ -7,8 +7,8 @@ import attrs
 import pytest
 
 from escalation_policy import Agent, Channel, ChannelKind, Permission, RingCentralUser, Role, VideoAccess
-from escalation_policy.administration import Directory
-from escalation_policy.exceptions import InvalidPayloadError, InvalidValueError
+from escalation_policy.administration import Directory, RecordKind, UnreadableRecord, audit
+from escalation_policy.exceptions import Fault, InvalidPayloadError, InvalidValueError
 from escalation_policy.testing import a_channel, a_domain, a_ringcentral_user, a_role, an_agent
 
 DOMAIN: Final = a_domain()
@@ -28,8 +28,8 @@ class TestDirectory:
         """Nothing is sorted."""
         agents = [an_agent(id="u2"), an_agent(id="u1")]
         directory = Directory(domain=DOMAIN, roles=[a_role(id="r2"), a_role()], agents=agents, channels=[a_channel()])
-        assert (DOMAIN, (a_role(id="r2"), a_role()), (*agents,), (a_channel(),)) == attrs.astuple(
-            directory, recurse=False
+        assert (DOMAIN, (a_role(id="r2"), a_role()), (*agents,), (a_channel(),), {}, frozenset(), {}, ()) == (
+            attrs.astuple(directory, recurse=False)
         )
 
     def test_may_be_empty(self) -> None:
@@ -76,6 +76,28 @@ class TestDirectory:
             "agents[4].role differs from its copy in roles: one of the two is out of date, so load both again",
         ] == faults_of(Directory, domain=DOMAIN, roles=roles, agents=agents, channels=channels)
 
+    @pytest.mark.parametrize(
+        "fields", [{"labels": {"s2": "X"}}, {"inactive": ["s2"]}, {"types": {"s2": "chat"}}], ids=list
+    )
+    def test_names_only_channels_that_it_has(self, fields: dict[str, Any]) -> None:
+        """What is about another channel is about another directory."""
+        name = next(iter(fields))
+        assert [f"{name} names none of the channels"] == faults_of(
+            Directory, domain=DOMAIN, channels=[a_channel()], **fields
+        )
+
+    def test_is_hashable_with_all_its_parts(self) -> None:
+        """A frozen value stores what it was made of, whatever the host changes later."""
+        labels = {"s1": "Support"}
+        fault = Fault("users[0].records[0].enabled", "is missing")
+        record = UnreadableRecord(kind=RecordKind.USER, id=None, in_part=False, faults=[fault])
+        parts: dict[str, Any] = {"channels": [a_channel()], "labels": labels, "unreadable": [record]}
+        directory = Directory(domain=DOMAIN, **parts)
+        assert hash(directory) == hash(Directory(domain=DOMAIN, **parts))
+        labels["s1"] = "changed"
+        assert {"s1": "Support"} == directory.labels
+        assert "Support" not in repr(directory)
+
     def test_ids_are_unique_per_kind(self) -> None:
         """An agent and a channel can have the same id."""
         directory = Directory(
@@ -92,8 +114,12 @@ class TestDirectory:
             ({"agents": [a_role()]}, "Directory.agents must be a collection of Agents, got a tuple of Role"),
             ({"agents": an_agent()}, "Directory.agents must be a collection of Agents, got an Agent"),
             ({"channels": None}, "Directory.channels must be a collection of Channels, got None"),
+            ({"labels": ["s1"]}, "Directory.labels must be a Mapping, got a list"),
+            ({"types": {"s1": 5}}, "Directory.types must be a mapping of ids to strs, got an int as a value"),
+            ({"inactive": "s1"}, "Directory.inactive must be a collection of non-empty strs, got a str"),
+            ({"unreadable": [5]}, "Directory.unreadable must be a collection of UnreadableRecords, got a tuple of int"),
         ],
-        ids=["domain", "str", "dict", "roles", "one", "None"],
+        ids=["domain", "str", "dict", "roles", "one", "None", "labels", "types", "inactive", "unreadable"],
     )
     def test_rejects_other_values_than_collections_of_its_parts(self, fields: dict[str, Any], message: str) -> None:
         """`from_pages()` reads raw records."""
@@ -163,13 +189,36 @@ class TestFromPages:
                 Channel(id="s2", domain_id="acme", kind=ChannelKind.CHANNEL_SDK),
             ],
         )
-        assert expected == read(ringcentral=[user], kinds={"acme_portal": ChannelKind.CHANNEL_SDK})
+        directory = read(ringcentral=[user], kinds={"acme_portal": ChannelKind.CHANNEL_SDK})
+        assert attrs.evolve(expected, types={"s1": "whats_app", "s2": "acme_portal"}) == directory
 
     def test_extensions_are_unknown_without_data_of_ringcentral(self) -> None:
         """A profile has only the id, so account and video access stay unknown."""
         assert RingCentralUser(extension_id="664307016") == read().agents[0].ringcentral
         other = a_ringcentral_user(extension_id="1")
         assert VideoAccess.UNKNOWN is (read(ringcentral=[other]).agents[0].ringcentral or other).video
+
+    def test_reads_names_activity_and_types_of_channels(self) -> None:
+        """They are beside the values, as no rule reads them."""
+        sources = [
+            {"id": "s1", "name": "Support", "active": True, "type": "twtr"},
+            {"id": "s2", "name": "Old", "active": False, "type": "acme_portal"},
+            {"id": 3, "name": " "},
+        ]
+        directory = read(sources=[a_page(sources)])
+        assert {"s1": "Support", "s2": "Old"} == directory.labels
+        assert {"s2"} == directory.inactive
+        assert {"s1": "twtr", "s2": "acme_portal"} == directory.types
+        assert [ChannelKind.TWITTER, ChannelKind.UNKNOWN, ChannelKind.UNKNOWN] == [
+            channel.kind for channel in directory.channels
+        ]
+
+    def test_rejects_kinds_that_are_no_mapping_of_kinds(self) -> None:
+        """It is an argument, so no record is to blame."""
+        assert ["kinds must be a Mapping, got an empty list"] == faults_of(read, kinds=[])
+        assert ["kinds[0] must be a ChannelKind, got a str (did you mean ChannelKind.CHAT?)"] == faults_of(
+            read, kinds={"acme_portal": "chat"}
+        )
 
     def test_lists_all_faults_of_all_records(self) -> None:
         """Their paths have list, page, record and field."""
@@ -178,17 +227,92 @@ class TestFromPages:
             a_page([{"id": "u1", "enabled": "yes", "role_id": "r9"}], count=2),
             a_page([{"id": "u2", "enabled": True}], 1, 2),
         ]
-        sources = [a_page([{"type": 5}, "s1"])]
+        sources = [a_page([{"type": 5}])]
+        directory = read(roles=roles, users=users, sources=sources)
+        assert ((), (), ()) == (directory.roles, directory.agents, directory.channels)
         assert [
-            "roles[0].records[0] has a flag of an unknown name, which must be true or false, got an int",
-            "roles[0].records[0].label must be a non-blank str, got an empty str",
-            "users[0].records[0].role_id names none of the roles",
-            "users[0].records[0].enabled must be true or false, got a str",
-            "users[1].records[0].role_id is missing: it must be an id: a non-blank str or an int",
-            "sources[0].records[1] must be a mapping, got a str",
-            "sources[0].records[0].type must be a non-blank str, got an int",
-            "sources[0].records[0].id is missing: it must be an id: a non-blank str or an int",
-        ] == faults_of(read, roles=roles, users=users, sources=sources)
+            (RecordKind.ROLE, "r1", ["roles[0].records[0].label must be a non-blank str, got an empty str"]),
+            (
+                RecordKind.USER,
+                "u1",
+                [
+                    "users[0].records[0].role_id names none of the roles",
+                    "users[0].records[0].enabled must be true or false, got a str",
+                ],
+            ),
+            (
+                RecordKind.USER,
+                "u2",
+                ["users[1].records[0].role_id is missing: it must be an id: a non-blank str or an int"],
+            ),
+            (
+                RecordKind.SOURCE,
+                None,
+                [
+                    "sources[0].records[0].type must be a non-blank str, got an int",
+                    "sources[0].records[0].id is missing: it must be an id: a non-blank str or an int",
+                ],
+            ),
+        ] == [(record.kind, record.id, [*map(str, record.faults)]) for record in directory.unreadable]
+        assert not any(record.in_part for record in directory.unreadable)
+
+    def test_one_unreadable_record_does_not_hide_the_others(self) -> None:
+        """It is left out, and the audit counts it."""
+        users = [*USERS, {"id": "u3", "enabled": True, "role_id": "r1", "team_ids": "t1"}]
+        directory = read(users=[a_page(users)])
+        assert read().agents == directory.agents
+        assert ["u3"] == [record.id for record in directory.unreadable]
+        assert (2, 1) == (audit(directory).totals().agents, audit(directory).totals().unreadable)
+
+    @pytest.mark.parametrize(
+        ("name", "records", "change", "fault"),
+        [
+            (
+                "roles",
+                ROLES,
+                {"users_count": 3, "rank": 1},
+                "roles[0].records[0] has a field of an unknown name that is no flag, but an int: it was left out",
+            ),
+            (
+                "users",
+                USERS,
+                {"rc_user_id": "664 307 016"},
+                "users[0].records[0].rc_user_id must be an extension id: 1 to 20 ASCII digits, got a str",
+            ),
+            (
+                "sources",
+                SOURCES,
+                {"name": 5},
+                "sources[0].records[0].name must be a non-blank str, got an int",
+            ),
+            (
+                "sources",
+                SOURCES,
+                {"active": "no"},
+                "sources[0].records[0].active must be true or false, got a str",
+            ),
+        ],
+        ids=["role", "user", "name", "active"],
+    )
+    def test_reads_the_rest_of_a_record_if_a_part_can_be_left_out(
+        self, name: str, records: list[dict[str, Any]], change: dict[str, Any], fault: str
+    ) -> None:
+        """Nothing is allowed because of the part that is left out."""
+        directory = read(**{name: [a_page([records[0] | change, *records[1:]])]})
+        ((record),) = directory.unreadable
+        assert (records[0]["id"], True, [fault]) == (record.id, record.in_part, [*map(str, record.faults)])
+        assert read().roles == directory.roles
+        assert read().channels == directory.channels
+        # A profile with an invalid id links no extension. The remedy of the audit says where to enter it.
+        agents = read().agents
+        unlinked = attrs.evolve(agents[0], ringcentral=None)
+        assert ((unlinked, *agents[1:]) if name == "users" else agents) == directory.agents
+
+    def test_rejects_records_that_are_no_objects(self) -> None:
+        """Such a page is none of the API."""
+        assert ["sources[0].records[1] must be a mapping, got a str"] == faults_of(
+            read, sources=[a_page([SOURCES[0], "s1"])]
+        )
 
     def test_rejects_the_same_id_as_number_and_text(self) -> None:
         """5 and "5" are one id, so these are two different records of one role."""
@@ -202,19 +326,23 @@ class TestFromPages:
         [["r1"], {"r": 1}, True, 1.0, None, "", 10**5000],
         ids=["list", "dict", "bool", "float", "None", "empty", "huge"],
     )
-    def test_rejects_invalid_ids(self, value: Any) -> None:
+    def test_leaves_out_records_with_invalid_ids(self, value: Any) -> None:
         """Two records with the same invalid id have two faults, and are not compared."""
         roles = [a_page([{"id": value, "label": "A"}, {"id": value, "label": "B"}])]
-        faults = faults_of(read, roles=roles, users=[a_page([])])
+        directory = read(roles=roles, users=[a_page([])])
+        faults = [str(fault) for record in directory.unreadable for fault in record.faults]
+        assert ((), {None}) == (directory.roles, {record.id for record in directory.unreadable})
         assert all(" must be an id: a non-blank str or an int, got " in fault for fault in faults)
-        assert {"roles[0].records[0].id", "roles[0].records[1].id"} == {fault.split(" ")[0] for fault in faults}
+        assert ["roles[0].records[0].id", "roles[0].records[1].id"] == [fault.split(" ")[0] for fault in faults]
 
-    def test_rejects_an_agent_whose_role_is_missing(self) -> None:
+    def test_leaves_out_agents_whose_role_is_missing(self) -> None:
         """Without the role, the permissions of the agent are not known."""
+        directory = read(roles=[a_page([])])
+        assert () == directory.agents
         assert [
             "users[0].records[0].role_id names none of the roles",
             "users[0].records[1].role_id names none of the roles",
-        ] == faults_of(read, roles=[a_page([])])
+        ] == [str(fault) for record in directory.unreadable for fault in record.faults]
 
     def test_rejects_a_domain_of_another_type(self) -> None:
         """It is a fault like any other."""
@@ -234,13 +362,6 @@ class TestFromPages:
         others = [user, a_ringcentral_user(extension_id="1"), attrs.evolve(user, video=VideoAccess.DENIED)]
         assert ["ringcentral[2] differs from ringcentral[0], which has the same extension id"] == faults_of(
             read, ringcentral=others
-        )
-
-    def test_rejects_invalid_extension_ids(self) -> None:
-        """The message does not show the id."""
-        users = [a_page([{"id": "u1", "enabled": True, "role_id": "r1", "rc_user_id": "664 307 016"}])]
-        assert ["users[0].records[0].rc_user_id must be an extension id: 1 to 20 ASCII digits, got a str"] == faults_of(
-            read, users=users, ringcentral=[a_ringcentral_user()]
         )
 
 

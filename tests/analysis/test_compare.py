@@ -55,7 +55,7 @@ class TestCompare:
         ]
 
     def test_refuses_policies_over_different_requests(self) -> None:
-        """And what is no policy."""
+        """Arguments of another type, too."""
         with pytest.raises(InvalidValueError, match="new must decide the same type of request as old"):
             compare(ESCALATE_TO_VIDEO, Policy("p", [Rule("r", NAMED)]))  # type: ignore[misc]
         with pytest.raises(InvalidValueError, match="old must be a Policy"):
@@ -86,7 +86,7 @@ class TestImplies:
     """`implies()`."""
 
     def test_finds_a_request_that_meets_one_only(self) -> None:
-        """Or proves that there is none."""
+        """None is the proof that no request does."""
         assert implies(VIBER, EITHER) is None
         difference = implies(EITHER, VIBER)
         assert repr(difference) == "<difference: the typical one, but with message.channel.kind = twitter>"

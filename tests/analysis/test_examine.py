@@ -83,7 +83,7 @@ class TestExamine:
         assert Finding(FindingKind.NO_DIFFERENCE, "r", operand=operand) in findings(Rule("r", condition))
 
     def test_prints_a_line_for_each(self) -> None:
-        """Or says that there is none."""
+        """Or one line if there are no findings."""
         assert str(examine(Policy("p", [Rule("v", VIBER)]))) == "nothing remarkable"
         assert str(examine(Policy("p", [Rule("v", VIBER), Rule("t", TWITTER)]))) == (
             "never allows: no request meets v and t together, so nothing is ever allowed"

@@ -104,6 +104,26 @@ class TestAudit:
         assert "Ready: 0 of 0 agents.\n" in printed
         assert "<li>Nothing.</li>" in printed
 
+    def test_unreadable_records_are_counted_in_text_and_json_and_html(
+        self, directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
+    ) -> None:
+        """One typing error in a profile does not hide the rest of the domain."""
+        directory["users"][0]["records"][0]["rc_user_id"] = "664 307 016"
+        fault = "users[0].records[0].rc_user_id must be an extension id: 1 to 20 ASCII digits, got a str"
+        path = write_directory(directory)
+        assert main(["audit", path]) == 0
+        text = capsys.readouterr().out
+        assert "Ready: 1 of 8 agents. 1 record could not be read, or only in part.\n" in text
+        assert f"Could not be read\n  {fault}\n" in text
+        directory["sources"]["records"][0]["id"] = None
+        path = write_directory(directory)
+        main(["audit", "--format", "json", path])
+        data = json.loads(capsys.readouterr().out)
+        user = {"kind": "user", "id": "60a4e1d27c9f5b0022c3d401", "in_part": True, "faults": [fault]}
+        assert (2, user, None) == (data["totals"]["unreadable"], data["unreadable"][0], data["unreadable"][1]["id"])
+        main(["audit", "--format", "html", path])
+        assert "2 records could not be read, or only in part." in capsys.readouterr().out
+
     def test_no_note_says_not_known_if_everything_is_known(
         self, directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
     ) -> None:

@@ -113,7 +113,7 @@ class TestChecklist:
         assert main(["checklist", write(tmp_path / "case.json", case)]) == 2
         assert capsys.readouterr().err.endswith(
             f": a case lacks {key}: it needs domain, user, role and can have source, content, login, ringcentral, "
-            "intervention, identity, event, deferred, context\n"
+            "intervention, identity, event, deferred, context, kinds\n"
         )
 
     def test_reports_a_missing_file(self, capsys: Captured) -> None:

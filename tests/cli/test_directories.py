@@ -75,6 +75,18 @@ class TestReading:
         """Its keys are the names of a folder's files."""
         assert read(EXAMPLE) == read(write_directory(directory))
 
+    def test_kinds_name_the_types_of_the_domain(
+        self, directory: Data, write_directory: WriteDirectory, folder: Path
+    ) -> None:
+        """They are a key of the one file, or a file of the folder."""
+        directory["sources"]["records"][0]["type"] = "acme_portal"
+        change(folder / "sources.json", records=directory["sources"]["records"])
+        assert ChannelKind.UNKNOWN is read(folder).channels[0].kind
+        kinds = {"acme_portal": "channel_sdk"}
+        (folder / "kinds.json").write_text(json.dumps(kinds), "utf-8")
+        for path in (folder, write_directory(directory | {"kinds": kinds})):
+            assert ChannelKind.CHANNEL_SDK is read(path).channels[0].kind
+
     def test_a_list_can_be_one_page_several_pages_or_only_records(
         self, directory: Data, write_directory: WriteDirectory
     ) -> None:
@@ -147,7 +159,7 @@ class TestRefusal:
         (folder / name).write_text("{}", "utf-8")
         assert refusal(folder) == (
             f"a folder has an unknown file{hint}: "
-            "it needs domain.json, roles*.json, users*.json, sources*.json and can have ringcentral*.json"
+            "it needs domain.json, roles*.json, users*.json, sources*.json and can have ringcentral*.json, kinds.json"
         )
 
     @pytest.mark.parametrize("name", ["domain", "roles", "sources"])
@@ -161,7 +173,7 @@ class TestRefusal:
         """The message lists the accepted keys."""
         directory["channels"] = directory.pop("sources")
         assert refusal(write_directory(directory)) == (
-            "a directory has an unknown key: it needs domain, roles, users, sources and can have ringcentral"
+            "a directory has an unknown key: it needs domain, roles, users, sources and can have ringcentral, kinds"
         )
 
     def test_reports_all_files_that_cannot_be_read(self, folder: Path) -> None:
@@ -189,6 +201,9 @@ class TestRefusal:
         assert refusal(folder).split("; ") == [
             "ringcentral.json[1].video must be one of granted, denied, unknown, got a str",
             "ringcentral.json[2].extension_id must be 1 to 20 ASCII digits, got a str",
+        ]
+        (folder / "ringcentral.json").unlink()
+        assert [str(fault) for record in read(folder).unreadable for fault in record.faults] == [
             *(
                 f"users-2.json.records[{at}].{must}"
                 for at, must in [
@@ -235,10 +250,13 @@ class TestRefusal:
         directory["ringcentral"] = {"count": 1, "offset": 0, "records": ["664307016"]}
         assert refusal(write_directory(directory)).split("; ") == [
             "ringcentral.records[0] must be a mapping, got a str",
-            "roles[1].label must be a non-blank str, got an int",
-            "users[1].records[2].id must be an id: a non-blank str or an int, got an empty str",
             "sources.count must be a number from 0 to 2**63 - 1, got a str",
         ]
+        directory["sources"]["count"] = 4
+        del directory["ringcentral"]
+        faults = [str(fault) for record in read(write_directory(directory)).unreadable for fault in record.faults]
+        assert "roles[1].label must be a non-blank str, got an int" in faults
+        assert "users[1].records[2].id must be an id: a non-blank str or an int, got an empty str" in faults
 
     @pytest.mark.parametrize("name", ["users[99]", "ada@example.com"], ids=["place", "address"])
     def test_messages_do_not_show_names_of_unknown_fields(
@@ -248,9 +266,13 @@ class TestRefusal:
         directory["roles"]["records"][0][name] = "yes"
         directory["ringcentral"][0][name] = "yes"
         message = refusal(write_directory(directory))
-        assert "roles.records[0] has a flag of an unknown name, which must be true or false, got a str" in message
         assert "ringcentral[0] has an unknown key: it needs extension_id and can have account_id, video" in message
         assert name not in message
+        del directory["ringcentral"]
+        ((record),) = read(write_directory(directory)).unreadable
+        assert ["roles.records[0] has a field of an unknown name that is no flag, but a str: it was left out"] == [
+            str(fault) for fault in record.faults
+        ]
 
     def test_reports_an_invalid_domain(self, folder: Path) -> None:
         """It is read first."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from escalation_policy import Login, VideoAccess
+from escalation_policy import ChannelKind, Login, VideoAccess
 from escalation_policy.cli._files import UnusableInputError, read_case
 
 ALLOWED = Path(__file__).parents[2] / "docs/examples/allowed.json"
@@ -90,6 +90,22 @@ class TestReadCase:
         assert user is not None
         assert "664307016" == user.extension_id
 
+    @pytest.mark.parametrize(
+        ("kinds", "kind"),
+        [
+            ({"acme_portal": "channel_sdk"}, ChannelKind.CHANNEL_SDK),
+            ({}, ChannelKind.UNKNOWN),
+            (None, ChannelKind.UNKNOWN),
+        ],
+        ids=["kind", "empty", "null"],
+    )
+    def test_kinds_name_the_types_of_the_domain(
+        self, kinds: object, kind: ChannelKind, case: Case, write: Write
+    ) -> None:
+        """A host passes the same kinds to the readers, so the command decides as the host does."""
+        case["source"]["type"] = case["content"]["source_type"] = "acme_portal"
+        assert kind is read_case(str(write(case | {"kinds": kinds}))).message.channel.kind
+
     def test_passes_the_other_keys_to_the_readers(self, case: Case, write: Write) -> None:
         """This identity of the author makes it a message of an agent."""
         case["identity"] = {"id": case["content"]["author_id"], "user_ids": [case["user"]["id"]]}
@@ -137,7 +153,8 @@ class TestReadCase:
                 {"interventions": None},
                 (
                     "a case has an unknown key (did you mean intervention?): it needs domain, user, role, source, "
-                    "content and can have login, ringcentral, intervention, identity, event, deferred, context"
+                    "content and can have login, ringcentral, intervention, identity, event, deferred, context, "
+                    "kinds"
                 ),
             ),
             (
@@ -164,6 +181,19 @@ class TestReadCase:
     def test_rejects_unknown_and_missing_keys(self, change: Case, message: str, case: Case, write: Write) -> None:
         """The message lists the accepted keys."""
         assert message == refusal(write(case | change))
+
+    @pytest.mark.parametrize(
+        ("kinds", "message"),
+        [
+            ([], "kinds must be an object, got an empty list"),
+            ({"chat2": "chat", "ada@example.com": "smtp"}, "kinds[1] must be one of answers, apple_business_chat, "),
+            ({"acme_portal": None}, "kinds[0] must be one of answers, apple_business_chat, "),
+        ],
+        ids=["list", "text", "null"],
+    )
+    def test_rejects_kinds_that_do_not_exist(self, kinds: object, message: str, case: Case, write: Write) -> None:
+        """The message does not show the type, which can be anything."""
+        assert refusal(write(case | {"kinds": kinds})).startswith(message)
 
     @pytest.mark.parametrize("key", ["domain", "user", "role", "source", "content"])
     def test_rejects_a_case_without_a_required_record(self, key: str, case: Case, write: Write) -> None:

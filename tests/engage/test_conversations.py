@@ -107,6 +107,11 @@ class TestChannelFromPayload:
             ("apple_business_chat/form_response", ChannelKind.APPLE_BUSINESS_CHAT),
             ("answers/private_message", ChannelKind.ANSWERS),
             ("Email", ChannelKind.EMAIL),
+            ("emails", ChannelKind.EMAIL),
+            ("emails/email", ChannelKind.EMAIL),
+            ("twtr", ChannelKind.TWITTER),
+            ("twtr/tweet", ChannelKind.TWITTER),
+            ("twtr/private_tweet", ChannelKind.TWITTER),
             ("EngageMessaging", ChannelKind.ENGAGE_MESSAGING),
             ("Facebook", ChannelKind.FACEBOOK),
             ("GoogleBusinessMessages", ChannelKind.GOOGLE_BUSINESS_MESSAGES),
@@ -302,19 +307,40 @@ class TestAuthor:
         assert author is message_from_payload(classic(status=status), channel=MESSENGER).author
 
     # The synchronizer is not the author.
-    @pytest.mark.parametrize(
-        "created_from", ["synchronizer", "Interface", "api", "Api", "something_new", None], ids=str
-    )
+    @pytest.mark.parametrize("creator_id", ["u1", None], ids=["creator", "no creator"])
+    @pytest.mark.parametrize("created_from", ["synchronizer", "something_new", None], ids=str)
     @pytest.mark.parametrize(
         ("status", "author"),
         [("new", MessageAuthor.CUSTOMER), ("user_reply", MessageAuthor.AGENT)],
         ids=["new", "reply"],
     )
     def test_who_synchronized_it_does_not_matter(
-        self, created_from: object, status: str, author: MessageAuthor
+        self, creator_id: object, created_from: object, status: str, author: MessageAuthor
     ) -> None:
         """The company's own posts are synchronized too."""
-        payload = classic(status=status, created_from=created_from, creator_id="u1")
+        payload = classic(status=status, created_from=created_from, creator_id=creator_id)
+        assert author is message_from_payload(payload, channel=MESSENGER).author
+
+    # The interface and the API are tools of the company. A customer uses neither, unless nobody is named as the creator.
+    @pytest.mark.parametrize("created_from", ["interface", "Interface", "api", "Api"])
+    @pytest.mark.parametrize(
+        ("fields", "author"),
+        [
+            ({"status": "new", "creator_id": "u1"}, MessageAuthor.UNKNOWN),
+            ({"status": "replied", "creatorId": 17}, MessageAuthor.UNKNOWN),
+            ({"status": "ignored", "metadata": {"creator_id": "u1"}}, MessageAuthor.UNKNOWN),
+            ({"status": "new", "creator_id": None}, MessageAuthor.CUSTOMER),
+            ({"status": "new", "creator_id": " "}, MessageAuthor.CUSTOMER),
+            ({"status": "user_reply", "creator_id": "u1"}, MessageAuthor.AGENT),
+            ({"status": "draft", "creator_id": "u1"}, MessageAuthor.UNKNOWN),
+        ],
+        ids=["new", "platform", "metadata", "no creator", "blank creator", "agent", "unknown"],
+    )
+    def test_a_message_that_a_user_created_is_not_known_to_be_a_customers(
+        self, created_from: str, fields: dict[str, Any], author: MessageAuthor
+    ) -> None:
+        """The status says one thing, the origin and the creator another."""
+        payload = {"id": "c1", "created_from": created_from} | fields
         assert author is message_from_payload(payload, channel=MESSENGER).author
 
     # Surveys and automatic responses are automatic, regardless of their status.

@@ -158,6 +158,16 @@ def faults(payloads: dict[str, Any], **others: Any) -> list[tuple[str, str | Non
     return [(fault.path, fault.found) for fault in caught.value.faults]
 
 
+def event_with(resource: object) -> dict[str, object]:
+    """Return a webhook event."""
+    return {"id": "e1", "type": "intervention.opened", "user_id": "u2", "resource": resource}
+
+
+def body_with(resource: object) -> dict[str, object]:
+    """Return the body of a webhook with one event."""
+    return {"id": "w1", "domain_id": 5, "events": [event_with(resource)]}
+
+
 class TestRequestFromPayloads:
     """Payloads that belong together become one request."""
 
@@ -257,7 +267,7 @@ class TestFaultsOfAllPayloads:
     def test_all_faults_are_reported_together(self) -> None:
         """In the order of reading, each once."""
         payloads: dict[str, Any] = {
-            "user": {"role_id": "r2", "enabled": "yes", "team_ids": "t1", "rc_user_id": "~"},
+            "user": {"role_id": "r2", "enabled": "yes", "team_ids": "t1"},
             "role": {"id": "r1", "label": 3, "escalate_to_video": 1},
             "source": {"id": "s1", "type": []},
             "content": {"id": 1.0, "source_id": "s2", "status": 1, "thread_id": True},
@@ -271,7 +281,6 @@ class TestFaultsOfAllPayloads:
             "user.role_id",
             "user.id",
             "user.enabled",
-            "user.rc_user_id",
             "user.team_ids",
             "source.type",
             "identity",
@@ -297,6 +306,29 @@ class TestFaultsOfAllPayloads:
     def test_a_payload_that_is_not_a_mapping_is_one_fault(self, name: str) -> None:
         """Its fields are not reported as missing as well."""
         assert [(name, "a list")] == faults(CLASSIC, **{name: ["x"]})
+
+    # The resource of an event is a payload. The event has an id and a `user_id` of its own, which mean something else.
+    @pytest.mark.parametrize("name", ["user", "role", "source", "content", "identity", "intervention"])
+    @pytest.mark.parametrize(
+        ("wrap", "problem"),
+        [
+            (event_with, "is a webhook event: pass its resource"),
+            (
+                body_with,
+                "is the body of a webhook: read it with read_webhook(), and pass the resource of an event",
+            ),
+        ],
+        ids=["event", "body"],
+    )
+    def test_the_envelope_of_a_webhook_is_one_fault(
+        self, name: str, wrap: Callable[[object], object], problem: str
+    ) -> None:
+        """It says what to pass instead."""
+        with pytest.raises(InvalidPayloadError) as caught:
+            read(CLASSIC | {name: wrap(CLASSIC[name])})
+        (fault,) = caught.value.faults
+        assert f"{name} {problem}" == str(fault)
+        assert ("the envelope of a webhook", "the resource of an event") == (fault.found, fault.accepted)
 
     # Wrong arguments are refused in the same way.
     @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ class Trip:
     """A request with a field of each kind that tests can compare."""
 
     name: str = "t"
-    untold: str | None = attrs.field(default=None, metadata=UNKNOWN_WHEN_NONE)
+    hint: str | None = attrs.field(default=None, metadata=UNKNOWN_WHEN_NONE)
     colour: Colour = Colour.RED
     hue: Colour | None = None
     names: frozenset[str] = frozenset()
@@ -59,7 +59,7 @@ TRIP: Final = Facts(Trip)
 SETS: Final[dict[str, Any]] = {"names": TRIP(lambda r: r.names), "others": TRIP(lambda r: r.others)}
 TEXTS: Final[dict[str, Any]] = {
     "name": TRIP(lambda r: r.name),
-    "untold": TRIP(lambda r: r.untold),
+    "hint": TRIP(lambda r: r.hint),
     "text": TRIP(lambda r: r.leg).then(lambda leg: leg.text),
     "key": TRIP.context("key", str),
 }
@@ -68,7 +68,7 @@ LEG: Final[Any] = TRIP(lambda r: r.leg)
 NUMBER: Final[Any] = TRIP.context("key", int)
 #: The facts of each question: few enough for all combinations of their values.
 QUESTIONS: Final = (
-    ("name", "untold", "text"),
+    ("name", "hint", "text"),
     ("text", "leg", "name"),
     ("colour", "hue", "name"),
     ("key", "number", "name"),
@@ -91,8 +91,13 @@ def choices_of(name: str, names: Sequence[str]) -> list[Any]:
         ]
     if name in TEXTS:
         fact = TEXTS[name]
-        asked = [fact.satisfies("answer", answer)] if len(texts) < 2 else []
-        return [fact.is_set(), *asked, fact.one_of(["t", "u"]), *(fact.equals(each) for each in ("t", "u", *texts))]
+        opaque_tests = [fact.satisfies("answer", answer)] if len(texts) < 2 else []
+        return [
+            fact.is_set(),
+            *opaque_tests,
+            fact.one_of(["t", "u"]),
+            *(fact.equals(each) for each in ("t", "u", *texts)),
+        ]
     if name in COLOURS:
         fact = COLOURS[name]
         others = [COLOURS[each] for each in names if each in COLOURS and each != name]
@@ -149,7 +154,7 @@ def requests(names: Sequence[str]) -> Iterator[Trip]:
     """Yield all requests that can make a difference to tests of these facts."""
     sets, texts = (
         [name for name in names if name in SETS],
-        [name for name in names if name in ("name", "untold", "text")],
+        [name for name in names if name in ("name", "hint", "text")],
     )
     axes: dict[str, Sequence[Any]] = {name: (*Colour, None, 5) for name in names if name in COLOURS}
     if not {"leg", "text"}.isdisjoint(names):
@@ -160,7 +165,7 @@ def requests(names: Sequence[str]) -> Iterator[Trip]:
     for members, fresh in sets_of(len(sets), 4 - len(sets)) if sets else [((), _FRESH[:4])]:
         for values in product(("t", "u", *fresh, *("89" if sets else ""), None, 5), repeat=len(texts)):
             fields = dict(zip([*sets, *texts], [*members, *values], strict=True))
-            text = fields.pop("text", "t")
+            text: Any = fields.pop("text", "t")
             for others in product(*axes.values()):
                 request = Trip(**fields, **dict(zip(axes, others, strict=True)))
                 yield attrs.evolve(request, leg=Leg(text=text)) if type(request.leg) is Leg else request

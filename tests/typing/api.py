@@ -66,12 +66,14 @@ from escalation_policy.administration import (
     Ignored,
     IgnoredBecause,
     ImportMapping,
+    RecordKind,
     RingCentralLink,
     RoleAssignment,
     RoleChange,
     RoleCreation,
     RoleEdit,
     RoleHandover,
+    UnreadableRecord,
     assign_role,
     audit,
     checklist,
@@ -82,10 +84,14 @@ from escalation_policy.administration import (
 )
 from escalation_policy.analysis import Column, Where, where
 from escalation_policy.engage import (
+    CaseState,
+    WebhookEvent,
     agent_from_payload,
     channel_from_payload,
+    intervention_after,
     intervention_from_payload,
     message_from_payload,
+    read_webhook,
     request_from_payloads,
     role_from_payload,
 )
@@ -161,6 +167,7 @@ from escalation_policy.video import (
     escalate,
     escalate_async,
     problem,
+    reply_payload,
 )
 
 # Values.
@@ -360,6 +367,23 @@ assert_type(agent_from_payload(payload, domain_id="acme", role=role, ringcentral
 assert_type(channel_from_payload(payload, domain_id="acme", kinds={"line": ChannelKind.CHANNEL_SDK}), Channel)
 assert_type(message_from_payload(payload, channel=channel, identity=payload), Message)
 assert_type(intervention_from_payload(payload, event="intervention.opened", deferred=False), Intervention)
+events = read_webhook(b"{}")
+assert_type(events, tuple[WebhookEvent, ...])
+assert_type((read_webhook("{}"), read_webhook(payload)), tuple[tuple[WebhookEvent, ...], tuple[WebhookEvent, ...]])
+assert_type((events[0].id, events[0].type, events[0].domain_id), tuple[str, str, str])
+assert_type((events[0].issued_at, events[0].user_id), tuple[datetime, str | None])
+assert_type(events[0].resource, Mapping[str, object])
+folded = intervention_after(None, events[0])
+assert_type(folded, CaseState | None)
+assert folded is not None
+assert_type(intervention_after(folded, events[0]), CaseState | None)
+assert_type((folded.id, folded.agent_id, folded.state), tuple[str, str | None, InterventionState])
+assert_type((folded.state_at, folded.cancelled_at), tuple[datetime | None, datetime | None])
+assert_type(folded.intervention, Intervention | None)
+assert_type(CaseState.from_json(folded.to_json()), CaseState)
+intervention_after(None, payload)  # type: ignore[arg-type]
+read_webhook([payload])  # type: ignore[arg-type]
+CaseState("i1")  # type: ignore[call-arg]
 assert_type(
     request_from_payloads(
         domain=domain,
@@ -456,7 +480,13 @@ assert_type(directory.domain, Domain)
 assert_type(directory.roles, tuple[Role, ...])
 assert_type(directory.agents, tuple[Agent, ...])
 assert_type(directory.channels, tuple[Channel, ...])
-assert_type(attrs.evolve(directory, agents=[agent]), Directory)
+assert_type((directory.labels, directory.types), tuple[Mapping[str, str], Mapping[str, str]])
+assert_type(directory.inactive, frozenset[str])
+assert_type(directory.unreadable, tuple[UnreadableRecord, ...])
+unreadable = directory.unreadable[0]
+assert_type((unreadable.kind, unreadable.id, unreadable.in_part), tuple[RecordKind, str | None, bool])
+assert_type(unreadable.faults, tuple[exceptions.Fault, ...])
+assert_type(attrs.evolve(directory, agents=[agent], labels={"s1": "Support"}), Directory)
 assert_type(
     Directory.from_pages(
         domain,
@@ -875,6 +905,8 @@ async_ledger = Ledger()  # type: ignore[assignment]
 ledger = AsyncLedger()  # type: ignore[assignment]
 
 clicked = escalate(request, provider=provider, ledger=ledger)
+assert_type(reply_payload(clicked, text="{link}"), dict[str, str])
+reply_payload(clicked, "{link}")  # type: ignore[call-arg]
 assert_type(clicked, Escalation)
 assert_type(clicked.decision, Decision[EscalationRequest])
 assert_type(clicked.outcome, EscalationOutcome)

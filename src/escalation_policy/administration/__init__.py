@@ -1,6 +1,6 @@
 """Administration of roles, permissions, RingCentral IDs and the setup of Escalate to Video, as pure functions."""
 
-from ._directory import Directory
+from ._directory import Directory, RecordKind, UnreadableRecord
 from ._policies import ExtensionEntry, RoleChange, RoleHandover
 from ._readiness import (
     AgentAudit,
@@ -49,12 +49,14 @@ __all__ = [
     "Ignored",
     "IgnoredBecause",
     "ImportMapping",
+    "RecordKind",
     "RingCentralLink",
     "RoleAssignment",
     "RoleChange",
     "RoleCreation",
     "RoleEdit",
     "RoleHandover",
+    "UnreadableRecord",
     "assign_role",
     "audit",
     "checklist",

@@ -1,15 +1,27 @@
 """All roles, agents and channels of one domain, and the checks that copies of them agree."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final, TypeVar, final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum, unique
+from typing import Final, NamedTuple, TypeVar, final
 
 import attrs
 
 from .._enums import ChannelKind
-from .._fields import check_types, checked, is_collection, kind_of, require, to_tuple
-from .._reading import ID, UNREAD, Faults, Payload, PayloadReader, collect_faults, records_in_pages
+from .._fields import FrozenMapping, check_types, checked, is_collection, kind_of, require, to_frozenset, to_tuple
+from .._reading import (
+    FLAG,
+    ID,
+    TEXT,
+    UNREAD,
+    Faults,
+    Payload,
+    PayloadReader,
+    as_id,
+    collect_faults,
+    records_in_pages,
+)
 from .._values import Agent, Channel, Domain, RingCentralUser, Role
-from ..engage.payloads import read_agent, read_channel, read_role
+from ..engage.payloads import check_kinds, read_agent, read_channel, read_role
 from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
 
 _T = TypeVar("_T")
@@ -31,12 +43,72 @@ def _to_channels(values: Iterable[Channel]) -> tuple[Channel, ...]:
     return to_tuple(values)
 
 
+def _to_faults(values: Iterable[Fault]) -> tuple[Fault, ...]:
+    return to_tuple(values)
+
+
+def _to_unreadable(values: "Iterable[UnreadableRecord]") -> "tuple[UnreadableRecord, ...]":
+    return to_tuple(values)
+
+
+def _to_ids(values: Iterable[str]) -> frozenset[str]:
+    return to_frozenset(values)
+
+
+def _to_texts(texts: Mapping[str, str]) -> Mapping[str, str]:
+    return FrozenMapping(dict(texts)) if isinstance(texts, Mapping) else texts  # pyright: ignore[reportUnnecessaryIsInstance]
+
+
+def _check_texts(_: object, field: "attrs.Attribute[Mapping[str, str]]", texts: Mapping[str, str]) -> None:
+    for text in texts.values():
+        require(
+            isinstance(text, str),  # pyright: ignore[reportUnnecessaryIsInstance]
+            f"Directory.{field.name}",
+            f"{kind_of(text)} as a value",
+            "a mapping of ids to strs",
+        )
+
+
+@final
+@unique
+class RecordKind(StrEnum):
+    """The kind of a record in a directory, by its name in the API."""
+
+    ROLE = "role"
+    USER = "user"
+    SOURCE = "source"
+
+
+@final
+@attrs.frozen(kw_only=True, field_transformer=checked)
+class UnreadableRecord:
+    """A record of a directory that could not be read, or only in part.
+
+    Attributes:
+        kind: What it is a record of.
+        id: The id of the role, agent or channel. None: it has no valid id.
+        in_part: Whether the rest of it was read, so that the directory has the role, agent or channel. False: it has not.
+        faults: What is wrong with it. They show no text of the record.
+    """
+
+    kind: RecordKind
+    id: str | None
+    in_part: bool
+    faults: tuple[Fault, ...] = attrs.field(converter=_to_faults)
+
+
 @final
 @attrs.frozen(kw_only=True, field_transformer=checked)
 class Directory:
     """The roles, agents and channels of one domain.
 
     Ids are unique, everything belongs to the domain, and the role of each agent is one of the roles.
+
+    Attributes:
+        labels: The names of channels, by their ids.
+        inactive: The ids of the channels that are switched off.
+        types: The types of channels as the API writes them, by their ids.
+        unreadable: The records that could not be read, or only in part.
 
     Raises:
         InvalidValueError: A part has another type.
@@ -47,6 +119,10 @@ class Directory:
     roles: tuple[Role, ...] = attrs.field(default=(), converter=_to_roles)
     agents: tuple[Agent, ...] = attrs.field(default=(), converter=_to_agents)
     channels: tuple[Channel, ...] = attrs.field(default=(), converter=_to_channels)
+    labels: Mapping[str, str] = attrs.field(factory=dict[str, str], converter=_to_texts, validator=_check_texts)
+    inactive: frozenset[str] = attrs.field(default=frozenset[str](), converter=_to_ids)
+    types: Mapping[str, str] = attrs.field(factory=dict[str, str], converter=_to_texts, validator=_check_texts)
+    unreadable: tuple[UnreadableRecord, ...] = attrs.field(default=(), converter=_to_unreadable)
 
     def __attrs_post_init__(self) -> None:
         faults = [fault for part in ("roles", "agents", "channels") for fault in self._faults(part)]
@@ -59,6 +135,12 @@ class Directory:
                     if role is None
                     else Fault(f"agents[{number}].role", f"differs from its copy in roles: {_LOAD_AGAIN}")
                 )
+        channel_ids = {channel.id for channel in self.channels}
+        faults += [
+            Fault(name, "names none of the channels", accepted="ids of the channels")
+            for name in ("labels", "inactive", "types")
+            if not channel_ids.issuperset(getattr(self, name))
+        ]
         if faults:
             raise InvalidPayloadError(faults)
 
@@ -85,6 +167,10 @@ class Directory:
     ) -> "Directory":
         """Read the API's lists of roles, users and sources.
 
+        A record that cannot be read is left out, and is in `unreadable` instead. So is a user whose role is not in `roles`.
+        If only a part of a record cannot be read and can be left out safely, such as a new field of a role or an invalid
+        RingCentral ID, the directory has the rest of it.
+
         With a token that is restricted to teams, the API returns only the users of its teams, and does not say so.
 
         Args:
@@ -97,20 +183,72 @@ class Directory:
             kinds: As for `channel_from_payload()`.
 
         Raises:
-            InvalidPayloadError: Records are malformed, differ under one id, or are missing. `faults` lists them all.
+            InvalidPayloadError: Pages are malformed or missing, or records differ under one id. `faults` lists them all.
         """
         with collect_faults() as faults:
             check_types(Domain, domain=domain)
+            check_kinds(kinds)
             extensions = _by_extension_id(faults, list_of(RingCentralUser, "ringcentral", ringcentral))
-            role_values = [read_role(record, domain.id) for record in _records(faults, "roles", roles)]
-            roles_by_id = {role.id: role for role in role_values}
-            agents = [_agent(record, domain, roles_by_id, extensions) for record in _records(faults, "users", users)]
-            channels = [read_channel(record, domain.id, kinds) for record in _records(faults, "sources", sources)]
-        return cls(domain=domain, roles=role_values, agents=agents, channels=channels)
+            lists = {
+                RecordKind.ROLE: records_in_pages(faults, "roles", roles),
+                RecordKind.USER: records_in_pages(faults, "users", users),
+                RecordKind.SOURCE: records_in_pages(faults, "sources", sources),
+            }
+        unreadable: list[UnreadableRecord] = []
+
+        def read(kind: RecordKind, make: Callable[[PayloadReader], _T]) -> list[_T]:
+            return list(_read_records(kind, lists[kind], make, unreadable))
+
+        role_values = read(RecordKind.ROLE, lambda record: read_role(record, domain.id))
+        roles_by_id = {role.id: role for role in role_values}
+        agents = read(RecordKind.USER, lambda record: _agent(record, domain, roles_by_id, extensions))
+        read_sources = read(RecordKind.SOURCE, lambda record: _source(record, domain, kinds))
+        return cls(
+            domain=domain,
+            roles=role_values,
+            agents=agents,
+            channels=[source.channel for source in read_sources],
+            labels={source.channel.id: source.label for source in read_sources if source.label is not None},
+            inactive=[source.channel.id for source in read_sources if source.is_active is False],
+            types={source.channel.id: source.type for source in read_sources if source.type is not None},
+            unreadable=unreadable,
+        )
 
 
-def _records(faults: Faults, name: str, pages: Iterable[Payload]) -> list[PayloadReader]:
-    return [PayloadReader(faults, path, payload) for path, payload in records_in_pages(faults, name, pages)]
+def _read_records(
+    kind: RecordKind,
+    records: Iterable[tuple[str, Payload]],
+    make: Callable[[PayloadReader], _T],
+    unreadable: list[UnreadableRecord],
+) -> Iterator[_T]:
+    """Yield what each record holds, and add those that could not be read, or only in part, to `unreadable`."""
+    for path, payload in records:
+        try:
+            with collect_faults() as faults:
+                record = PayloadReader(faults, path, payload)
+                value = make(record)
+        except InvalidPayloadError as error:
+            record_id = as_id(payload.get("id"))
+            unreadable.append(UnreadableRecord(kind=kind, id=record_id, in_part=False, faults=error.faults))
+            continue
+        if record.findings:
+            findings = list(dict.fromkeys(record.findings))
+            record_id = as_id(payload.get("id"))
+            unreadable.append(UnreadableRecord(kind=kind, id=record_id, in_part=True, faults=findings))
+        yield value
+
+
+@final
+class _Source(NamedTuple):
+    channel: Channel
+    label: str | None
+    is_active: bool | None
+    type: str | None
+
+
+def _source(record: PayloadReader, domain: Domain, kinds: Mapping[str, ChannelKind]) -> _Source:
+    channel = read_channel(record, domain.id, kinds)
+    return _Source(channel, record.lenient(TEXT, "name"), record.lenient(FLAG, "active"), record.optional(TEXT, "type"))
 
 
 def _by_extension_id(faults: Faults, users: Iterable[RingCentralUser]) -> dict[str, RingCentralUser]:
@@ -133,7 +271,9 @@ def _agent(
             path, accepted = f"{record.path}.role_id", "the id of one of the roles"
             record.faults.append(Fault(path, "names none of the roles", found="the id of no role", accepted=accepted))
         role = Role(id=role_id, domain_id=domain.id, label=UNREAD)
-    return read_agent(record, domain.id, role, extensions.get(record.optional(ID, "rc_user_id") or ""))
+    agent = read_agent(record, domain.id, role, None)
+    user = extensions.get(agent.ringcentral.extension_id) if agent.ringcentral else None
+    return attrs.evolve(agent, ringcentral=user) if user else agent
 
 
 def list_of(cls: type[_T], name: str, values: Iterable[_T]) -> list[_T]:

@@ -165,12 +165,14 @@ class AuditTotals:
     Attributes:
         missing: The number of agents who lack each step, by code in the policy's order. Hidden codes are not counted.
         unknown: The number of these agents about whom it is not known.
+        unreadable: The number of the directory's records that could not be read, or only in part.
     """
 
     agents: int
     ready: int
     missing: Mapping[str, int] = attrs.field(hash=False)
     unknown: Mapping[str, int] = attrs.field(hash=False)
+    unreadable: int = 0
 
 
 @final
@@ -221,7 +223,7 @@ class Audit:
             ready += row.ready
             missing.update(row.missing)
             unknown.update(row.unknown)
-        return AuditTotals(agents, ready, dict(missing), dict(unknown))
+        return AuditTotals(agents, ready, dict(missing), dict(unknown), len(self.directory.unreadable))
 
 
 def audit(directory: Directory, *, policy: Policy = ESCALATE_TO_VIDEO) -> Audit:

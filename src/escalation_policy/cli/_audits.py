@@ -98,7 +98,10 @@ class AuditResult:
     @property
     def verdict(self) -> str:
         """How many agents are ready."""
-        return f"Ready: {self.totals.ready:,} of {self.totals.agents:,} agents."
+        verdict = f"Ready: {self.totals.ready:,} of {self.totals.agents:,} agents."
+        number = self.totals.unreadable
+        records = "1 record" if number == 1 else f"{number:,} records"
+        return f"{verdict} {records} could not be read, or only in part." if number else verdict
 
 
 def add_audit(output: Output, result: AuditResult) -> None:
@@ -128,6 +131,9 @@ def _add_text(output: Output, result: AuditResult) -> None:
     output.add_table("Missing", steps)
     channels = [(row.channel.id, row.channel.kind.value, _USES[row.use]) for row in result.audit.channels()]
     output.add_table("Channels", channels)
+    faults = [(str(fault),) for record in result.audit.directory.unreadable for fault in record.faults]
+    if faults:
+        output.add_table("Could not be read", faults)
     agents = [(*(cell or "-" for cell in _person(output, row.agent)), _summary(row)) for row in result.rows]
     output.add_table("Agents", agents)
 
@@ -149,6 +155,7 @@ def _add_json(output: Output, result: AuditResult) -> None:
             "agents": totals.agents,
             "ready": totals.ready,
             "unknown": sum(1 for row in result.rows if row.unknown),
+            "unreadable": totals.unreadable,
         },
         steps=[
             {
@@ -162,6 +169,15 @@ def _add_json(output: Output, result: AuditResult) -> None:
         ],
         channels=[
             {"id": row.channel.id, "kind": row.channel.kind.value, "use": row.use.value} for row in audit.channels()
+        ],
+        unreadable=[
+            {
+                "kind": record.kind.value,
+                "id": record.id,
+                "in_part": record.in_part,
+                "faults": [str(fault) for fault in record.faults],
+            }
+            for record in audit.directory.unreadable
         ],
         agents=[
             dict(zip(columns, _person(output, row.agent), strict=True))

@@ -5,25 +5,37 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast, final
 
+import attrs
+
 from .. import RingCentralUser
 from .._reading import Faults, records_in_pages
-from ..administration import Directory
+from ..administration import Directory, UnreadableRecord
 from ..exceptions import EscalationPolicyError, InvalidPayloadError
-from ._files import UnusableInputError, check_names, fields_of, read_domain, read_file, read_json, read_ringcentral_user
+from ._files import (
+    UnusableInputError,
+    check_names,
+    fields_of,
+    read_domain,
+    read_file,
+    read_json,
+    read_kinds,
+    read_ringcentral_user,
+)
 from ._progress import ProgressBar
 
 #: The keys of the one file, and the names of the files in a folder.
-_FILES: Final = {
+_REQUIRED: Final = {
     "domain": "domain.json",
     "roles": "roles*.json",
     "users": "users*.json",
     "sources": "sources*.json",
-    "ringcentral": "ringcentral*.json",
 }
-_KEYS: Final = tuple(_FILES)
-_NAMES: Final = tuple(_FILES.values())
+_OPTIONAL: Final = {"ringcentral": "ringcentral*.json", "kinds": "kinds.json"}
+_FILES: Final = _REQUIRED | _OPTIONAL
+#: The keys of lists, which can have pages.
+_LISTS: Final = ("roles", "users", "sources", "ringcentral")
 #: The path of a page, or of its records, in the faults that the readers report.
-_PAGE_PATH: Final = re.compile(rf"\b(?:{'|'.join(_KEYS[1:])})\[\d+\](?:\.records)?")
+_PAGE_PATH: Final = re.compile(rf"\b(?:{'|'.join(_LISTS)})\[\d+\](?:\.records)?")
 #: How many faults a message lists.
 _MAX_FAULTS: Final = 20
 
@@ -77,14 +89,14 @@ def _files_in(path: str) -> list[Path] | None:
 
 
 def _contents_of_file(content: object) -> _Contents:
-    fields = fields_of("a directory", content, required=_KEYS[:-1], optional=_KEYS[-1:])
+    fields = fields_of("a directory", content, required=_REQUIRED, optional=_OPTIONAL)
     return {key: [(key, value)] for key, value in fields.items() if (key, value) != ("ringcentral", None)}
 
 
 def _contents_of_files(files: list[Path], progress: ProgressBar) -> _Contents:
     keys = [next((key for key, pattern in _FILES.items() if file.match(pattern)), file.name) for file in files]
     names = [_FILES.get(key, key) for key in keys]
-    check_names("a folder", "file", names, required=_NAMES[:-1], optional=_NAMES[-1:])
+    check_names("a folder", "file", names, required=_REQUIRED.values(), optional=_OPTIONAL.values())
     contents: dict[str, list[tuple[str, object]]] = {}
     problems: list[str] = []
     for key, file in progress.track(zip(keys, files, strict=True), "Reading", len(files)):
@@ -100,7 +112,8 @@ def _contents_of_files(files: list[Path], progress: ProgressBar) -> _Contents:
 def _directory(contents: _Contents, progress: ProgressBar) -> Directory:
     progress.begin("Checking")
     domain = read_domain(contents["domain"][0][1])
-    pages = {key: _pages(contents[key]) for key in _KEYS[1:] if key in contents}
+    kinds = read_kinds(contents["kinds"][0][1] if "kinds" in contents else None)
+    pages = {key: _pages(contents[key]) for key in _LISTS if key in contents}
     lists = {key: [page.content for page in pages_of_key] for key, pages_of_key in pages.items()}
     users, problems = _ringcentral_users(lists.get("ringcentral"))
     names = _page_names(pages)
@@ -112,6 +125,7 @@ def _directory(contents: _Contents, progress: ProgressBar) -> Directory:
             users=lists["users"],
             sources=lists["sources"],
             ringcentral=[user for _, user in users],
+            kinds=kinds,
         )
     except InvalidPayloadError as error:
         # `from_pages()` got no pages of users of RingCentral, and names them by their number.
@@ -119,7 +133,7 @@ def _directory(contents: _Contents, progress: ProgressBar) -> Directory:
         problems += [_renamed(str(fault), names) for fault in error.faults]
     else:
         if not problems:
-            return directory
+            return attrs.evolve(directory, unreadable=[_with_files(record, names) for record in directory.unreadable])
     raise UnusableInputError(_joined(problems))
 
 
@@ -169,6 +183,13 @@ def _page_names(pages: Mapping[str, list[_Page]]) -> dict[str, str]:
 
 def _renamed(problem: str, names: Mapping[str, str]) -> str:
     return _PAGE_PATH.sub(lambda match: names.get(match[0], match[0]), problem)
+
+
+def _with_files(record: UnreadableRecord, names: Mapping[str, str]) -> UnreadableRecord:
+    """Return an unreadable record whose faults name the files."""
+    return attrs.evolve(
+        record, faults=[attrs.evolve(fault, path=_renamed(fault.path, names)) for fault in record.faults]
+    )
 
 
 def _joined(problems: list[str]) -> str:

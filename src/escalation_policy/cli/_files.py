@@ -1,12 +1,12 @@
 """JSON files as input. A case file holds one request, with the records as the API returns them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 from typing import Any, Final, TypeVar, cast, final
 
 import attrs
 
-from .. import Agent, Domain, EscalationRequest, Login, RingCentralUser, VideoAccess
+from .. import Agent, ChannelKind, Domain, EscalationRequest, Login, RingCentralUser, VideoAccess
 from .._fields import closest, kind_of
 from .._reading import JsonError, PayloadReader, as_id, collect_faults, parse_json
 from ..engage import request_from_payloads
@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 _AGENT_KEYS: Final = ("domain", "user", "role")
 _MESSAGE_KEYS: Final = ("source", "content")
-_OPTIONAL_KEYS: Final = ("login", "ringcentral", "intervention", "identity", "event", "deferred", "context")
+_OPTIONAL_KEYS: Final = ("login", "ringcentral", "intervention", "identity", "event", "deferred", "context", "kinds")
 
 
 @final
@@ -72,6 +72,7 @@ def _case(content: object, required: Collection[str], optional: Collection[str])
     return case | {
         "domain": read_domain(case["domain"]),
         "ringcentral": None if user is None else read_ringcentral_user("ringcentral", user),
+        "kinds": read_kinds(case.get("kinds")),
     }
 
 
@@ -152,6 +153,16 @@ def read_ringcentral_user(path: str, value: object) -> RingCentralUser:
     video = _member(f"{path}.video", VideoAccess, fields.get("video", "unknown"))
     extension_id = as_id(fields["extension_id"]) or fields["extension_id"]
     return _build(path, RingCentralUser, {**fields, "extension_id": extension_id, "video": video})
+
+
+def read_kinds(value: object) -> Mapping[str, ChannelKind]:
+    """Read an object with the kinds of further types of channels. None: there are no further types."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UnusableInputError(f"kinds must be an object, got {kind_of(value)}")
+    kinds = cast("dict[str, object]", value)
+    return {key: _member(f"kinds[{number}]", ChannelKind, kind) for number, (key, kind) in enumerate(kinds.items())}
 
 
 def _member(path: str, enum: type[_E], value: object) -> _E:

@@ -23,8 +23,11 @@ def _normalize(key: str) -> str:
     return key.replace("_", "").lower()
 
 
+#: Names of kinds, and other names of some: that of the platform API, and the prefixes that webhooks send to bots.
 _KINDS: Final = {_normalize(kind.value): kind for kind in ChannelKind} | {
-    "applemessagesforbusiness": ChannelKind.APPLE_BUSINESS_CHAT
+    "applemessagesforbusiness": ChannelKind.APPLE_BUSINESS_CHAT,
+    "emails": ChannelKind.EMAIL,
+    "twtr": ChannelKind.TWITTER,
 }
 #: Who wrote a message, by its `status`.
 _AUTHORS: Final = {
@@ -33,8 +36,10 @@ _AUTHORS: Final = {
 }
 #: What `created_from` says of messages that the platform writes itself.
 _AUTOMATIC: Final = frozenset({"autosurvey", "autoresponsetrigger", "autorequestemail"})
+#: What `created_from` says of messages that somebody wrote in the agent's interface or sent through the API.
+_WRITTEN: Final = frozenset({"interface", "api"})
 #: The state of a case after each event. None: the event does not say it. After `intervention.canceled` there is no case.
-_STATES_AFTER: Final = {
+STATES_AFTER: Final = {
     "intervention.assigned": None,
     "intervention.closed": InterventionState.CLOSED,
     "intervention.custom_fields_updated": None,
@@ -46,8 +51,8 @@ _STATES_AFTER: Final = {
     "intervention.user_updated": None,
 }
 _EVENT: Final = Form(
-    accepted=f"one of {', '.join(_STATES_AFTER)}",
-    parse=lambda value: value if isinstance(value, str) and value in _STATES_AFTER else None,
+    accepted=f"one of {', '.join(STATES_AFTER)}",
+    parse=lambda value: value if isinstance(value, str) and value in STATES_AFTER else None,
 )
 #: The fields of a role that are not flags.
 _NOT_FLAGS: Final = frozenset({"id", "label", "created_at", "updated_at"})
@@ -87,6 +92,17 @@ def read_channel(source: PayloadReader, domain_id: str, kinds: Kinds) -> Channel
     )
 
 
+def check_kinds(kinds: Kinds) -> None:
+    """Check that an argument maps types to kinds.
+
+    Raises:
+        InvalidValueError: It does not.
+    """
+    check_types(Mapping, kinds=kinds)
+    for number, kind in enumerate(kinds.values()):
+        check_types(ChannelKind, **{f"kinds[{number}]": kind})
+
+
 def _kind(key: str, kinds: Kinds) -> ChannelKind:
     check_types(Mapping, kinds=kinds)
     prefix = key.partition("/")[0]
@@ -100,7 +116,8 @@ def message_from_payload(payload: Payload, *, channel: Channel, identity: Payloa
 
     Args:
         payload: The Content. Its `status` decides who wrote it, not who synchronized it. A message that a survey, an
-            automatic response or `auto_submitted` created is automatic, except a customer's request for a video call.
+            automatic response or `auto_submitted` created is automatic, except a customer's request for a video call. If
+            the status says that a customer wrote it, but a user of the domain created it, the author is unknown.
         channel: The channel that the source id and type of the Content name.
         identity: The Identity of its author. If users of the domain control the identity, the author is the agent,
             regardless of the status.
@@ -153,12 +170,15 @@ def _is_private(content: PayloadReader) -> bool | None:
 def _author(content: PayloadReader, identity: PayloadReader | None) -> MessageAuthor:
     status = _normalize(content.optional(TEXT, "status") or "")
     created_from = _normalize(content.optional(TEXT, "created_from", "createdFrom") or "")
+    has_creator = content.optional(ID, "creator_id", "creatorId") is not None
     is_submitted = content.optional(FLAG, "auto_submitted", "autoSubmitted")
     types = {_normalize(key.rpartition("/")[2]) for _, key in content.values(TEXT, "type")}
     is_agent = identity is not None and _is_controlled(identity, content)
     if (created_from in _AUTOMATIC or is_submitted) and types != {"videocallrequestmessage"}:
         return MessageAuthor.AUTOMATIC
-    return MessageAuthor.AGENT if is_agent else _AUTHORS.get(status, MessageAuthor.UNKNOWN)
+    author = MessageAuthor.AGENT if is_agent else _AUTHORS.get(status, MessageAuthor.UNKNOWN)
+    is_contradicted = has_creator and created_from in _WRITTEN
+    return MessageAuthor.UNKNOWN if author is MessageAuthor.CUSTOMER and is_contradicted else author
 
 
 def _is_controlled(identity: PayloadReader, content: PayloadReader) -> bool:
@@ -207,7 +227,7 @@ def _state(intervention: PayloadReader, event: str | None, *, deferred: bool | N
     has_deferral_date = bool(intervention.values(TEXT, "deferred_at"))
     if event is not None:
         event = intervention.faults.parse(_EVENT, "event", event)
-    state_after = None if event is None else _STATES_AFTER[event]
+    state_after = None if event is None else STATES_AFTER[event]
     if deferred is not None:
         intervention.faults.parse(FLAG, "deferred", deferred)
     if closed or state_after is InterventionState.CLOSED:
@@ -224,11 +244,11 @@ def _state(intervention: PayloadReader, event: str | None, *, deferred: bool | N
 def role_from_payload(payload: Payload, *, domain_id: str) -> Role:
     """Read a Role.
 
-    Every field except `id`, `label`, `created_at` and `updated_at` is a flag. A flag that is true grants its `Permission`,
-    or, if no `Permission` has its key, is one of the `unknown_permissions`. A flag that is false or missing grants nothing.
+    Every field that is true grants its `Permission`, or, if no `Permission` has its key, is one of the
+    `unknown_permissions`. A field that is false or missing grants nothing, and neither does a new field that is no flag.
 
     Raises:
-        InvalidPayloadError: The id or label is missing, or any flag, known or not, is neither true nor false.
+        InvalidPayloadError: The id or label is missing, or the flag of a `Permission` is neither true nor false.
     """
     with collect_faults() as faults:
         return read_role(PayloadReader(faults, "role", payload), domain_id)
@@ -252,9 +272,9 @@ def agent_from_payload(
     """Read a User.
 
     Args:
-        payload: The User. `rc_user_id` is the RingEX extension id of the linked user; if it is null, missing or blank, the
-            agent is not linked. `external_id` serves the domain's own single sign-on, and `no_password` says only that
-            there is one: neither says anything about RingCentral.
+        payload: The User. `rc_user_id` is the RingEX extension id of the linked user. Administrators type it by hand: if
+            it is missing or not 1 to 20 digits, the agent is not linked. `external_id` serves the domain's own single
+            sign-on, and `no_password` says only that there is one: neither says anything about RingCentral.
         domain_id: The domain that it was read from.
         role: The role that the User's `role_id` names.
         ringcentral: What RingCentral says about the extension, if you asked it: its account, e-mail and video access.
@@ -285,7 +305,7 @@ def read_agent(user: PayloadReader, domain_id: str, role: Role, ringcentral: Rin
 
 def _extension(user: PayloadReader, ringcentral: RingCentralUser | None) -> RingCentralUser | None:
     """Return the linked extension, with what RingCentral says about it if that is known."""
-    extension = user.optional(_EXTENSION, "rc_user_id")
+    extension = user.lenient(_EXTENSION, "rc_user_id")
     if extension is None or ringcentral is None:
         return extension
     check_types(RingCentralUser, ringcentral=ringcentral)

@@ -8,6 +8,7 @@ from ._click import Escalation, EscalationOutcome
 from ._escalate import escalate, escalate_async
 from ._in_memory import InMemoryCallLedger, InMemoryVideoProvider
 from ._problem import Problem, problem
+from ._reply import reply_payload
 from ._sqlite import SQLiteCallLedger
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "escalate",
     "escalate_async",
     "problem",
+    "reply_payload",
 ]

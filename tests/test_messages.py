@@ -58,6 +58,9 @@ from escalation_policy.testing import (
     an_agent,
     an_intervention,
     assert_denied,
+    assert_never,
+    assert_no_looser,
+    assert_same,
     check_where,
     policy_table,
 )
@@ -141,6 +144,11 @@ def wrongly(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
 def policy_of(condition: Any) -> Policy[Any]:
     """Make a policy of one rule."""
     return Policy("p", [Rule("r", condition)])
+
+
+def text_is(text: str) -> Any:
+    """Compare the agent's e-mail address with a text."""
+    return fact(lambda r: r.agent.email).equals(text)
 
 
 def escalate_now() -> Escalation:
@@ -289,6 +297,11 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
         select=lambda _: {text: text},
         request_of=lambda _: a_request(),
     ),
+    "requests of two policies": lambda text: assert_same(policy_of(text_is(text)), policy_of(~text_is(text))),
+    "request of a looser policy": lambda text: assert_no_looser(
+        policy_of(~text_is(text)), than=policy_of(text_is(text))
+    ),
+    "request that is never allowed": lambda text: assert_never(policy_of(text_is(text)), text_is(text)),
     "keyword of a builder": lambda text: wrongly(a_request, **{text: 1}),
     "denied_by": lambda text: a_request(denied_by=text),
     "by": lambda text: assert_denied(ESCALATE_TO_VIDEO, a_request(), by=text),

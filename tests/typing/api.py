@@ -139,6 +139,9 @@ from escalation_policy.testing import (
     an_intervention,
     assert_allowed,
     assert_denied,
+    assert_never,
+    assert_no_looser,
+    assert_same,
     check_call_ledger,
     check_policy,
     check_video_provider,
@@ -731,6 +734,14 @@ assert_allowed(policy, grant)  # type: ignore[misc]
 assert_denied(policy, request)  # type: ignore[call-arg]
 assert_denied(policy, request, "r")  # type: ignore[call-arg]
 assert_denied(policy, request, by=None)  # type: ignore[arg-type]
+
+assert_same(policy, policy, effort=1_000)
+assert_no_looser(grant_policy, than=grant_policy, like=grant)
+assert_never(policy, policy["r"].requires, like=request)
+
+assert_same(policy, grant_policy)  # type: ignore[misc]
+assert_no_looser(policy, policy)  # type: ignore[call-arg]
+assert_never(policy, policy["r"])  # type: ignore[arg-type]
 
 # Tables and laws.
 assert_type(policy_table(policy, rows={"channel": ChannelKind}, columns={"role": {"plain": role}}), str)

@@ -1,0 +1,92 @@
+"""`compare()`, `find()` and `implies()`: what their answers say."""
+
+from typing import Final
+
+import pytest
+
+from escalation_policy import ESCALATE_TO_VIDEO, ChannelKind, Policy, Rule, fact
+from escalation_policy.analysis import Relation, compare, find, implies
+from escalation_policy.exceptions import InvalidValueError
+from support import SAMPLE
+
+KIND: Final = fact(lambda r: r.message.channel.kind)
+VIBER: Final = KIND.equals(ChannelKind.VIBER)
+EITHER: Final = KIND.one_of([ChannelKind.VIBER, ChannelKind.TWITTER])
+CASE: Final = fact(lambda r: r.message.intervention_id)
+RECENT: Final = CASE.satisfies("recent", lambda text: text > "5")
+NAMED: Final = SAMPLE(lambda r: r.name).equals("t")
+
+
+class TestCompare:
+    """`compare()`."""
+
+    def test_compares_rule_by_rule(self) -> None:
+        """Each with the rule of the same code, alone."""
+        old = Policy(
+            "p", [Rule("same", VIBER | EITHER), Rule("gone", VIBER), Rule("less", EITHER), Rule("more", VIBER)]
+        )
+        new = Policy(
+            "p", [Rule("same", EITHER | VIBER), Rule("new", EITHER), Rule("less", VIBER), Rule("more", EITHER)]
+        )
+
+        assert compare(old, new).rules == {
+            "same": Relation.SAME,
+            "gone": Relation.REMOVED,
+            "less": Relation.STRICTER,
+            "more": Relation.LOOSER,
+            "new": Relation.ADDED,
+        }
+
+    def test_prints_what_changes(self) -> None:
+        """It shows the differences in both directions."""
+        comparison = compare(
+            Policy("p", [Rule("r", VIBER)]), Policy("p", [Rule("r", KIND.equals(ChannelKind.TWITTER))])
+        )
+
+        assert comparison.relation is Relation.DIFFERENT
+        assert repr(comparison) == "<comparison: different, 1 now allowed, 1 now denied>"
+        assert str(comparison).splitlines() == [
+            "the new policy is different: looser and stricter",
+            "  ~ r (different)",
+            "now allowed",
+            "  r: the typical one, but with message.channel.kind = twitter",
+            "now denied",
+            "  r: the typical one, but with message.channel.kind = viber",
+        ]
+
+    def test_refuses_policies_over_different_requests(self) -> None:
+        """Arguments of another type, too."""
+        with pytest.raises(InvalidValueError, match="new must decide the same type of request as old"):
+            compare(ESCALATE_TO_VIDEO, Policy("p", [Rule("r", NAMED)]))  # type: ignore[misc]
+        with pytest.raises(InvalidValueError, match="old must be a Policy"):
+            compare("p", ESCALATE_TO_VIDEO)  # type: ignore[arg-type]
+
+
+class TestFind:
+    """`find()`."""
+
+    def test_says_what_a_function_would_have_to_answer(self) -> None:
+        """It is possible if the function does not answer so."""
+        policy = Policy("p", [Rule("recent", RECENT)])
+        possible, confirmed = find(policy, CASE.equals("3")), find(policy, CASE.equals("7"))
+
+        assert possible is not None
+        assert confirmed is not None
+        assert (possible.confirmed, confirmed.confirmed) == (False, True)
+        assert list(possible.assumed.values()) == [True]
+        assert str(possible).startswith("possible: the typical one, but with message.intervention_id = another value")
+
+    def test_refuses_conditions_over_other_requests(self) -> None:
+        """It names both types."""
+        with pytest.raises(InvalidValueError, match="when must be over the same type of request"):
+            find(ESCALATE_TO_VIDEO, NAMED)  # type: ignore[misc]
+
+
+class TestImplies:
+    """`implies()`."""
+
+    def test_finds_a_request_that_meets_one_only(self) -> None:
+        """None is the proof that no request does."""
+        assert implies(VIBER, EITHER) is None
+        difference = implies(EITHER, VIBER)
+        assert repr(difference) == "<difference: the typical one, but with message.channel.kind = twitter>"

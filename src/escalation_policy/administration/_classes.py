@@ -137,32 +137,54 @@ def _shared(value: object, named: _Named) -> object:
     return value if named is None or value in named else _OTHER
 
 
-def _key_of(columns: Sequence[tuple[Hops, _Named]]) -> Callable[[Any], tuple[object, ...]]:
-    """Return a function that reads values at the end of some hops. It is called for each of many agents."""
-    names: list[str] = []
-    masks: list[_Named] = []
+def _key_of(columns: Iterable[tuple[Hops, _Named]]) -> Callable[[Any], tuple[object, ...]]:
+    """Return a function that reads values at the end of some hops. It is quick, because it is called for every agent."""
+    whole: list[str] = []
+    masked: list[tuple[Callable[[Any], object], frozenset[object]]] = []
     parts: dict[Hops, list[tuple[Hops, _Named]]] = {}
-    is_whole = False
+    keys: list[tuple[Callable[[Any], Any], Callable[[Any], object]]] = []
     for hops, named in columns:
         stop = next((number for number, hop in enumerate(hops[:-1], start=1) if hop.optional), None)
         if stop is not None:
             parts.setdefault(hops[:stop], []).append((hops[stop:], named))
-        elif hops:
-            names.append(".".join(hop.name for hop in hops))
-            masks.append(named)
-        else:
-            is_whole = named is None
-    # With one name, it does not return a tuple.
-    read: Callable[[Any], tuple[object, ...]] = attrgetter(*names, *names[:1]) if names else lambda _: ()
-    keys = [(attrgetter(".".join(hop.name for hop in hops)), _key_of(rest)) for hops, rest in parts.items()]
+        elif named is None and hops:
+            whole.append(_dotted(hops))
+        elif named is None:
+            keys.append((_itself, _itself))
+        elif not named <= {None} or (hops and hops[-1].optional):
+            masked.append((attrgetter(_dotted(hops)), named))
+    # With one name, it returns no tuple.
+    read: Callable[[Any], tuple[object, ...]] = attrgetter(*whole, *whole[:1]) if whole else lambda _: ()
+    keys += [(attrgetter(_dotted(hops)), _key_of(rest)) for hops, rest in parts.items()]
 
     def key(value: Any) -> tuple[object, ...]:
-        found = [
-            each if named is None or each in named else _OTHER for each, named in zip(read(value), masks, strict=False)
-        ]
+        found = [*read(value)]
+        for value_of, named in masked:
+            each = value_of(value)
+            found.append(each if each in named else _OTHER)
         for part_of, key_of in keys:
             part = part_of(value)
             found.append(None if part is None else key_of(part))
-        return (*found, value) if is_whole else tuple(found)
+        return tuple(found)
 
     return key
+
+
+def _dotted(hops: Hops) -> str:
+    return ".".join(hop.name for hop in hops)
+
+
+def _itself(value: object) -> object:
+    return value
+
+
+def values_in(part: Path, values: Iterable[object]) -> Callable[[Path], Iterable[object] | None]:
+    """Return a function that returns the values of a fact if it is a fact of a part that can have only these values."""
+
+    def values_of(path: Path) -> Iterable[object] | None:
+        if not _is_in(path, part):
+            return None
+        below = Path(part.kind, path.hops[len(part.hops) :])
+        return {below.read(value) for value in values}
+
+    return values_of

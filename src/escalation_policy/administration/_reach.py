@@ -1,6 +1,6 @@
 """The reach of a policy in a domain: which agents may escalate on which channels."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final, TypeAlias, TypeVar, final
 
@@ -9,15 +9,14 @@ import attrs
 from .._engine.conditions import Condition, same_request_type
 from .._engine.facts import Fact, fact
 from .._engine.folding import Folded, fold
-from .._engine.paths import Path
 from .._engine.policy import Policy
 from .._enums import Login
-from .._fields import check_types, kind_of, require
+from .._fields import check_types, require
 from .._request import EscalationRequest
 from .._values import Agent, Channel
 from ..analysis import Outcome, Residual, given
 from ..escalate_to_video import ESCALATE_TO_VIDEO
-from ._classes import Distinction
+from ._classes import Distinction, values_in
 from ._directory import Directory
 
 _T = TypeVar("_T", Agent, Channel)
@@ -77,7 +76,7 @@ class Reach:
         Raises:
             InvalidValueError: The directory does not hold one of them.
         """
-        return self._at(_number("agent", agent, self._rows), _number("channel", channel, self._columns))
+        return self._at(self._row(agent), self._column(channel))
 
     def agents(self, channel: Channel) -> tuple[Agent, ...]:
         """Return the agents who may always or sometimes escalate on a channel, in the directory's order.
@@ -85,7 +84,7 @@ class Reach:
         Raises:
             InvalidValueError: The directory does not hold the channel.
         """
-        column = _number("channel", channel, self._columns)
+        column = self._column(channel)
         may = [self._at(row, column).outcome is not Outcome.NEVER for row in range(len(self._agent_classes))]
         return tuple([agent for agent in self.directory.agents if may[self._rows[agent.id][1]]])
 
@@ -95,9 +94,17 @@ class Reach:
         Raises:
             InvalidValueError: The directory does not hold the agent.
         """
-        row = _number("agent", agent, self._rows)
+        row = self._row(agent)
         may = [self._at(row, column).outcome is not Outcome.NEVER for column in range(len(self._channel_classes))]
         return tuple([channel for channel in self.directory.channels if may[self._columns[channel.id][1]]])
+
+    def _row(self, agent: Agent) -> int:
+        check_types(Agent, agent=agent)
+        return _number("agent", agent, self._rows)
+
+    def _column(self, channel: Channel) -> int:
+        check_types(Channel, channel=channel)
+        return _number("channel", channel, self._columns)
 
     def _at(self, row: int, column: int) -> ReachClass:
         return self.classes[row * len(self._channel_classes) + column]
@@ -113,13 +120,9 @@ class Reach:
 
 def _number(name: str, value: _T, numbers: Mapping[str, tuple[_T, int]]) -> int:
     """Return the number of the class that a value of the directory is in."""
-    present, number = numbers.get(getattr(value, "id", None) or "", (None, 0))
-    require(
-        present == value,
-        name,
-        kind_of(value) if present is None else "a copy that differs",
-        f"one of the directory's {name}s",
-    )
+    member, number = numbers.get(value.id, (None, 0))
+    actual = "another one" if member is None else "a copy that differs"
+    require(member == value, name, actual, f"one of the directory's {name}s")
     return number
 
 
@@ -150,7 +153,7 @@ def reach(directory: Directory, *, policy: Policy = ESCALATE_TO_VIDEO, login: Lo
     rests = _folded({rule.code: rule.requires for rule in policy.rules}, known)
     open_rests = {code: rest for code, rest in rests.items() if isinstance(rest, Condition)}
     conditions = list(open_rests.values())
-    of_agents, of_channels = _values_of(_AGENT.path, directory.agents), _values_of(_CHANNEL.path, directory.channels)
+    of_agents, of_channels = values_in(_AGENT.path, directory.agents), values_in(_CHANNEL.path, directory.channels)
     agents = Distinction[Agent](_AGENT.path, conditions, of_channels).classes(directory.agents)
     channels = Distinction[Channel](_CHANNEL.path, conditions, of_agents).classes(directory.channels)
     proofs: dict[object, Residual[EscalationRequest]] = {}
@@ -172,18 +175,6 @@ def _folded(rests: _Rests, known: _Known) -> _Rests:
     open_rests = {code: rest for code, rest in rests.items() if isinstance(rest, Condition)}
     values = {fact.path: value for fact, value in known.items()}
     return {**rests, **dict(zip(open_rests, fold(list(open_rests.values()), values), strict=True))}
-
-
-def _values_of(part: Path, values: Iterable[object]) -> Callable[[Path], Iterable[object] | None]:
-    """Return a function that returns the values that facts of a part have in a directory."""
-
-    def values_of(path: Path) -> Iterable[object] | None:
-        if path.hops[: len(part.hops)] != part.hops:
-            return None
-        below = Path(part.kind, path.hops[len(part.hops) :])
-        return {below.read(value) for value in values}
-
-    return values_of
 
 
 def _answer(

@@ -5,7 +5,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-from postgresql import server
+import postgresql as postgresql_server
+import redis_server
 
 pytest_plugins = ["pytester"]
 
@@ -18,5 +19,12 @@ settings.load_profile("quick")
 @pytest.fixture(scope="session")
 def postgresql() -> Generator[dict[str, str], None, None]:
     """Start one server for all tests that need it, and return the variables that lead to it."""
-    with server() as variables:
+    with postgresql_server.server() as variables:
+        yield variables
+
+
+@pytest.fixture(scope="session")
+def redis() -> Generator[dict[str, str], None, None]:
+    """Do the same with Redis."""
+    with redis_server.server() as variables:
         yield variables

@@ -30,11 +30,22 @@ import attrs
 import pytest
 
 import escalation_policy
-from escalation_policy import ESCALATE_TO_VIDEO, Permission, administration, engage, exceptions, records, testing, video
+from escalation_policy import (
+    ESCALATE_TO_VIDEO,
+    Permission,
+    administration,
+    analysis,
+    engage,
+    exceptions,
+    records,
+    testing,
+    video,
+)
 from escalation_policy import typing as protocols
 from escalation_policy.testing import pytest_plugin, strategies
 from escalation_policy.testing._builders import PLACES, Places
 from postgresql import needs_postgresql
+from redis_server import needs_redis
 
 sybil = pytest.importorskip("sybil", reason="needs sybil")
 from sybil.evaluators.doctest import DocTestEvaluator  # noqa: E402
@@ -55,8 +66,11 @@ def pages(folder: Path) -> list[Path]:
 
 
 RUN: Final = [README, *pages(DOCS)]
-#: Needs a server, which not everybody has.
+#: Need a server, which not everybody has.
 POSTGRESQL: Final = DOCS / "how-to" / "keep-calls-in-postgresql.md"
+REDIS: Final = DOCS / "how-to" / "keep-calls-in-redis.md"
+#: Needs RingCentral's SDK and a server that gives it tokens; see `tests/providers/test_sdk.py`.
+SDK: Final = DOCS / "how-to" / "use-the-ringcentral-sdk.md"
 #: The part of the library that needs httpx; nothing if that is not installed.
 PROVIDERS: Final = [import_module("escalation_policy.providers.ringcentral")] if find_spec("httpx") else []
 LANGUAGES: Final = {"console", "json", "pycon", "python", "sh", "text", "{include}"}
@@ -197,7 +211,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 class TestPages:
     """What is written in a page is so."""
 
-    @pytest.mark.parametrize("page", [page for page in RUN if page != POSTGRESQL], ids=name_of)
+    @pytest.mark.parametrize("page", [page for page in RUN if page not in (POSTGRESQL, REDIS, SDK)], ids=name_of)
     def test_snippets_run_and_print_what_the_page_shows(
         self, page: Path, namespace: dict[str, Any], environment: dict[str, str]
     ) -> None:
@@ -218,6 +232,19 @@ class TestPages:
         for name, value in postgresql.items():
             monkeypatch.setenv(name, value)
         run_page(POSTGRESQL, namespace, environment)
+
+    @needs_redis
+    def test_the_ledgers_in_redis_work_with_a_real_server(
+        self,
+        namespace: dict[str, Any],
+        environment: dict[str, str],
+        redis: dict[str, str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The page is run as any other."""
+        for name, value in redis.items():
+            monkeypatch.setenv(name, value)
+        run_page(REDIS, namespace, environment)
 
     @pytest.mark.parametrize("page", [*RUN, CHANGELOG], ids=name_of)
     def test_every_fence_is_closed_and_of_a_language_that_is_looked_at(self, page: Path) -> None:
@@ -304,6 +331,7 @@ _PUBLIC = [
     for module in (
         escalation_policy,
         administration,
+        analysis,
         exceptions,
         engage,
         records,
@@ -320,7 +348,7 @@ _PUBLIC = [
 ]
 _CLASSES = [
     value
-    for module in (escalation_policy, records, video, protocols, *PROVIDERS)
+    for module in (escalation_policy, analysis, records, video, protocols, *PROVIDERS)
     for name in module.__all__
     if isinstance(value := getattr(module, name), type)
 ]

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, cast
+from unittest.mock import Mock
 
 import attrs
 import pytest
 
-from escalation_policy import ESCALATE_TO_VIDEO, MessageAuthor, Permission
+from escalation_policy import ESCALATE_TO_VIDEO, MessageAuthor, Permission, Policy, Rule, fact
 from escalation_policy.administration import (
     Directory,
     assign_role,
@@ -22,6 +23,7 @@ from escalation_policy.administration import (
     link_ringcentral,
     map_imported_users,
 )
+from escalation_policy.analysis import Column, where
 from escalation_policy.engage import (
     agent_from_payload,
     channel_from_payload,
@@ -52,6 +54,7 @@ from escalation_policy.testing import (
     an_agent,
     an_intervention,
     assert_denied,
+    check_where,
     policy_table,
 )
 from escalation_policy.video import (
@@ -62,6 +65,7 @@ from escalation_policy.video import (
     VideoCall,
     entry_from_json,
     escalate,
+    problem,
 )
 
 HAS_HTTPX: Final = find_spec("httpx") is not None
@@ -123,6 +127,11 @@ def pages(**lists: Any) -> Directory:
 def wrongly(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Call a function with what no type checker would let through."""
     return function(*arguments, **options)
+
+
+def policy_of(condition: Any) -> Policy[Any]:
+    """Make a policy of one rule."""
+    return Policy("p", [Rule("r", condition)])
 
 
 def click(**options: Any) -> object:
@@ -220,6 +229,13 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
     "reuse_for": lambda text: click(reuse_for=text),
     "claim_timeout": lambda text: click(claim_timeout=text),
     "title": lambda text: click(title=[text]),
+    "wait": lambda text: click(wait=text),
+    "on_end": lambda text: click(on_end=text),
+    "result of a click": lambda text: wrongly(problem, text),
+    "time limit": lambda text: wrongly(attrs.evolve, WANTED, time_limit=text),
+    "domain of a case": lambda text: wrongly(InMemoryCallLedger().end_case, domain_id=[text], intervention_id="i1"),
+    "answer of a ledger": lambda text: click(ledger=Mock(update=Mock(return_value=text))),
+    "error of a ledger": lambda text: click(ledger=Mock(update=Mock(side_effect=ValueError(text)))),
     "call of a ledger": lambda text: InMemoryCallLedger().resolve("key", text),
     "answer of a provider": lambda text: click(provider=Answering(text)),
     "text of a case": entry_from_json,
@@ -228,6 +244,29 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
     "key of an attempt": lambda text: a_case(attempts={text: {"token": text, "expires_at": text, "lapses_at": text}}),
     "recorded call": lambda text: a_case(recorded={"key": text, "call": text, "supersedes": text, "lapses_at": text}),
     "timeout": lambda text: SQLiteCallLedger("calls.db", timeout=text),
+    "policy of where": lambda text: where(text, {}),
+    "style": lambda text: wrongly(where, ESCALATE_TO_VIDEO, {}, style=text),
+    "columns": lambda text: where(ESCALATE_TO_VIDEO, wrongly(lambda: text)),
+    "fact of a column": lambda text: where(ESCALATE_TO_VIDEO, {text: text}),
+    "column": lambda text: where(ESCALATE_TO_VIDEO, {fact(lambda r: r.agent.id): wrongly(lambda: [text])}),
+    "members of a column": lambda text: where(ESCALATE_TO_VIDEO, {fact(lambda r: r.agent.id): Column(text, text)}),
+    "constant without a column": lambda text: where(policy_of(fact(lambda r: r.agent.email).equals(text)), {}),
+    "constant that no database holds": lambda text: where(
+        policy_of(fact(lambda r: r.agent.email).equals(f"{text}\0")), {fact(lambda r: r.agent.email): "email"}
+    ),
+    "rows of select": lambda text: wrongly(
+        check_where,
+        policy_of(fact(lambda r: r.agent.id).equals(text)),
+        {fact(lambda r: r.agent.id): "id"},
+        select=[text].copy,
+        request_of=None,
+    ),
+    "wrong row": lambda text: check_where(
+        policy_of(fact(lambda r: r.agent.id).equals(text)),
+        {fact(lambda r: r.agent.id): "id"},
+        select=lambda _: {text: text},
+        request_of=lambda _: a_request(),
+    ),
     "keyword of a builder": lambda text: wrongly(a_request, **{text: 1}),
     "denied_by": lambda text: a_request(denied_by=text),
     "by": lambda text: assert_denied(ESCALATE_TO_VIDEO, a_request(), by=text),
@@ -323,7 +362,7 @@ class TestSecrets:
 
     @pytest.mark.skipif(not HAS_HTTPX, reason="needs httpx")
     @secrets
-    @pytest.mark.parametrize("name", ["client", "bridge", "password", "user"])
+    @pytest.mark.parametrize("name", ["client", "bridge", "password", "timeout", "user"])
     def test_are_not_in_the_error_of_a_provider(self, secret: str, name: str) -> None:
         """Nothing is sent."""
         import httpx  # noqa: PLC0415

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 import escalation_policy
-from escalation_policy import administration, engage, exceptions, records, testing, video
+from escalation_policy import administration, analysis, engage, exceptions, records, testing, video
 
 PACKAGE: Final = Path(escalation_policy.__file__).parent
 PUBLIC_MODULES: Final = [
@@ -37,7 +37,7 @@ class TestFace:
 
     @pytest.mark.parametrize(
         "module",
-        [escalation_policy, administration, engage, exceptions, records, testing, video],
+        [escalation_policy, administration, analysis, engage, exceptions, records, testing, video],
         ids=lambda module: module.__name__,
     )
     def test_lists_all_its_names_in_order(self, module: typing.Any) -> None:
@@ -109,6 +109,7 @@ class TestImport:
         unwanted = (
             "rich httpx pytest hypothesis escalation_policy.cli escalation_policy.engage escalation_policy.testing "
             "escalation_policy.administration escalation_policy.records escalation_policy.video escalation_policy.providers "
+            "escalation_policy.analysis "
             "argparse json asyncio logging"
         )
         assert not set(unwanted.split()) & self.LOADED

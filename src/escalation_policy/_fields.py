@@ -278,6 +278,9 @@ class FrozenMapping(Mapping[str, _V]):
         """Return a value, or the default; much faster than the inherited method."""
         return self._values.get(key, default)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._values
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 

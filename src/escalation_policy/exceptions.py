@@ -4,13 +4,16 @@
     ├── InvalidValueError          (ValueError)  an invalid argument
     ├── InvalidPolicyError         (ValueError)  an invalid fact, condition, rule or policy
     ├── InvalidPayloadError        (ValueError)  payloads that cannot be read, with all faults
+    ├── UntranslatableError        (ValueError)  policies that have no SQL, with all causes
     ├── EscalationDeniedError                    raised only by `Decision.raise_if_denied()`
-    ├── ProviderError                            the video provider did not return a usable call
-    │   ├── ProviderUnavailableError             no call was created; try again
-    │   ├── ProviderRejectedError                no call was created; do not try again
-    │   └── ProviderOutcomeUnknownError          nobody knows whether a call was created
-    ├── CallInProgressError                      another click is creating the same call
-    ├── CallInDoubtError                         nobody knows whether the same call was created
+    ├── ClickError                               an allowed click did not get its call
+    │   ├── ProviderError                        the video provider did not return a usable call
+    │   │   ├── ProviderUnavailableError         no call was created; try again
+    │   │   ├── ProviderRejectedError            no call was created; do not try again
+    │   │   └── ProviderOutcomeUnknownError      nobody knows whether a call was created
+    │   ├── CallInProgressError                  another click is creating the same call
+    │   ├── CallInDoubtError                     nobody knows whether the same call was created
+    │   └── LedgerError                          the ledger failed before the provider was asked
     ├── AnalysisLimitError                       a question about all requests needs more effort
     ├── testing.NoSuchRequestError (LookupError) no request has the decision that a test asks for
     └── testing.NoSuchRuleError    (ValueError)  a test names a rule that the policy does not have
@@ -21,7 +24,7 @@ anybody wrote; instead of a wrong string, they show the accepted key that is clo
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import attrs
 
@@ -29,16 +32,19 @@ __all__ = [
     "AnalysisLimitError",
     "CallInDoubtError",
     "CallInProgressError",
+    "ClickError",
     "EscalationDeniedError",
     "EscalationPolicyError",
     "Fault",
     "InvalidPayloadError",
     "InvalidPolicyError",
     "InvalidValueError",
+    "LedgerError",
     "ProviderError",
     "ProviderOutcomeUnknownError",
     "ProviderRejectedError",
     "ProviderUnavailableError",
+    "UntranslatableError",
 ]
 
 
@@ -108,6 +114,18 @@ class InvalidPayloadError(EscalationPolicyError, ValueError):
 
 
 @final
+class UntranslatableError(EscalationPolicyError, ValueError):
+    """A policy cannot be translated to SQL. `faults` lists every fact that has no column or is tested in another way."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(self.faults)
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.faults))
+
+
+@final
 class EscalationDeniedError(EscalationPolicyError):
     """A request was denied, for hosts that prefer an exception. `decision` is the `Decision`."""
 
@@ -120,17 +138,28 @@ class EscalationDeniedError(EscalationPolicyError):
         return f"{self.decision.effect.value} {self.decision.policy_id}: {', '.join(codes)}"
 
 
-class ProviderError(EscalationPolicyError):
-    """The video provider did not return a usable call. The subclass tells you whether to try again.
+class ClickError(EscalationPolicyError):
+    """An allowed click did not get its call. The subclass tells you why.
 
-    If `escalate()` raises it, `key` identifies the call for the ledger.
+    Attributes:
+        outcome: The code of the outcome, as in records and in `Problem.code`.
+        key: The key of the call in the ledger. None until `escalate()` raises the error.
+        decision: The `Decision` of the click. None until `escalate()` raises the error.
     """
 
+    outcome: ClassVar[str] = "unknown"
     key: str | None = None
+    decision: Any = None
+
+
+class ProviderError(ClickError):
+    """The video provider did not return a usable call. The subclass tells you whether to try again."""
 
 
 class ProviderUnavailableError(ProviderError):
     """The provider created no call. Try again, after `retry_after` if it is not None."""
+
+    outcome = "unavailable"
 
     def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
         super().__init__(message)
@@ -139,6 +168,8 @@ class ProviderUnavailableError(ProviderError):
 
 class ProviderRejectedError(ProviderError):
     """The provider created no call, and trying again does not help. `code` is its own error code, or None."""
+
+    outcome = "rejected"
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
@@ -154,32 +185,49 @@ class ProviderOutcomeUnknownError(ProviderError):
 
 
 @final
-class CallInProgressError(EscalationPolicyError):
-    """Another click is creating the same call. Look again in a moment. `key` is the `CallRequest`'s."""
+class CallInProgressError(ClickError):
+    """Another click is creating the same call. Look again in a moment, or pass `wait` to `escalate()`."""
+
+    outcome = "in_progress"
+    key: str
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
-        self.key = key
+        self.key = key  # pyright: ignore[reportIncompatibleVariableOverride]  # never None here
 
     def __str__(self) -> str:
         return f"the call {self.key} is being created"
 
 
 @final
-class CallInDoubtError(EscalationPolicyError):
+class CallInDoubtError(ClickError):
     """Nobody knows whether the same call was created, or it was created but not recorded: then `call` is the `VideoCall`.
 
     The doubt ends when the host settles it with `ledger.resolve(key, call_or_none)`, when a click has `again=True`, or
     when the doubt lapses.
     """
 
+    outcome = "in_doubt"
+    key: str
+
     def __init__(self, key: str, call: Any = None) -> None:
         super().__init__(key, call)
-        self.key = key
+        self.key = key  # pyright: ignore[reportIncompatibleVariableOverride]  # never None here
         self.call = call
 
     def __str__(self) -> str:
         return f"the call {self.key} was {'created' if self.call else 'possibly created'}, but not recorded"
+
+
+@final
+class LedgerError(ClickError):
+    """The ledger failed before the provider was asked. No call was created; when the ledger works again, try again.
+
+    `escalate()` raises it for any exception of a ledger, with the type, the file and the line of that exception. It drops the
+    exception itself, whose words can hold links. A ledger may raise a `LedgerError` with a message of its own, which is kept.
+    """
+
+    outcome = "ledger"
 
 
 @final

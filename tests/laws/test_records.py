@@ -34,7 +34,7 @@ from support import SAMPLE, VALIDATOR, Sample, needs_validator
 
 UNHURRIED: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
-KEY: Final = b"key"
+KEY: Final = b"a key of 16 bytes or more"
 
 #: Any text at all: lone surrogates, controls and separators too, and what looks like JSON.
 TEXTS: Final = st.text(st.characters(codec=None), max_size=12) | st.sampled_from(
@@ -354,7 +354,7 @@ class TestTokens:
         first, second, other = (
             recorded(NOSY, one, key=KEY),
             recorded(NOSY, two, key=KEY),
-            recorded(NOSY, one, key=b"another"),
+            recorded(NOSY, one, key=b"another key of 16 bytes or more"),
         )
         tokens = {(kind_of(each, first), each.path.read(one)): first.facts[str(each.path)] for each in shown(first)}
         for each in shown(second):

@@ -90,7 +90,9 @@ def masks(places: list[str], names: list[str]) -> st.SearchStrategy[dict[str, An
     some = st.lists(st.sampled_from(places), max_size=4)
     all_of_them = [*places, *names]
     revealed: st.SearchStrategy[list[str]] = st.just(all_of_them) | st.just([]) | st.lists(st.sampled_from(all_of_them))
-    return st.fixed_dictionaries({"reveal": revealed}, optional={"key": st.just(b"k"), "mask": some})
+    return st.fixed_dictionaries(
+        {"reveal": revealed}, optional={"key": st.just(b"a key of 16 bytes or more"), "mask": some}
+    )
 
 
 def read_back(policy: Policy[Any], request: Any, **options: Any) -> DecisionRecord:

@@ -96,6 +96,7 @@ def assert_silent(error: BaseException) -> None:
     for member in chain(error):
         text = f"{member} {member!r} {vars(member)}".replace(BRIDGE, "")
         assert [] == [secret for secret in secrets if secret in text]
+        assert [] == [secret for secret in secrets if secret in "".join(traceback.format_exception(member))]
         assert type(member).__module__.startswith(("escalation_policy.", "builtins"))
 
 

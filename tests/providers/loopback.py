@@ -20,6 +20,7 @@ class Action(Enum):
     """What a server can do besides sending."""
 
     STALL = "stall"  #: Send nothing more as long as the client waits.
+    TRICKLE = "trickle"  #: Send a space every few milliseconds, as long as the client waits.
     RESET = "reset"  #: Cut the connection.
 
 
@@ -143,6 +144,9 @@ class Loopback:
         for step in script:
             if step is Action.STALL:
                 self._is_closing.wait()
+            elif step is Action.TRICKLE:
+                while not self._is_closing.wait(0.02):
+                    connection.sendall(b" ")
             elif step is Action.RESET:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return

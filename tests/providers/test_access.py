@@ -1,5 +1,6 @@
 """Who owns a token, and whether that user has RingCentral Video."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -18,8 +19,13 @@ from escalation_policy.exceptions import (
     ProviderRejectedError,
     ProviderUnavailableError,
 )
-from escalation_policy.providers.ringcentral import ringcentral_user, video_access
-from providers.callers import IMPATIENT, assert_silent, assert_silent_variables, client
+from escalation_policy.providers.ringcentral import (
+    ringcentral_user,
+    ringcentral_user_async,
+    video_access,
+    video_access_async,
+)
+from providers.callers import IMPATIENT, assert_silent, assert_silent_variables, client, options
 from providers.loopback import ACCOUNT, EXTENSION, Action, Loopback, ReceivedRequest, Script, error_body, response
 from providers.test_ringcentral import JSON
 
@@ -56,6 +62,26 @@ def respond_with(**changes: Any) -> Callable[[ReceivedRequest], Script]:
     return script
 
 
+def user_of_async(server: Loopback, **changes: Any) -> RingCentralUser:
+    """Read the owner of the token in asyncio."""
+
+    async def read() -> RingCentralUser:
+        async with httpx.AsyncClient(base_url=server.url, **options(**changes)) as new_client:
+            return await ringcentral_user_async(new_client)
+
+    return asyncio.run(read())
+
+
+def access_of_async(server: Loopback, user: RingCentralUser = ADA) -> VideoAccess:
+    """Read in asyncio whether a user has RingCentral Video."""
+
+    async def read() -> VideoAccess:
+        async with httpx.AsyncClient(base_url=server.url, **options()) as new_client:
+            return await video_access_async(new_client, user)
+
+    return asyncio.run(read())
+
+
 def user_of(server: Loopback, **changes: Any) -> RingCentralUser:
     """Read the owner of the token."""
     with client(server.url, **changes) as new_client:
@@ -76,6 +102,8 @@ class TestRingcentralUser:
     def test_has_ids_that_are_digits(self, server: Loopback, extension_id: object, account_id: object) -> None:
         """RingCentral sends ids as numbers or as strings."""
         server.script = respond_with(extension=an_extension(id=extension_id, account={"id": account_id}))
+        assert ADA == user_of_async(server)
+        server.requests.clear()
         assert ADA == user_of(server)
         assert [("GET", OWN, b"")] == [(request.method, request.path, request.content) for request in server.requests]
 
@@ -122,7 +150,7 @@ class TestRingcentralUser:
         assert_silent(caught.value)
         assert_silent_variables(caught.value, ACCOUNT, EXTENSION, "Ada", "'~'")
 
-    @pytest.mark.parametrize("read", [user_of, access_of])
+    @pytest.mark.parametrize("read", [user_of, access_of, user_of_async, access_of_async])
     @pytest.mark.parametrize(
         ("script", "error", "message"),
         [
@@ -158,8 +186,16 @@ class TestRingcentralUser:
     def test_is_an_error_if_ringcentral_is_slow(self, server: Loopback) -> None:
         """The host may try again at once."""
         server.script = lambda _: [Action.STALL]
-        with pytest.raises(ProviderUnavailableError, match=r"did not answer \(ReadTimeout\)"):
-            user_of(server, timeout=IMPATIENT)
+        for read in (user_of, user_of_async):
+            with pytest.raises(ProviderUnavailableError, match=r"did not answer \(ReadTimeout\)"):
+                read(server, timeout=IMPATIENT)
+
+    def test_is_an_error_if_the_answers_take_too_long_together(self, server: Loopback) -> None:
+        """One deadline bounds all of them."""
+        server.script = respond_with(features=[b"HTTP/1.1 200", Action.TRICKLE])
+        with client(server.url) as new_client, pytest.raises(ProviderUnavailableError) as caught:
+            video_access(new_client, ADA, timeout=timedelta(seconds=0.2))
+        assert "RingCentral did not answer (not within 0.2 s)" == str(caught.value)
 
     def test_says_when_to_try_again(self, server: Loopback) -> None:
         """After any status that says it."""
@@ -169,13 +205,18 @@ class TestRingcentralUser:
                 user_of(server)
             assert timedelta(seconds=7) == caught.value.retry_after
 
-    def test_refuses_an_async_client(self) -> None:
-        """An asyncio host reads it in a thread."""
+    def test_refuses_a_client_of_the_other_kind(self) -> None:
+        """The message names the class that the function takes."""
         async_client: Any = httpx.AsyncClient(verify=False)  # noqa: S501  nothing is sent
+        sync_client: Any = client()
         with pytest.raises(TypeError, match=r"^client must be an httpx\.Client, got an AsyncClient"):
             ringcentral_user(async_client)
         with pytest.raises(TypeError, match=r"^client must be an httpx\.Client, got an AsyncClient"):
             video_access(async_client, ADA)
+        with sync_client, pytest.raises(TypeError, match=r"^client must be an httpx\.AsyncClient, got a Client"):
+            asyncio.run(ringcentral_user_async(sync_client))
+        with pytest.raises(TypeError, match=r"^client must be an httpx\.AsyncClient, got a Client"):
+            asyncio.run(video_access_async(sync_client, ADA))
 
 
 class TestVideoAccess:
@@ -186,6 +227,7 @@ class TestVideoAccess:
         server.script = respond_with()
         assert VideoAccess.GRANTED is access_of(server)
         assert [OWN, CONFIGURATION, FEATURES] == [request.path for request in server.requests]
+        assert VideoAccess.GRANTED is access_of_async(server)
 
     @pytest.mark.parametrize("provider", ["RCMeetings", "None"])
     def test_is_denied_if_the_provider_is_another_one_or_none(self, server: Loopback, provider: str) -> None:
@@ -267,6 +309,7 @@ class TestVideoAccess:
         """Unknown is never a yes."""
         server.script = respond_with(**payloads)
         assert VideoAccess.UNKNOWN is access_of(server)
+        assert VideoAccess.UNKNOWN is access_of_async(server)
 
     @pytest.mark.parametrize("failing", ["configuration", "features"])
     def test_is_an_error_if_one_response_is_missing(self, server: Loopback, failing: str) -> None:

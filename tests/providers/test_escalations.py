@@ -1,6 +1,7 @@
 """Clicks from end to end: each sends one POST and settles its claim, even if the network fails."""
 
 import asyncio
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
@@ -30,6 +31,7 @@ from providers.loopback import (
     response,
     ringcentral,
 )
+from providers.test_deadlines import Hanging
 
 REQUEST = a_request(ringcentral_account_id=ACCOUNT, account_id=ACCOUNT, extension_id=EXTENSION)
 HEAD, BODY = response(201, a_bridge())
@@ -37,15 +39,14 @@ HEAD, BODY = response(201, a_bridge())
 
 def click(caller: Caller, url: str, ledger: InMemoryCallLedger, **changes: Any) -> Escalation:
     """Click once, with a new client."""
-    again = changes.pop("again", False)
-    timeout = changes.pop("timeout", httpx.Timeout(60))
+    terms = {name: changes.pop(name) for name in ("again", "claim_timeout") if name in changes}
     if caller is SyncCaller:
-        with client(url, timeout=timeout) as new_client:
-            return escalate(REQUEST, provider=RingCentralVideo(new_client), ledger=ledger, again=again)
+        with client(url, **changes) as new_client:
+            return escalate(REQUEST, provider=RingCentralVideo(new_client), ledger=ledger, **terms)
 
     async def run() -> Escalation:
-        async with httpx.AsyncClient(base_url=url, **options(timeout=timeout)) as new_client:
-            return await escalate_async(REQUEST, provider=AsyncRingCentralVideo(new_client), ledger=ledger, again=again)
+        async with httpx.AsyncClient(base_url=url, **options(**changes)) as new_client:
+            return await escalate_async(REQUEST, provider=AsyncRingCentralVideo(new_client), ledger=ledger, **terms)
 
     return asyncio.run(run())
 
@@ -55,7 +56,7 @@ RELEASED: dict[str, tuple[Script, type[EscalationPolicyError]]] = {
     "refused": (response(403), ProviderRejectedError),
     "redirected": (response(307, Location="/elsewhere"), ProviderRejectedError),
     "put off": (response(429), ProviderUnavailableError),
-    "wrong, and deleted": (response(201, a_bridge(host=None)), ProviderRejectedError),
+    "wrong, and deleted": (response(201, a_bridge(discovery=None)), ProviderRejectedError),
 }
 #: Every way in which nobody knows whether a call was created.
 IN_DOUBT: dict[str, Script] = {
@@ -68,6 +69,7 @@ IN_DOUBT: dict[str, Script] = {
     "unreadable": response(201, b"{"),
     "huge": response(201, a_bridge(padding="x" * 70_000)),
     "another type": response(201, a_bridge(type="PMI")),
+    "another host's": response(201, a_bridge(host={"accountId": ACCOUNT, "extensionId": "1"})),
 }
 
 
@@ -127,10 +129,10 @@ class TestClick:
 
 
 class TestCancelledClick:
-    """A task that is cancelled while RingCentral responds leaves its call in doubt."""
+    """A click goes on without its caller. If the event loop ends meanwhile, the provider knows how far it got."""
 
     def test_is_in_doubt(self, server: Loopback) -> None:
-        """The request had arrived."""
+        """If the request had arrived."""
         arrived = Event()
 
         def stall(_: ReceivedRequest) -> Script:
@@ -151,4 +153,37 @@ class TestCancelledClick:
         asyncio.run(cancel_click(ledger))
         with pytest.raises(CallInDoubtError):
             click(SyncCaller, server.url, ledger)
+        assert ["POST"] == server.methods()
+
+    def test_may_be_repeated_if_the_loop_ends_before_anything_was_sent(self, server: Loopback) -> None:
+        """The click goes on without its caller, until the end of the loop cancels it. Then the claim is released."""
+        auth = Hanging()
+
+        async def cancel_click(ledger: InMemoryCallLedger) -> None:
+            async with httpx.AsyncClient(base_url=server.url, **options(auth=auth)) as new_client:
+                provider = AsyncRingCentralVideo(new_client)
+                task = asyncio.ensure_future(escalate_async(REQUEST, provider=provider, ledger=ledger))
+                await asyncio.to_thread(auth.began.wait)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+
+        ledger = InMemoryCallLedger()
+        asyncio.run(cancel_click(ledger))
+        assert EscalationOutcome.CREATED is click(SyncCaller, server.url, ledger).outcome
+        assert ["POST"] == server.methods()
+
+
+@both
+class TestDeadlineOfAClick:
+    """The claim's time-out lowers the provider's."""
+
+    def test_is_its_claim_timeout(self, server: Loopback, caller: Caller) -> None:
+        """The click ends before others take it for lost, and nothing is sent later."""
+        ledger = InMemoryCallLedger()
+        auth = Hanging()
+        with pytest.raises(ProviderUnavailableError, match=r"\(not within 0\.2 s\)$"):
+            click(caller, server.url, ledger, auth=auth, claim_timeout=timedelta(seconds=0.2))
+        auth.release()
+        assert EscalationOutcome.CREATED is click(caller, server.url, ledger).outcome
         assert ["POST"] == server.methods()

@@ -251,6 +251,38 @@ class TestClient:
             server.methods(),
         )
 
+    @pytest.mark.parametrize(
+        ("status", "outcome"), [(401, REJECTED), (403, REJECTED), (429, UNAVAILABLE), (302, REJECTED), (500, UNKNOWN)]
+    )
+    def test_that_fails_after_a_refusal_does_not_hide_it(
+        self, server: Loopback, caller: Caller, status: int, outcome: type[ProviderError]
+    ) -> None:
+        """For example an auth that cannot renew a token after a 401: nothing was created."""
+        server.script = lambda _: response(status, Location="/")
+        error = error_of(caller, server.url, auth=Fetching(a_closed_port(), after=True))
+        assert outcome is type(error)
+        assert str(error).startswith(f"RingCentral answered {status}")
+        assert ["POST"] == server.methods()
+
+    @pytest.mark.parametrize("copies", [False, True], ids=["the same", "a copy"])
+    def test_that_fails_after_it_sent_the_request_again_leaves_the_outcome_unknown(
+        self, server: Loopback, caller: Caller, *, copies: bool
+    ) -> None:
+        """What RingCentral said to the first attempt says nothing about the second."""
+
+        class Repeating(httpx.Auth):
+            requires_request_body = True
+
+            def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+                yield request
+                again = httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
+                yield again if copies else request
+
+        server.script = lambda _: response(401) if len(server.requests) == 1 else []
+        error = error_of(caller, server.url, auth=Repeating())
+        assert UNKNOWN is type(error)
+        assert ["POST", "POST"] == server.methods()
+
     def test_whose_auth_makes_no_request_has_sent_nothing(self, server: Loopback, caller: Caller) -> None:
         """Nobody read the body."""
 
@@ -299,7 +331,7 @@ class TestLogs:
         caplog.set_level(logging.DEBUG)
         caplog.set_level(logging.INFO, logger="httpx")
         server.script = lambda request: (
-            response(201, a_bridge(host=None)) if request.method == "POST" else response(500)
+            response(201, a_bridge(discovery=None)) if request.method == "POST" else response(500)
         )
         error_of(caller, server.url)
         assert [] == [line for line in caplog.records if line.name.startswith("escalation_policy")]

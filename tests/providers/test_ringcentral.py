@@ -24,9 +24,19 @@ from escalation_policy.exceptions import (
     ProviderUnavailableError,
 )
 from escalation_policy.providers import ringcentral
-from escalation_policy.providers.ringcentral import AsyncRingCentralVideo, RingCentralVideo
+from escalation_policy.providers.ringcentral import AsyncRingCentralVideo, RingCentralVideo, ringcentral_user
 from escalation_policy.video import VideoCall
-from providers.callers import CALL, TOKEN, Caller, SyncCaller, assert_silent, assert_silent_variables, both, client
+from providers.callers import (
+    CALL,
+    TOKEN,
+    Caller,
+    SyncCaller,
+    assert_silent,
+    assert_silent_variables,
+    both,
+    client,
+    options,
+)
 from providers.loopback import (
     ACCOUNT,
     BRIDGE,
@@ -112,10 +122,10 @@ class TestRequest:
         calls = [caller(server.url, {"password": True}).create_call() for _ in range(2)]
         assert [f"{LINK}?pw={HASH}"] * 2 == [call.join_url for call in calls]
         security = [request.json()["security"] for request in server.requests]
-        assert [True, True] == [options["passwordProtected"] for options in security]
+        assert [True, True] == [settings["passwordProtected"] for settings in security]
         assert security[0]["password"] != security[1]["password"]
-        for options in security:
-            password = options["password"]
+        for settings in security:
+            password = settings["password"]
             assert (10, True) == (len(password), password.isascii() and password.isalnum())
             assert all(any(map(is_of, password)) for is_of in (str.isupper, str.islower, str.isdigit))
 
@@ -157,13 +167,6 @@ class TestCreatedBridge:
         assert True is caller(server.url).is_open(BRIDGE_CALL)
 
     WRONG: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("host", {"host": {"accountId": ACCOUNT, "extensionId": "1"}}),
-        ("host", {"host": {"accountId": "1", "extensionId": EXTENSION}}),
-        ("host", {"host": {"accountId": float(ACCOUNT), "extensionId": EXTENSION}}),
-        ("host", {"host": {"accountId": f"0{ACCOUNT}", "extensionId": EXTENSION}}),
-        ("host", {"host": {"accountId": int(ACCOUNT), "extensionId": True}}),
-        ("host", {"host": None}),
-        ("host", {"host": [ACCOUNT, EXTENSION]}),
         ("security.noGuests", {"security": {"noGuests": True}}),
         ("security.noGuests", {"security": {"noGuests": "false"}}),
         ("security.noGuests", {"security": {"noGuests": 0}}),
@@ -177,7 +180,7 @@ class TestCreatedBridge:
         ("discovery.web", {"discovery": {"web": "https://ada:secret@v.ringcentral.com/join/1"}}),
         ("discovery.web", {"discovery": {"web": f"{LINK}\n"}}),
         ("discovery.web", {"discovery": {"web": 1}}),
-        ("host, discovery.web", {"host": {}, "discovery": {}}),
+        ("security.noGuests, discovery.web", {"security": {"noGuests": True}, "discovery": {}}),
     )
 
     @pytest.mark.parametrize(("faults", "changes"), WRONG, ids=[f"{name}-{at}" for at, (name, _) in enumerate(WRONG)])
@@ -192,6 +195,32 @@ class TestCreatedBridge:
         assert [("DELETE", f"/rcvideo/v2/bridges/{BRIDGE}")] == [
             (request.method, request.path) for request in server.requests[1:]
         ]
+
+    OTHERS: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("host", {"host": {"accountId": ACCOUNT, "extensionId": "1"}}),
+        ("host", {"host": {"accountId": "1", "extensionId": EXTENSION}}),
+        ("host", {"host": {"accountId": float(ACCOUNT), "extensionId": EXTENSION}}),
+        ("host", {"host": {"accountId": f"0{ACCOUNT}", "extensionId": EXTENSION}}),
+        ("host", {"host": {"accountId": int(ACCOUNT), "extensionId": True}}),
+        ("host", {"host": None}),
+        ("host", {"host": [ACCOUNT, EXTENSION]}),
+        ("host, discovery.web", {"host": {}, "discovery": {}}),
+        ("type", {"type": "PMI"}),
+        ("type", {"type": "Scheduled"}),
+        ("type", {"type": 1}),
+        ("security.noGuests", {"type": None, "security": {"noGuests": True}}),
+    )
+
+    @pytest.mark.parametrize(("faults", "changes"), OTHERS, ids=[f"{name}-{at}" for at, (name, _) in enumerate(OTHERS)])
+    def test_is_left_alone_if_it_may_be_somebody_elses(
+        self, server: Loopback, caller: Caller, faults: str, changes: dict[str, Any]
+    ) -> None:
+        """To delete another host's room, or a personal meeting room, would be worse than to leave a room behind."""
+        caught = error_of(server, caller, response(201, a_bridge(**changes)))
+        assert isinstance(caught, ProviderOutcomeUnknownError)
+        wrong = f"RingCentral created a bridge that is not as requested ({faults})"
+        assert f"{wrong}; it was left alone, as it may be somebody else's" == str(caught)
+        assert (BRIDGE, ["POST"]) == (caught.call_id, server.methods())
 
     @pytest.mark.parametrize("protected", [False, None])
     def test_is_wrong_without_the_requested_password(
@@ -208,9 +237,9 @@ class TestCreatedBridge:
         self, server: Loopback, caller: Caller, delete: Script
     ) -> None:
         """Somebody has to look after it. There was one attempt."""
-        server.script = responding(response(201, a_bridge(host=None)), delete)
+        server.script = responding(response(201, a_bridge(security={"noGuests": True})), delete)
         with pytest.raises(
-            ProviderOutcomeUnknownError, match=r"not as requested \(host\); it could not be deleted$"
+            ProviderOutcomeUnknownError, match=r"not as requested \(security\.noGuests\); it could not be deleted$"
         ) as caught:
             caller(server.url).create_call()
         assert_silent(caught.value)
@@ -218,18 +247,9 @@ class TestCreatedBridge:
 
     def test_is_gone_if_its_deletion_finds_nothing(self, server: Loopback, caller: Caller) -> None:
         """A 404 is as good as a 204. Nobody knows who deleted it."""
-        server.script = responding(response(201, a_bridge(host=None)), response(404))
-        with pytest.raises(ProviderRejectedError, match=r"\(host\); it is gone$"):
+        server.script = responding(response(201, a_bridge(discovery=None)), response(404))
+        with pytest.raises(ProviderRejectedError, match=r"\(discovery\.web\); it is gone$"):
             caller(server.url).create_call()
-
-    @pytest.mark.parametrize("kind", ["PMI", "Scheduled", 1])
-    def test_is_not_deleted_if_it_is_of_another_type(self, server: Loopback, caller: Caller, kind: object) -> None:
-        """To delete somebody's personal meeting room would be worse than to leave a room behind."""
-        caught = error_of(server, caller, response(201, a_bridge(type=kind)))
-        assert isinstance(caught, ProviderOutcomeUnknownError)
-        assert caught.call_id == BRIDGE
-        assert str(caught).endswith("(type); it was not deleted, as it may be older")
-        assert ["POST"] == server.methods()
 
     # Only the id of a bridge gets into a path or into an error.
     @pytest.mark.parametrize(
@@ -297,7 +317,7 @@ REFUSALS: tuple[tuple[int, list[str], str], ...] = (
         403,
         ["CMN-401"],
         (
-            "RingCentral answered 403 CMN-401: the app lacks a permission, such as Video; the developer adds it to the app, "
+            "RingCentral answered 403 CMN-401: the app lacks a permission; the developer adds it to the app, "
             "and has it authorised again"
         ),
     ),
@@ -305,7 +325,7 @@ REFUSALS: tuple[tuple[int, list[str], str], ...] = (
         403,
         ["CMN-408"],
         (
-            "RingCentral answered 403 CMN-408: the token's user lacks a permission, such as Meetings; a RingCentral "
+            "RingCentral answered 403 CMN-408: the token's user lacks a permission; a RingCentral "
             "administrator grants it"
         ),
     ),
@@ -384,6 +404,9 @@ class TestOtherResponses:
             ({"errorCode": "CMN-102", "errors": "CMN-101"}, "CMN-102"),
             ({"errors": [None, ["CMN-102"], {"errorCode": 1}, {"errorCode": "CMN-101"}]}, "CMN-101"),
             ({"errorCode": ACCOUNT}, "HTTP 400"),
+            ({"errorCode": f"A{ACCOUNT}"}, "HTTP 400"),
+            ({"errorCode": f"CMN-{ACCOUNT}"}, "HTTP 400"),
+            ({"errorCode": "SECRET"}, "HTTP 400"),
             ({"errorCode": "Bearer secret-token"}, "HTTP 400"),
             ({"errorCode": "CMN-" + "1" * 20}, "HTTP 400"),
             ({"errorCode": "CMN-102\n"}, "HTTP 400"),
@@ -419,6 +442,8 @@ class TestOtherResponses:
             ("0", 0),
             ("0000000030", 30),
             ("0000000000", 0),
+            ("59.5", 59.5),
+            ("0.25", 0.25),
             ("3600", 3600),
             ("99999999999999999999", 3600),
             ("1" * 5000, 3600),
@@ -429,7 +454,9 @@ class TestOtherResponses:
         ],
     )
     @pytest.mark.parametrize("status", [408, 429, 503])
-    def test_say_how_long_to_wait(self, server: Loopback, caller: Caller, status: int, wait: str, seconds: int) -> None:
+    def test_say_how_long_to_wait(
+        self, server: Loopback, caller: Caller, status: int, wait: str, seconds: float
+    ) -> None:
         """One hour at most: by then, somebody else will have looked."""
         caught = error_of(server, caller, response(status, error_body("CMN-301"), Retry_After=wait))
         assert isinstance(caught, ProviderUnavailableError)
@@ -444,7 +471,7 @@ class TestOtherResponses:
             assert isinstance(caught, ProviderUnavailableError)
             assert timedelta(seconds=seconds) == caught.retry_after
 
-    @pytest.mark.parametrize("wait", ["", "soon", "-1", "1.5", "٣"])
+    @pytest.mark.parametrize("wait", ["", "soon", "-1", "1.", ".5", "1e3", "٣"])
     def test_mean_half_a_minute_if_they_do_not_say_how_long_to_wait(
         self, server: Loopback, caller: Caller, wait: str
     ) -> None:
@@ -454,6 +481,61 @@ class TestOtherResponses:
             assert isinstance(caught, ProviderUnavailableError)
             assert timedelta(seconds=30) == caught.retry_after
         assert isinstance(error_of(server, caller, response(503, Retry_After=wait)), ProviderOutcomeUnknownError)
+
+    @pytest.mark.parametrize(
+        ("headers", "seconds"),
+        [
+            ({"X_Rate_Limit_Window": "60"}, 60),
+            ({"X_Rate_Limit_Window": "59.5"}, 59.5),
+            ({"X_Rate_Limit_Window": "9" * 20}, 3600),
+            ({"X_Rate_Limit_Window": "60", "Retry_After": "7"}, 7),
+            ({"X_Rate_Limit_Window": "60", "Retry_After": "soon"}, 60),
+            ({"X_Rate_Limit_Window": "soon"}, 30),
+        ],
+    )
+    def test_say_with_a_window_how_long_to_wait_if_there_were_too_many_requests(
+        self, server: Loopback, caller: Caller, headers: dict[str, str], seconds: float
+    ) -> None:
+        """RingCentral blocks the user until the window ends. After any other status, the window says nothing."""
+        caught = error_of(server, caller, response(429, error_body("CMN-301"), **headers))
+        assert isinstance(caught, ProviderUnavailableError)
+        assert timedelta(seconds=seconds) == caught.retry_after
+        assert isinstance(
+            error_of(server, caller, response(503, X_Rate_Limit_Window="60")), ProviderOutcomeUnknownError
+        )
+
+    APP = "the developer adds it to the app, and has it authorised again"
+
+    @pytest.mark.parametrize(
+        ("body", "reason"),
+        [
+            ({"errors": [{"errorCode": "CMN-401", "permissionName": "ReadAccounts"}]}, "the permission ReadAccounts"),
+            ({"errors": [{"errorCode": "CMN-401"}], "permissionName": "Video"}, "the permission Video"),
+            (
+                {"errors": [{"errorCode": "CMN-401", "permissionName": "Video"}], "permissionName": "Meetings"},
+                "the permission Video",
+            ),
+            (
+                {
+                    "errors": [
+                        {"errorCode": "X-1", "permissionName": "Meetings"},
+                        {"errorCode": "CMN-401", "permissionName": "Video"},
+                    ]
+                },
+                "the permission Video",
+            ),
+            ({"errors": [{"errorCode": "CMN-401", "permissionName": "secret-token"}]}, "a permission"),
+            ({"errors": [{"errorCode": "CMN-401", "permissionName": ["Video"]}]}, "a permission"),
+            ({"errors": [{"errorCode": "CMN-401", "message": "[Video] permission"}]}, "a permission"),
+        ],
+        ids=range(7),
+    )
+    def test_name_the_permission_that_ringcentral_names(
+        self, server: Loopback, caller: Caller, body: object, reason: str
+    ) -> None:
+        """Or none: an answer can hold any text, so only names that these requests can need are shown."""
+        caught = error_of(server, caller, response(403, body))
+        assert f"RingCentral answered 403 CMN-401: the app lacks {reason}; {self.APP}" == str(caught)
 
     @pytest.mark.parametrize("status", [200, 202, 204, 226, 500, 501, 502, 503, 504, 599])
     def test_leave_the_outcome_unknown(self, server: Loopback, caller: Caller, status: int) -> None:
@@ -532,9 +614,47 @@ class TestMakingProviders:
             RingCentralVideo(new_client, **arguments)
         assert message == str(caught.value)
 
+    @pytest.mark.parametrize(
+        ("timeout", "words"),
+        [
+            (timedelta(0), "between 1 µs and 1 day, got 0:00:00"),
+            (timedelta(-1), "between 1 µs and 1 day, got -1 day, 0:00:00"),
+            (timedelta(days=1, microseconds=1), "between 1 µs and 1 day, got 1 day, 0:00:00.000001"),
+            (10, "a timedelta between 1 µs and 1 day, got 10"),
+            (None, "a timedelta between 1 µs and 1 day, got None"),
+        ],
+    )
+    def test_refuses_an_invalid_timeout(self, timeout: Any, words: str) -> None:
+        """Zero would send nothing, and nobody waits for a day."""
+        with client() as new_client, pytest.raises(InvalidValueError) as caught:
+            RingCentralVideo(new_client, timeout=timeout)
+        assert f"timeout must be {words}" == str(caught.value)
+        with client() as new_client, pytest.raises(InvalidValueError):
+            ringcentral_user(new_client, timeout=timeout)
+
+    @pytest.mark.parametrize("url", ["http://platform.ringcentral.com", "http://10.0.0.1", "http://localhost.example"])
+    def test_refuses_an_address_to_which_a_token_would_be_sent_unencrypted(self, url: str) -> None:
+        """The address is not shown."""
+        message = "client.base_url begins with http, so the token would be sent unencrypted: use https"
+        with client(url) as new_client, pytest.raises(InvalidValueError) as caught:
+            RingCentralVideo(new_client)
+        assert message == str(caught.value)
+        with pytest.raises(InvalidValueError):
+            AsyncRingCentralVideo(httpx.AsyncClient(base_url=url, **options()))
+        with client(url) as new_client, pytest.raises(InvalidValueError):
+            ringcentral_user(new_client)
+
+    @pytest.mark.parametrize(
+        "url", ["http://localhost:8080", "http://127.0.0.2", "http://[::1]:8080", "https://10.0.0.1"]
+    )
+    def test_accepts_a_server_on_loopback(self, url: str) -> None:
+        """Nothing leaves the machine, so a test needs no certificate."""
+        with client(url) as new_client:
+            RingCentralVideo(new_client)
+
     def test_refuses_a_client_of_the_other_kind(self) -> None:
         """The message names the class that takes it."""
-        classes = "RingCentralVideo takes an httpx.Client, AsyncRingCentralVideo an httpx.AsyncClient"
+        classes = "sync code takes an httpx.Client, async code an httpx.AsyncClient"
         async_client: Any = httpx.AsyncClient(verify=False)  # noqa: S501  nothing is sent
         with pytest.raises(TypeError) as caught:
             RingCentralVideo(async_client)
@@ -617,6 +737,7 @@ class TestAnyResponse:
     @example(text=DATE)
     def test_has_a_date_and_a_limited_time_to_wait(self, text: str) -> None:
         """A header can have any text."""
-        response = Response(429, b"", date_header=text, retry_after_header=text)
+        response = Response(429, b"", date_header=text, retry_after_header=text, window_header=text)
         assert response.sent_at.tzinfo is not None
-        assert response.retry_after is None or timedelta(0) <= response.retry_after <= timedelta(hours=1)
+        for wait in (response.retry_after, response.rate_limit_window):
+            assert wait is None or timedelta(0) <= wait <= timedelta(hours=1)

@@ -9,17 +9,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
+import attrs
 import pytest
 
 from escalation_policy import ESCALATE_TO_VIDEO, Decision, Domain, Login, Policy, Rule, context, fact, predicate
-from escalation_policy.exceptions import InvalidValueError
+from escalation_policy.exceptions import ClickError, InvalidValueError, ProviderUnavailableError
 from escalation_policy.records import DecisionLogger, DecisionRecord, record
 from escalation_policy.records._recording import Recorder
 from escalation_policy.testing import a_request
+from escalation_policy.video import InMemoryCallLedger, InMemoryVideoProvider, escalate
 from support import SAMPLE, Sample
 
 AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -263,9 +267,9 @@ class TestExtra:
 
     def test_replays_from_the_line(self, logger: logging.Logger, lines: Lines) -> None:
         """Its record is the one that `record()` makes."""
-        made = DecisionLogger(logger, key=b"k", reveal=["agent.email"], mask=["login"]).log(DENY, id="d1", at=AT)
+        made = DecisionLogger(logger, key=b"k" * 16, reveal=["agent.email"], mask=["login"]).log(DENY, id="d1", at=AT)
 
-        assert made == record(DENY, id="d1", at=AT, key=b"k", reveal=["agent.email"], mask=["login"])
+        assert made == record(DENY, id="d1", at=AT, key=b"k" * 16, reveal=["agent.email"], mask=["login"])
         assert made == DecisionRecord.from_json(extra_of(lines.records[0])["escalation_record"])
 
     def test_holds_nothing_that_is_masked(self, logger: logging.Logger, lines: Lines) -> None:
@@ -340,6 +344,77 @@ class TestLevels:
         answer = DecisionLogger(logger, error_level=logging.DEBUG).log(BROKEN, id="d1", at=AT)
 
         assert (None, []) == (answer, lines.records)
+
+
+def result(outcome: str, decision: Decision[Any] = ALLOW) -> Any:
+    """Return the result of a click."""
+    return SimpleNamespace(decision=decision, outcome=outcome)
+
+
+class TestClick:
+    """The decision of a click is logged with the outcome."""
+
+    def test_logs_what_a_click_returns_or_raises(self, logger: logging.Logger, lines: Lines) -> None:
+        """It fits `on_end`."""
+        log = DecisionLogger(logger)
+        request = a_request()
+        provider = InMemoryVideoProvider(errors=[ProviderUnavailableError("busy"), ValueError("lost")])
+        ledger = InMemoryCallLedger()
+        for again in (False, False, False, True, False):
+            with suppress(ClickError):
+                escalate(
+                    request,
+                    provider=provider,
+                    ledger=ledger,
+                    again=again,
+                    on_end=lambda result: log.click(result, id="d1", at=AT),
+                )
+        outcomes = ["unavailable", "unknown", "in_doubt", "created", "reused"]
+        assert [f"{ALLOW_LINE} outcome={outcome}" for outcome in outcomes] == lines.messages
+        assert outcomes == [extra_of(line)["escalation_outcome"] for line in lines.records]
+        records = [DecisionRecord.from_json(extra_of(line)["escalation_record"]) for line in lines.records]
+        assert outcomes == [each.outcome for each in records]
+
+    def test_makes_the_record_of_the_decision(self, logger: logging.Logger) -> None:
+        """With the outcome."""
+        options: dict[str, Any] = {"id": "d1", "at": AT, "correlation_id": "c1", "facts_read_at": AT}
+        made = DecisionLogger(logger).click(result("denied", DENY), **options)
+        assert made == attrs.evolve(record(DENY, **options), outcome="denied")
+
+    @pytest.mark.parametrize(
+        ("outcome", "level"),
+        [
+            ("created", "INFO"),
+            ("reused", "INFO"),
+            ("in_progress", "INFO"),
+            *[(each, "ERROR") for each in ("in_doubt", "unavailable", "rejected", "unknown", "ledger")],
+        ],
+    )
+    def test_is_an_error_if_the_click_failed(
+        self, outcome: str, level: str, logger: logging.Logger, lines: Lines
+    ) -> None:
+        """To click twice is none."""
+        DecisionLogger(logger).click(result(outcome), id="d1", at=AT)
+        assert [level] == lines.levels
+
+    @pytest.mark.parametrize("is_function", [False, True], ids=["rate", "function"])
+    def test_is_never_left_out_if_there_is_no_call(
+        self, *, is_function: bool, logger: logging.Logger, lines: Lines
+    ) -> None:
+        """Neither by sampling nor by a function."""
+        log = DecisionLogger(logger, sample_allows=(lambda _: 0) if is_function else 0, drop=lambda _: True)
+        for outcome in ("created", "reused", "in_progress", "in_doubt", "unavailable", "rejected", "unknown", "ledger"):
+            log.click(result(outcome), id="d1", at=AT)
+        assert (6, 2) == (len(lines.records), log.dropped)
+
+    def test_reports_a_result_without_a_decision(
+        self, logger: logging.Logger, lines: Lines, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """It raises nothing."""
+        log = DecisionLogger(logger)
+        assert None is log.click(ValueError("secret"), id="d1", at=AT)
+        assert (1, []) == (log.failed, lines.records)
+        assert "the decision of a click was not logged" in capsys.readouterr().err
 
 
 class TestSampling:
@@ -737,8 +812,8 @@ class TestConfiguration:
             ({"sample_allows": "1"}, "sample_allows must be a number from 0 to 1, got a str"),
             ({"drop": True}, "drop must be a function of a record, or None, got a bool"),
             ({"policy": "p"}, "policy must be a Policy or None, got a str"),
-            ({"key": "k"}, "key must be non-empty bytes or None, got a str"),
-            ({"key": b""}, "key must be non-empty bytes or None, got a bytes"),
+            ({"key": "k"}, "key must be at least 16 bytes, or None, got a str"),
+            ({"key": b""}, "key must be at least 16 bytes, or None, got 0 of them"),
             ({"reveal": "agent.email"}, "reveal must be a collection of dotted paths, got a str"),
             ({"mask": 1}, "mask must be a collection of dotted paths, got an int"),
         ],

@@ -413,7 +413,7 @@ class TestKeyedTokens:
         request = a_request(account_id="7", extension_id="7", ringcentral_account_id="7")
         tokens = [
             str(recorded(ESCALATE_TO_VIDEO, request, key=key).facts[name]).partition("#")[2]
-            for key in (KEY, b"another")
+            for key in (KEY, b"another key of the host's")
             for name in ("agent.ringcentral.account_id", "agent.ringcentral.extension_id")
         ]
         assert 4 == len({*tokens})

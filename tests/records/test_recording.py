@@ -166,8 +166,8 @@ class TestArguments:
             ),
             ({"correlation_id": ""}, "correlation_id must be a non-empty str, got an empty str"),
             ({"correlation_id": 5}, "correlation_id must be a non-empty str, got an int"),
-            ({"key": "secret"}, "key must be non-empty bytes or None, got a str"),
-            ({"key": bytearray(b"k")}, "key must be non-empty bytes or None, got a bytearray"),
+            ({"key": "secret"}, "key must be at least 16 bytes, or None, got a str"),
+            ({"key": bytearray(b"k")}, "key must be at least 16 bytes, or None, got a bytearray"),
             ({"policy": "escalate_to_video"}, "policy must be a Policy or None, got a str"),
             (
                 {"policy": ESCALATE_TO_VIDEO.without("intervention_owned")},
@@ -209,10 +209,12 @@ class TestArguments:
             record(call.pop("decision"), **call)
         assert message == str(caught.value)
 
-    def test_refuse_a_key_that_is_empty(self) -> None:
-        """It would keep nothing secret."""
-        with pytest.raises(InvalidValueError, match=r"^key must be non-empty bytes or None, got"):
-            record(ESCALATE_TO_VIDEO.decide(ALLOWED), at=AT, id="d1", key=b"")
+    @pytest.mark.parametrize("length", [0, 1, 15])
+    def test_refuse_a_key_that_is_short(self, length: int) -> None:
+        """Somebody could try all of them."""
+        with pytest.raises(InvalidValueError, match=rf"^key must be at least 16 bytes, or None, got {length} of them$"):
+            record(ESCALATE_TO_VIDEO.decide(ALLOWED), at=AT, id="d1", key=b"k" * length)
+        assert record(ESCALATE_TO_VIDEO.decide(ALLOWED), at=AT, id="d1", key=b"k" * 16).masked
 
     def test_take_any_collection(self) -> None:
         """An iterator too, once."""

@@ -80,6 +80,11 @@ class TestReplay:
         assert (2, 0, 1, 0, 1) == counts
         assert (sum(counts), 2) == (result.records, result.unreadable)
 
+    def test_ignores_the_outcomes_of_clicks(self) -> None:
+        """The provider's failure is no decision."""
+        failed = attrs.evolve(self.OWNED, outcome="unavailable")
+        assert replay([failed], NOT_OWNED).same == replay([self.OWNED], NOT_OWNED).same == 1
+
     def test_names_the_policy(self) -> None:
         """It may have the same id as the policy of the records."""
         result = replay([], NOT_OWNED)
@@ -219,7 +224,7 @@ COLOUR: Final = SAMPLE(lambda r: r.colour)
 class TestMaskedFacts:
     """What a replay can answer from tokens, and what it cannot."""
 
-    @pytest.mark.parametrize("key", [None, b"k"], ids=["numbered", "keyed"])
+    @pytest.mark.parametrize("key", [None, b"a key of 16 bytes or more"], ids=["numbered", "keyed"])
     @pytest.mark.parametrize(
         ("condition", "request_"),
         [

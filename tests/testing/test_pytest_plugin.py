@@ -158,8 +158,8 @@ class TestSwitch:
             import escalation_policy.testing.pytest_plugin
             print(*sorted(set(sys.modules) - before))"""
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        own = "_coverage pytest_plugin".split()
-        assert [f"escalation_policy.testing.{name}" for name in own] == done.stdout.split()
+        own = "_locks testing._coverage testing.pytest_plugin".split()
+        assert [f"escalation_policy.{name}" for name in own] == done.stdout.split()
 
 
 class TestDecisions:
@@ -559,11 +559,20 @@ def test():
         result.assert_outcomes(passed=1)
         assert ["no decision of any policy was recorded"] == coverage_lines(result)
 
-    def test_does_not_count_the_decisions_of_check_policy(self, pytester: pytest.Pytester) -> None:
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "check_policy(ENABLED)",
+            "check_where(ENABLED, {AGENT: 'enabled'}, select=lambda _: {1: 1}, request_of=lambda _: a_request())",
+        ],
+    )
+    def test_does_not_count_the_decisions_of_a_check(self, pytester: pytest.Pytester, check: str) -> None:
         """They alone would cover all rules."""
-        text = """def test(decisions):
-    from escalation_policy.testing import check_policy
-    check_policy(Policy("sso", [ESCALATE_TO_VIDEO["ringcentral_sso"]]))
+        text = f"""def test(decisions):
+    from escalation_policy.testing import check_policy, check_where
+    AGENT = fact(lambda r: r.agent.enabled)
+    ENABLED = Policy("enabled", [Rule("enabled", AGENT.is_true())])
+    {check}
     assert decisions == []
 """
         result = run(pytester, text)

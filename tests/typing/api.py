@@ -4,6 +4,7 @@
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -76,6 +77,7 @@ from escalation_policy.administration import (
     link_ringcentral,
     map_imported_users,
 )
+from escalation_policy.analysis import Column, Where, where
 from escalation_policy.engage import (
     agent_from_payload,
     channel_from_payload,
@@ -88,7 +90,9 @@ from escalation_policy.providers.ringcentral import (
     AsyncRingCentralVideo,
     RingCentralVideo,
     ringcentral_user,
+    ringcentral_user_async,
     video_access,
+    video_access_async,
 )
 from escalation_policy.records import (
     BrokenLine,
@@ -127,10 +131,11 @@ from escalation_policy.testing import (
     check_call_ledger,
     check_policy,
     check_video_provider,
+    check_where,
     policy_table,
     strategies,
 )
-from escalation_policy.typing import AsyncVideoProvider, CallLedger, VideoProvider
+from escalation_policy.typing import AsyncCallLedger, AsyncVideoProvider, CallLedger, VideoProvider
 from escalation_policy.video import (
     CallRequest,
     Escalation,
@@ -138,12 +143,16 @@ from escalation_policy.video import (
     InMemoryCallLedger,
     InMemoryVideoProvider,
     LedgerEntry,
+    Problem,
     SQLiteCallLedger,
     VideoCall,
+    call_for,
+    call_for_async,
     entry_from_json,
     entry_to_json,
     escalate,
     escalate_async,
+    problem,
 )
 
 # Values.
@@ -502,7 +511,9 @@ decision_record = record(decision, at=at, id="d1")
 assert_type(decision_record, DecisionRecord)
 assert_type(record(grant_policy.decide(Grant(agent, {})), at=at, id="d1", policy=grant_policy), DecisionRecord)
 assert_type(
-    record(decision, at=at, id="d1", correlation_id="c", facts_read_at=at, key=b"k", reveal=["agent"], mask={"login"}),
+    record(
+        decision, at=at, id="d1", correlation_id="c", facts_read_at=at, key=b"k" * 16, reveal=["agent"], mask={"login"}
+    ),
     DecisionRecord,
 )
 assert_type((decision_record.id, decision_record.at, decision_record.effect), tuple[str, datetime, Effect])
@@ -599,12 +610,18 @@ assert_type(call, VideoCall)
 assert_type(RingCentralVideo(client).is_open(call), bool | None)
 assert_type(ringcentral_user(client), RingCentralUser)
 assert_type(video_access(client, user), VideoAccess)
+RingCentralVideo(client, timeout=timedelta(seconds=5))
+assert_type(ringcentral_user(client, timeout=timedelta(seconds=5)), RingCentralUser)
 
 
 async def calls(each: AsyncRingCentralVideo) -> None:
     """Awaits what a coroutine of the provider gives."""
     assert_type(await each.create_call(call_request), VideoCall)
     assert_type(await each.is_open(call), bool | None)
+    async_client = httpx.AsyncClient()
+    assert_type(await ringcentral_user_async(async_client, timeout=timedelta(seconds=5)), RingCentralUser)
+    assert_type(await video_access_async(async_client, user, timeout=timedelta(seconds=5)), VideoAccess)
+    await ringcentral_user_async(client)  # type: ignore[arg-type]
 
 
 RingCentralVideo(httpx.AsyncClient())  # type: ignore[arg-type]
@@ -612,6 +629,7 @@ AsyncRingCentralVideo(client)  # type: ignore[arg-type]
 RingCentralVideo(client, bridge="PMI")  # type: ignore[arg-type]
 RingCentralVideo(client, password="secret")  # type: ignore[arg-type]  # noqa: S106
 RingCentralVideo(client, "Instant")  # type: ignore[call-arg]
+RingCentralVideo(client, timeout=5)  # type: ignore[arg-type]
 ringcentral_user(httpx.AsyncClient())  # type: ignore[arg-type]
 wrong: VideoProvider = AsyncRingCentralVideo(httpx.AsyncClient())  # type: ignore[assignment]
 
@@ -705,17 +723,20 @@ sqlite_ledger = SQLiteCallLedger("calls.db", timeout=timedelta(seconds=1))
 also_a_ledger: CallLedger = SQLiteCallLedger(Path("calls.db"))
 assert_type(sqlite_ledger.update("case", lambda case: (case, 7), now=at), int)
 assert_type(sqlite_ledger.forget_lapsed(), int)
-assert_type(sqlite_ledger.forget_lapsed(at), int)
+assert_type(sqlite_ledger.forget_lapsed(at, margin=timedelta(0)), int)
+assert_type(sqlite_ledger.end_case(domain_id="acme", intervention_id="i1"), bool)
 assert_type(entry_to_json(LedgerEntry()), str)
 assert_type(entry_from_json(b"{}"), LedgerEntry)
 check_call_ledger(InMemoryCallLedger)
-check_call_ledger(lambda: SQLiteCallLedger("calls.db"))
+check_call_ledger(lambda: SQLiteCallLedger("calls.db"), own_clock=True, thread_ends=print)
 
 SQLiteCallLedger("calls.db", timeout=5.0)  # type: ignore[arg-type]
 SQLiteCallLedger("calls.db", timedelta(1))  # type: ignore[call-arg]
 sqlite_ledger.forget_lapsed("now")  # type: ignore[arg-type]
+sqlite_ledger.end_case("acme", "i1")  # type: ignore[call-arg]
 entry_from_json({})  # type: ignore[arg-type]
 check_call_ledger(sqlite_ledger)  # type: ignore[arg-type]
+check_call_ledger(InMemoryCallLedger, inside=nullcontext())  # type: ignore[arg-type]
 
 # Strategies.
 assert_type(strategies.domains(), SearchStrategy[Domain])
@@ -802,6 +823,16 @@ class Ledger(CallLedger):
         return change(LedgerEntry())[1]
 
 
+class AsyncLedger(AsyncCallLedger):
+    """Remembers nothing, and is complete."""
+
+    async def update(
+        self, entry_id: str, change: Callable[[LedgerEntry], tuple[LedgerEntry, Any]], /, now: datetime | None = None
+    ) -> Any:
+        """Return the answer of `change`."""
+        return change(LedgerEntry())[1]
+
+
 class Empty(CallLedger):
     """Lacks `update()`."""
 
@@ -822,6 +853,10 @@ assert_type(ledger.end("k"), bool)
 assert_type(ledger.resolve("k", None), bool)
 assert_type(ledger.resolve("k", call, now=datetime.now(UTC)), bool)
 ledger.resolve("k")  # type: ignore[call-arg]
+async_ledger: AsyncCallLedger = AsyncLedger()
+check_call_ledger(AsyncLedger, inside=nullcontext)
+async_ledger = Ledger()  # type: ignore[assignment]
+ledger = AsyncLedger()  # type: ignore[assignment]
 
 clicked = escalate(request, provider=provider, ledger=ledger)
 assert_type(clicked, Escalation)
@@ -841,11 +876,23 @@ escalate(
     claim_timeout=timedelta(seconds=20),
     now=lambda: datetime.now(UTC),
     title="Call",
+    wait=timedelta(seconds=5),
+    on_end=lambda result: decision_log.click(result, id="d1", at=at),
 )
+assert_type(call_for(request, ledger=ledger, policy=policy, now=at), VideoCall | None)
+call_for(request, ledger=async_ledger)  # type: ignore[arg-type]
+assert_type(problem(clicked), Problem)
+assert_type(problem(exceptions.LedgerError("it failed")).to_dict(), dict[str, Any])
+problem(ValueError())  # type: ignore[arg-type]
+escalate(request, provider=provider, ledger=ledger, wait=5)  # type: ignore[arg-type]
+assert_type(CallRequest(key="k", account_id="1", extension_id="2").time_limit, timedelta | None)
+assert_type(decision_log.click(clicked, id="d1", at=at), DecisionRecord | None)
+assert_type(decision_record.outcome, str | None)
 joined: str = clicked.call.join_url  # type: ignore[union-attr]
 escalate(request, provider, ledger)  # type: ignore[call-arg]
 escalate(request, provider=provider)  # type: ignore[call-arg]
 escalate(request, provider=async_provider, ledger=ledger)  # type: ignore[arg-type]
+escalate(request, provider=provider, ledger=async_ledger)  # type: ignore[arg-type]
 escalate(request, provider=provider, ledger=ledger, policy=grant_policy)  # type: ignore[arg-type]
 escalate(grant, provider=provider, ledger=ledger)  # type: ignore[arg-type]
 
@@ -854,6 +901,11 @@ async def click() -> None:
     """Escalates in asyncio."""
     assert_type(await escalate_async(request, provider=async_provider, ledger=ledger), Escalation)
     assert_type(await escalate_async(request, provider=provider, ledger=ledger, again=True), Escalation)
+    assert_type(await escalate_async(request, provider=provider, ledger=async_ledger), Escalation)
+    assert_type(await call_for_async(request, ledger=async_ledger), VideoCall | None)
+    assert_type(await async_ledger.end("k"), bool)
+    assert_type(await async_ledger.end_case(domain_id="acme", intervention_id="i1"), bool)
+    assert_type(await async_ledger.resolve("k", call), bool)
     await escalate_async(request, provider=Audio(), ledger=ledger)  # type: ignore[arg-type]
 
 
@@ -861,7 +913,10 @@ unavailable = exceptions.ProviderUnavailableError("busy", retry_after=timedelta(
 assert_type(unavailable.retry_after, timedelta | None)
 assert_type(exceptions.ProviderRejectedError("no", code="CMN-109").code, str | None)
 assert_type(exceptions.ProviderOutcomeUnknownError("lost", call_id="b1").call_id, str | None)
-failed: exceptions.ProviderError = unavailable
+failed: exceptions.ClickError = unavailable
+failed = exceptions.LedgerError("it failed")
+assert_type(failed.outcome, str)
+assert_type(failed.key, str | None)
 assert_type(exceptions.CallInDoubtError("k", call).key, str)
 assert_type(exceptions.CallInProgressError("k").key, str)
 
@@ -886,3 +941,32 @@ check_video_provider(Audio)  # type: ignore[arg-type]
 check_video_provider(Video, against=Video)  # type: ignore[arg-type]
 check_video_provider(Video, video_against)  # type: ignore[call-arg]
 VideoService("lost")  # type: ignore[arg-type]
+
+# Policies as SQL.
+
+columns: dict[Any, str | Column] = {
+    fact(lambda r: r.agent.id): "a.id",
+    fact(lambda r: r.agent.team_ids): Column("a.id", members="SELECT team_id FROM teams WHERE agent_id = a.id"),
+}
+assert_type(where(ESCALATE_TO_VIDEO, columns), Where[tuple[str | int | bool, ...]])
+assert_type(where(ESCALATE_TO_VIDEO, columns, style="format").parameters, tuple[str | int | bool, ...])
+assert_type(where(ESCALATE_TO_VIDEO, columns, style="named").parameters, dict[str, str | int | bool])
+assert_type(where(ESCALATE_TO_VIDEO, {fact(lambda r: r.agent.id): "a.id", fact(lambda r: r.login): "l"}).sql, str)
+assert_type(exceptions.UntranslatableError([fault]).faults, tuple[exceptions.Fault, ...])
+where(ESCALATE_TO_VIDEO, columns, style="pyformat")  # type: ignore[call-overload]
+where(ESCALATE_TO_VIDEO, {fact(lambda r: r.login): None})  # type: ignore[dict-item]
+where(ESCALATE_TO_VIDEO["agent_enabled"], columns)  # type: ignore[call-overload]
+
+
+def selected(condition: Where[Any]) -> dict[int, str]:
+    """Run a query."""
+    return {1: condition.sql}
+
+
+def request_of(row: str) -> EscalationRequest | None:
+    """Make the request of a row."""
+    return a_request(email=row)
+
+
+check_where(ESCALATE_TO_VIDEO, columns, select=selected, request_of=request_of, style="named")
+check_where(ESCALATE_TO_VIDEO, columns, select=selected, request_of=selected)  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
 """Call requests and video calls: their fields, and the key of a call."""
 
 import pickle
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, cast
 
 import attrs
 import pytest
@@ -82,10 +82,10 @@ class TestVideoCall:
         with pytest.raises(InvalidValueError, match=f"VideoCall.{field} must be {accepted}"):
             attrs.evolve(CALL, **{field: value})
 
-    def test_shows_neither_query_nor_ids(self) -> None:
-        """The query can hold the password."""
-        assert "'https://video.example/join/b1'" in repr(CALL)
-        for secret in ("pw", "secret", "part", CALL.account_id, CALL.extension_id):
+    def test_shows_the_host_of_the_link_and_no_id(self) -> None:
+        """Everybody who has the path can join the call, and the query can hold the password."""
+        assert "join_url=<link at video.example>" in repr(CALL)
+        for secret in ("b1", "pw", "secret", "part", CALL.account_id, CALL.extension_id):
             assert secret not in repr(CALL)
 
     def test_survives_pickling(self) -> None:
@@ -95,6 +95,15 @@ class TestVideoCall:
 
 class TestCallRequest:
     """A request names the host and the call, and nobody else."""
+
+    def test_may_have_a_time_limit(self) -> None:
+        """It is more than 0, or None."""
+        limit = timedelta(seconds=9)
+        assert call_request_for(ALLOWED, time_limit=limit).time_limit == limit
+        assert call_request_for(ALLOWED).time_limit is None
+        for wrong, problem in ((timedelta(0), "more than 0, got 0 or less"), (9, "a timedelta or None, got an int")):
+            with pytest.raises(InvalidValueError, match=f"^CallRequest.time_limit must be {problem}$"):
+                call_request_for(ALLOWED, time_limit=cast("Any", wrong))
 
     @pytest.mark.parametrize(
         ("field", "value"), [("key", ""), ("key", 1), ("account_id", "~"), ("extension_id", None), ("title", "")]

@@ -4,7 +4,7 @@ import copy
 import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import pytest
@@ -17,6 +17,7 @@ from escalation_policy._calls.entries import (
     RecordedCall,
     Terms,
     end_call,
+    end_case,
     resolve,
 )
 from escalation_policy._calls.values import CallRequest, VideoCall
@@ -116,7 +117,8 @@ class TestClaim:
     @pytest.mark.parametrize("field", ["account_id", "extension_id"])
     def test_is_granted_if_the_recorded_call_has_another_host(self, field: str) -> None:
         """The agent may have another extension now."""
-        request = attrs.evolve(ADA, **{field: "9"})
+        changes: dict[str, Any] = {field: "9"}
+        request = attrs.evolve(ADA, **changes)
         assert claim(with_call(), request, terms("second click"))[1] is ClaimResult.GRANTED
 
     def test_is_granted_if_the_recorded_call_is_closed(self) -> None:
@@ -146,7 +148,7 @@ class TestRecordCall:
     def test_replaces_the_call_before(self) -> None:
         """The agent who had the case before finds no call any more."""
         entry = with_call(BOB, CALL_OF_BOB, with_call())
-        assert entry.recorded == RecordedCall(BOB.key, CALL_OF_BOB, CALL, NOW + HOUR)
+        assert entry.recorded == RecordedCall(BOB.key, CALL_OF_BOB, CALL, NOW + HOUR, NOW + HOUR)
         assert claim(entry, ADA, terms("second click"))[1] is ClaimResult.GRANTED
 
     def test_supersedes_no_call_that_has_lapsed(self) -> None:
@@ -155,6 +157,29 @@ class TestRecordCall:
         _, recorded = record_call(entry, ADA.key, CALL_OF_BOB, terms("second click", after=HOUR))
         assert recorded
         assert recorded.supersedes is None
+
+    def test_names_the_call_before_until_that_one_lapses(self) -> None:
+        """A link does not stay for longer because another call has replaced it."""
+        half = MINUTE * 30
+        entry, _ = claim(with_call(), BOB, terms("second click", after=half))
+        entry, recorded = record_call(entry, BOB.key, CALL_OF_BOB, terms("second click", after=half))
+        assert recorded == RecordedCall(BOB.key, CALL_OF_BOB, CALL, NOW + half + HOUR, NOW + HOUR)
+        for after, supersedes in ((HOUR * 0.99, CALL), (HOUR, None)):
+            _, reused = claim(entry, BOB, terms("third click", after=after))
+            assert isinstance(reused, RecordedCall)
+            assert (reused.call, reused.supersedes) == (CALL_OF_BOB, supersedes)
+
+    def test_changes_nothing_if_that_call_is_recorded(self) -> None:
+        """An update that was interrupted is repeated."""
+        assert record_call(with_call(), ADA.key, CALL, terms()) == (with_call(), with_call().recorded)
+
+    def test_depends_on_no_part_that_has_lapsed(self) -> None:
+        """A ledger may have deleted it, or not."""
+        entry, _ = claim(EMPTY, ADA, terms("another click"))
+        later = terms(after=HOUR * 2)
+        assert record_call(entry, ADA.key, CALL, later) == record_call(EMPTY, ADA.key, CALL, later)
+        newer = attrs.evolve(CALL, id="b9")
+        assert record_call(with_call(), ADA.key, newer, later) == record_call(EMPTY, ADA.key, newer, later)
 
     def test_works_for_an_expired_claim_that_nobody_has_settled(self) -> None:
         """The provider was slow."""
@@ -210,6 +235,22 @@ class TestEndCall:
         assert end_call(with_doubt(), ADA.key) == (with_doubt(), False)
 
 
+class TestEndCase:
+    """A case is closed."""
+
+    def test_forgets_the_recorded_call_of_any_agent(self) -> None:
+        """Once."""
+        assert end_case(with_call()) == (EMPTY, True)
+        assert end_case(with_call(BOB, CALL_OF_BOB)) == (EMPTY, True)
+        assert end_case(EMPTY) == (EMPTY, False)
+
+    def test_keeps_claims(self) -> None:
+        """A click that is under way records its call."""
+        entry, _ = claim(with_call(), BOB, terms("second click"))
+        assert end_case(entry) == (LedgerEntry(None, entry.claims), True)
+        assert end_case(with_doubt()) == (with_doubt(), False)
+
+
 class TestResolve:
     """A doubt is settled by somebody who knows."""
 
@@ -231,6 +272,9 @@ class TestResolve:
         entry, _ = resolve(doubtful, BOB.key, CALL_OF_BOB, NOW)
         assert entry.recorded
         assert entry.recorded.supersedes == CALL
+        entry, _ = resolve(doubtful, BOB.key, CALL_OF_BOB, NOW + HOUR)
+        assert entry.recorded
+        assert entry.recorded.supersedes is None
 
     def test_changes_nothing_if_there_is_no_doubt(self) -> None:
         """A call in progress is in doubt only when its claim expires."""

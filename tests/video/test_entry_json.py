@@ -34,7 +34,7 @@ _links: Final = st.text("abc0129-._~%?&=#/+:;!$'()*,[]", max_size=99).map(lambda
 _calls: Final = st.builds(VideoCall, id=_texts, join_url=_links, account_id=_ids, extension_id=_ids, created_at=_times)
 _entries: Final = st.builds(
     LedgerEntry,
-    st.none() | st.builds(RecordedCall, _texts, _calls, st.none() | _calls, _times),
+    st.none() | st.builds(RecordedCall, _texts, _calls, st.none() | _calls, _times, st.none() | _times),
     st.dictionaries(_texts, st.builds(Claim, _texts, st.none() | _times, _times), max_size=3),
 )
 
@@ -69,13 +69,13 @@ class TestEntryToJson:
             f'"b":{{"expires_at":null,"lapses_at":"{at}","token":"t"}}}},'
             f'"recorded":{{"call":{{"account_id":"664287016","created_at":"{at}","extension_id":"664307016",'
             '"id":"call-1","join_url":"https://video.example/join/1?pwd=s3cret#now"},'
-            f'"key":"k","lapses_at":"{at}","supersedes":null}},"version":1}}'
+            f'"key":"k","lapses_at":"{at}","supersedes":null,"supersedes_until":null}},"version":2}}'
         )
         assert expected == entry_to_json(entry)
 
     def test_writes_an_empty_entry(self) -> None:
         """A ledger need not store it."""
-        assert '{"attempts":{},"recorded":null,"version":1}' == entry_to_json(LedgerEntry())
+        assert '{"attempts":{},"recorded":null,"version":2}' == entry_to_json(LedgerEntry())
 
     def test_writes_nothing_that_cannot_be_read_again(self) -> None:
         """It would block every later click."""
@@ -131,14 +131,21 @@ class TestEntryFromJson:
         assert 1 == len(faults("1" * 5_000))
 
     @pytest.mark.parametrize(
-        ("version", "kind"), [(2, "2"), (10**99, "an int"), (True, "a bool"), ("1", "a str"), (None, "None")]
+        ("version", "kind"), [(3, "3"), (0, "0"), (10**99, "an int"), (True, "a bool"), ("1", "a str"), (None, "None")]
     )
     def test_reports_only_the_version_if_it_is_another_one(self, version: object, kind: str) -> None:
         """The other fields may have another meaning there."""
         fields = {"version": version, "recorded": 1}
-        assert [f"entry.version must be 1, the only version that this release reads, got {kind}"] == faults(
+        assert [f"entry.version must be 1 or 2, the only versions that this release reads, got {kind}"] == faults(
             json.dumps(fields)
         )
+
+    def test_reads_version_1(self) -> None:
+        """It does not say when the call that was replaced lapses: as late as the other one."""
+        text = entry_to_json(ENTRY).replace('"supersedes_until":null', "").replace("},}", "}}").replace(',"v', ',"v')
+        old = text.replace('"version":2', '"version":1')
+        assert ENTRY == entry_from_json(old)
+        assert ["entry.recorded lacks supersedes_until"] == faults(text)
 
     def test_refuses_other_fields(self) -> None:
         """The fault names missing fields. It does not name unknown ones, whose names can be anything."""

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import pickle
-from concurrent.futures import ThreadPoolExecutor
+import traceback
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta, timezone
 from threading import Barrier, Event
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any, Final
 from unittest.mock import Mock
@@ -24,7 +26,9 @@ from escalation_policy import (
 from escalation_policy.exceptions import (
     CallInDoubtError,
     CallInProgressError,
+    ClickError,
     InvalidValueError,
+    LedgerError,
     ProviderError,
     ProviderOutcomeUnknownError,
     ProviderRejectedError,
@@ -130,8 +134,8 @@ class TestAllowed:
         assert call.extension_id == ALLOWED.agent.ringcentral.extension_id
         assert escalation.supersedes is None
 
-    def test_passes_key_and_title_to_the_provider(self) -> None:
-        """Neither quotes the customer."""
+    def test_passes_key_title_and_time_limit_to_the_provider(self) -> None:
+        """Nothing quotes the customer."""
         requests: list[CallRequest] = []
 
         class Provider:
@@ -139,8 +143,10 @@ class TestAllowed:
                 requests.append(call)
                 return InMemoryVideoProvider().create_call(call)
 
-        escalation = escalate(ALLOWED, provider=Provider(), ledger=InMemoryCallLedger(), title="Support")
-        assert [(request.key, request.title) for request in requests] == [(escalation.key, "Support")]
+        ledger = InMemoryCallLedger()
+        escalation = escalate(ALLOWED, provider=Provider(), ledger=ledger, title="Support", claim_timeout=HOUR)
+        (request,) = requests
+        assert (request.key, request.title, request.time_limit) == (escalation.key, "Support", HOUR)
 
     def test_reuses_the_call_for_another_message_of_the_case(self) -> None:
         """Two messages, one customer, one call."""
@@ -325,8 +331,7 @@ class TestProviderErrors:
         backend = Backend(error)
         with pytest.raises(ProviderOutcomeUnknownError) as caught:
             backend.click()
-        assert "secret" not in str(caught.value)
-        assert caught.value is error or caught.value.__cause__ is error
+        assert "secret" not in "".join(traceback.format_exception(caught.value))
         with pytest.raises(CallInDoubtError) as doubt:
             backend.click()
         assert (doubt.value.key, doubt.value.call) == (caught.value.key, None)
@@ -545,37 +550,6 @@ class TestInProgress:
         assert backend.call_of_click() == first.call
 
 
-class TestAbandoned:
-    """A coroutine that is closed while it waits for the provider. It can no longer wait for the ledger."""
-
-    def test_leaves_its_claim_which_expires(self) -> None:
-        """As if the process had died."""
-        backend = Backend()
-        requests: list[CallRequest] = []
-
-        class Provider:
-            async def create_call(self, call: CallRequest, /) -> VideoCall:
-                requests.append(call)
-                await asyncio.sleep(60)
-                raise AssertionError
-
-        async def abandon() -> None:
-            click = escalate_async(ALLOWED, provider=Provider(), ledger=backend.ledger, now=NOW)
-            while not requests:
-                future: Any = click.send(None)
-                future._asyncio_future_blocking = False
-                if not requests:
-                    await asyncio.wait([future])
-            click.close()
-
-        asyncio.run(abandon())
-        with pytest.raises(CallInProgressError):
-            backend.click()
-        backend.now += MINUTE
-        with pytest.raises(CallInDoubtError):
-            backend.click()
-
-
 class TestLate:
     """A click that comes back after its claim has expired."""
 
@@ -654,59 +628,6 @@ class TestLate:
         assert caught.value.call.id == "call-1"
 
 
-class Waiting(CallLedger):
-    """A ledger that waits before each update until `go_on` is set."""
-
-    def __init__(self, inner: CallLedger) -> None:
-        self.has_begun, self.go_on = Event(), Event()
-        self._inner = inner
-
-    def update(self, entry_id: str, change: Any, /, now: datetime | None = None) -> Any:
-        """Wait, then pass the update to the other ledger."""
-        self.has_begun.set()
-        assert self.go_on.wait(10)
-        return self._inner.update(entry_id, change, now=now)
-
-
-class TestCancelled:
-    """A task that is cancelled while the ledger works. The update is completed first."""
-
-    @pytest.mark.parametrize("cancels", [1, 2, 3])
-    def test_leaves_nothing_if_the_provider_was_not_called(self, cancels: int) -> None:
-        """Even if it is cancelled several times."""
-        backend = Backend()
-        waiting = Waiting(backend.ledger)
-
-        async def clicks() -> None:
-            click = asyncio.create_task(escalate_async(ALLOWED, provider=backend.provider, ledger=waiting, now=NOW))
-            await asyncio.to_thread(waiting.has_begun.wait, 10)
-            for _ in range(cancels):
-                click.cancel()
-                await asyncio.sleep(0)
-            waiting.go_on.set()
-            with pytest.raises(asyncio.CancelledError):
-                await click
-
-        asyncio.run(clicks())
-        assert backend.provider.calls == ()
-        assert backend.click().outcome is EscalationOutcome.CREATED
-
-    def test_leaves_nothing_if_the_event_loop_ends(self) -> None:
-        """The end of the loop cancels all tasks."""
-        backend = Backend()
-        waiting = Waiting(backend.ledger)
-
-        async def leave() -> None:
-            click = asyncio.create_task(escalate_async(ALLOWED, provider=backend.provider, ledger=waiting, now=NOW))
-            await asyncio.to_thread(waiting.has_begun.wait, 10)
-            asyncio.get_running_loop().call_later(0.3, waiting.go_on.set)
-            assert not click.done()
-
-        asyncio.run(leave())
-        assert backend.provider.calls == ()
-        assert backend.click().outcome is EscalationOutcome.CREATED
-
-
 class TestBrokenLedger:
     """A ledger that returns a wrong answer grants no claim."""
 
@@ -716,16 +637,10 @@ class TestBrokenLedger:
         provider = InMemoryVideoProvider()
         ledger: Any = Mock(update=Mock(return_value=answer))
         with pytest.raises(
-            TypeError, match=r"update\(\) of the ledger must return the second value that change\(\) returned"
+            LedgerError, match=r"update\(\) of the ledger must return the second value that change\(\) returned"
         ):
             escalate(ALLOWED, provider=provider, ledger=ledger)
         assert provider.calls == ()
-
-    def test_resolve_accepts_only_a_video_call(self) -> None:
-        """The id of a call is not enough."""
-        wrong: Any = "call-1"
-        with pytest.raises(InvalidValueError, match="call must be a VideoCall or None, got a str"):
-            InMemoryCallLedger().resolve("key", wrong)
 
 
 class TestInvalidArguments:
@@ -755,6 +670,10 @@ class TestInvalidArguments:
                 "reuse_for must be between 1 µs and 366 days, got 999999999 days, 23:59:59.999999",
             ),
             ({"again": "false"}, "again must be True or False, got a str"),
+            ({"wait": -MINUTE}, "wait must be a timedelta of 0 or more, got -1 day, 23:59:00"),
+            ({"wait": 5}, "wait must be a timedelta of 0 or more, got 5"),
+            ({"on_end": "log"}, "on_end must be a plain function or None, got a str"),
+            ({"on_end": escalate_async}, "on_end must be a plain function or None, got a coroutine function"),
             ({"title": ""}, "CallRequest.title must be a non-empty str, got an empty str"),
         ],
         ids=lambda value: "" if isinstance(value, dict) else value,
@@ -782,6 +701,7 @@ class TestLog:
                 raise OSError("disk full")
             return backend.ledger.update(*args, **kwargs)
 
+        line = update.__code__.co_firstlineno + 3
         ledger: Any = SimpleNamespace(update=update)
         with caplog.at_level(logging.WARNING), pytest.raises(ProviderUnavailableError):
             escalate(ALLOWED, provider=backend.provider, ledger=ledger, now=NOW)
@@ -789,8 +709,247 @@ class TestLog:
             backend.click()
         (record,) = caplog.records
         assert record.name == "escalation_policy.video"
-        assert record.getMessage() == f"the ledger failed, so a claim was not settled: {caught.value.key}"
-        assert record.exc_info
+        assert record.getMessage() == (
+            f"the ledger failed, so a claim was not settled: {caught.value.key} (OSError at {__file__}:{line})"
+        )
+        assert not record.exc_info
+
+
+class TestWait:
+    """A click may wait for another one that is creating the call."""
+
+    class Slow:
+        """A provider that lets another click begin while it creates the call."""
+
+        def __init__(self, backend: Backend, error: Exception | None = None) -> None:
+            self.has_begun, self.may_go_on = Event(), Event()
+            self._backend, self._error = backend, error
+
+        def create_call(self, call: CallRequest, /) -> VideoCall:
+            """Wait, then create the call or raise the error."""
+            self.has_begun.set()
+            assert self.may_go_on.wait(10)
+            if self._error:
+                raise self._error
+            return self._backend.provider.create_call(call)
+
+    @pytest.fixture(params=["sync", "async"])
+    def click(self, request: pytest.FixtureRequest) -> Any:
+        """Return the function that clicks."""
+        return escalate if request.param == "sync" else run_async
+
+    @pytest.mark.parametrize(
+        ("error", "outcome"),
+        [(None, "reused"), (ProviderUnavailableError("later"), "created"), (ValueError("lost"), "in_doubt")],
+        ids=["it succeeds", "it gives up", "it is in doubt"],
+    )
+    def test_ends_when_the_other_click_ends(self, error: Exception | None, outcome: str, click: Any) -> None:
+        """If that one gave up, this one gets the claim. A doubt is raised at once."""
+        backend = Backend()
+        slow = self.Slow(backend, error)
+        with ThreadPoolExecutor(2) as threads:
+            first = threads.submit(escalate, ALLOWED, provider=slow, ledger=backend.ledger, now=NOW)
+            assert slow.has_begun.wait(10)
+            options = {"provider": backend.provider, "ledger": backend.ledger, "now": NOW, "wait": HOUR}
+            second = threads.submit(click, ALLOWED, **options)
+            assert not wait([second], timeout=0.1).done
+            slow.may_go_on.set()
+            wait([first])
+            result = second.exception() or second.result()
+        assert isinstance(result, Escalation | ClickError)
+        assert result.outcome == outcome
+
+    def test_ends_after_its_time(self, click: Any) -> None:
+        """At most `claim_timeout`, by a clock that nobody sets."""
+        backend, slow = Backend(), self.Slow(Backend())
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(escalate, ALLOWED, provider=slow, ledger=backend.ledger, now=NOW)
+            assert slow.has_begun.wait(10)
+            for options in ({"wait": MINUTE / 600}, {"wait": HOUR, "claim_timeout": MINUTE / 600}):
+                begin = monotonic()
+                with pytest.raises(CallInProgressError):
+                    click(ALLOWED, provider=backend.provider, ledger=backend.ledger, now=NOW, **options)
+                assert 0.1 <= monotonic() - begin < 5
+            slow.may_go_on.set()
+
+    def test_does_not_happen_if_again_is_true(self, click: Any) -> None:
+        """The agent wants another call than the one that is being created."""
+        backend, slow = Backend(), self.Slow(Backend())
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(escalate, ALLOWED, provider=slow, ledger=backend.ledger, now=NOW)
+            assert slow.has_begun.wait(10)
+            with pytest.raises(CallInProgressError):
+                click(ALLOWED, provider=backend.provider, ledger=backend.ledger, now=NOW, wait=HOUR, again=True)
+            slow.may_go_on.set()
+
+    def test_pauses_longer_each_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """From about 50 ms to about 500 ms, less by chance."""
+        backend, pauses = Backend(), list[float]()
+
+        class Provider:
+            def create_call(self, call: CallRequest, /) -> VideoCall:
+                monkeypatch.setattr("time.sleep", sleep)
+                backend.click(wait=HOUR, claim_timeout=HOUR)
+                return backend.provider.create_call(call)
+
+        def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 8:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            escalate(ALLOWED, provider=Provider(), ledger=backend.ledger, now=NOW)
+        longest = [0.05, 0.1, 0.2, 0.4, 0.5, 0.5, 0.5, 0.5]
+        assert all(most / 2 <= pause <= most for pause, most in zip(pauses, longest, strict=True))
+        assert len(set(pauses)) == 8
+
+
+class TestOnEnd:
+    """A function that receives the result of a click."""
+
+    @pytest.mark.parametrize("mode", ["sync", "async"])
+    @pytest.mark.parametrize(
+        ("request_", "errors", "outcome"),
+        [
+            (ALLOWED, [], "created"),
+            (DENIED, [], "denied"),
+            (ALLOWED, [ProviderUnavailableError("later")], "unavailable"),
+            (ALLOWED, [ProviderRejectedError("no")], "rejected"),
+            (ALLOWED, [ValueError("lost")], "unknown"),
+            (ALLOWED, [KeyboardInterrupt()], "unknown"),
+        ],
+        ids=["created", "denied", "unavailable", "rejected", "unknown", "interrupted"],
+    )
+    def test_receives_the_escalation_or_the_error(
+        self, request_: EscalationRequest, errors: list[BaseException], outcome: str, mode: str
+    ) -> None:
+        """Once, after the ledger has stored."""
+        backend, results = Backend(*errors), list[Any]()
+        entries: list[object] = []
+
+        def on_end(result: object) -> None:
+            results.append(result)
+            entries.extend(backend.ledger._entries.values())
+
+        click = escalate if mode == "sync" else run_async
+        try:
+            returned: object = click(request_, provider=backend.provider, ledger=backend.ledger, now=NOW, on_end=on_end)
+        except ClickError as error:
+            returned = error
+        except KeyboardInterrupt:
+            returned = None
+        (result,) = results
+        assert returned in (result, None)
+        assert (result.outcome, result.decision) == (outcome, ESCALATE_TO_VIDEO.decide(request_))
+        assert entries == list(backend.ledger._entries.values())
+
+    def test_receives_errors_that_are_not_the_clicks_own(self) -> None:
+        """Here, the policy allowed an agent without an extension."""
+        results: list[Any] = []
+        policy = ESCALATE_TO_VIDEO.without("extension_linked", "extension_in_account", "video_access")
+        with pytest.raises(InvalidValueError):
+            Backend().click(a_request(ringcentral=None), policy=policy, on_end=results.append)
+        assert [type(result) for result in results] == [InvalidValueError]
+
+    def test_receives_nothing_of_a_click_that_was_interrupted_before_its_claim(self) -> None:
+        """It has no result."""
+        results: list[object] = []
+        ledger: Any = SimpleNamespace(update=Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            escalate(ALLOWED, provider=InMemoryVideoProvider(), ledger=ledger, on_end=results.append)
+        assert results == []
+
+    def test_does_not_change_the_result_if_it_raises(self, caplog: pytest.LogCaptureFixture) -> None:
+        """The exception is logged without its words."""
+
+        def fail(_: object) -> None:
+            raise ValueError("secret")
+
+        escalation = Backend().click(on_end=fail)
+        assert escalation.outcome is EscalationOutcome.CREATED
+        (record,) = caplog.records
+        line = fail.__code__.co_firstlineno + 1
+        expected = f"on_end raised an exception: {escalation.key} (ValueError at {__file__}:{line})"
+        assert (record.getMessage(), record.exc_info) == (expected, None)
+
+
+class TestErrors:
+    """What the errors of a click hold, and what they do not."""
+
+    class Leaky(CallLedger):
+        """A ledger whose errors quote the entry and how to reach the database."""
+
+        def __init__(self, updates: int) -> None:
+            self._inner, self._updates = InMemoryCallLedger(), updates
+
+        def update(self, entry_id: str, change: Any, /, now: datetime | None = None) -> Any:
+            """Store, or fail after some updates."""
+            self._updates -= 1
+            if self._updates < 0:
+                stored = self._inner.update(entry_id, lambda entry: (entry, entry))
+                entry, _ = change(stored)
+                recorded = entry.recorded and entry.recorded.call.join_url
+                raise OSError(f"password=hunter2: failing row contains ({recorded}, 664287016)")
+            return self._inner.update(entry_id, change, now=now)
+
+    @pytest.mark.parametrize("mode", ["sync", "async"])
+    @pytest.mark.parametrize(("updates", "kind"), [(0, LedgerError), (1, CallInDoubtError)])
+    def test_hold_no_word_of_a_ledger(
+        self, updates: int, kind: type[ClickError], mode: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Neither do the log lines and the formatted tracebacks: type, file and line only."""
+        click: Any = escalate if mode == "sync" else run_async
+        with pytest.raises(kind) as caught:
+            click(ALLOWED, provider=InMemoryVideoProvider(), ledger=self.Leaky(updates), now=NOW)
+        texts = ["".join(traceback.format_exception(caught.value)), repr(caught.value), caplog.text]
+        for secret in ("hunter2", "video.example/join", "664287016", "failing row"):
+            assert not [text for text in texts if secret in text]
+        assert "OSError at " in caplog.text
+        assert caught.value.__cause__ is caught.value.__context__ is None
+
+    @pytest.mark.parametrize("mode", ["sync", "async"])
+    @pytest.mark.parametrize("kind", [ValueError, ProviderUnavailableError, ProviderOutcomeUnknownError])
+    def test_hold_no_word_of_what_made_a_provider_fail(self, kind: type[Exception], mode: str) -> None:
+        """Its own messages are shown. The exceptions behind them are dropped."""
+
+        class Provider:
+            def create_call(self, call: CallRequest, /) -> Any:
+                try:
+                    return int("password=hunter2")
+                except ValueError as error:
+                    raise kind("a message") from error
+
+        click: Any = escalate if mode == "sync" else run_async
+        with pytest.raises(ProviderError) as caught:
+            click(ALLOWED, provider=Provider(), ledger=InMemoryCallLedger(), now=NOW)
+        assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+        expected = "the provider raised ValueError at " if kind is ValueError else "a message"
+        assert str(caught.value).startswith(expected)
+
+    @pytest.mark.parametrize("mode", ["sync", "async"])
+    def test_have_key_and_decision(self, mode: str) -> None:
+        """As the escalation would have."""
+        click: Any = escalate if mode == "sync" else run_async
+        key, decision = Backend().click().key, ESCALATE_TO_VIDEO.decide(ALLOWED)
+        ledger: Any = InMemoryCallLedger()
+        lost = InMemoryVideoProvider(errors=[ProviderUnavailableError("later"), ValueError("lost")])
+        for error, store in (
+            (ProviderUnavailableError, ledger),
+            (ProviderOutcomeUnknownError, ledger),
+            (CallInDoubtError, ledger),
+            (LedgerError, self.Leaky(0)),
+        ):
+            with pytest.raises(error) as caught:
+                click(ALLOWED, provider=lost, ledger=store, now=NOW)
+            assert (caught.value.key, caught.value.decision) == (key, decision)
+            copy = pickle.loads(pickle.dumps(caught.value))
+            assert (copy.key, copy.decision) == (key, decision)
+
+    def test_keep_the_message_of_a_ledger_error(self) -> None:
+        """The ledger meant it to be shown."""
+        ledger: Any = SimpleNamespace(update=Mock(side_effect=LedgerError("call it outside of a transaction")))
+        with pytest.raises(LedgerError, match=r"^call it outside of a transaction$"):
+            escalate(ALLOWED, provider=InMemoryVideoProvider(), ledger=ledger)
 
 
 class TestManyClicks:

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 import pytest
 
-from escalation_policy._calls.values import entry_id_of
+from escalation_policy._calls.entries import Claim, RecordedCall
 from escalation_policy.exceptions import ProviderUnavailableError
 from escalation_policy.testing import a_request
 from escalation_policy.video import CallRequest, InMemoryCallLedger, InMemoryVideoProvider, LedgerEntry, escalate
@@ -80,15 +80,43 @@ class TestInMemoryCallLedger:
             message = attrs.evolve(request.message, intervention_id=case_id)
             intervention = attrs.evolve(request.intervention, id=case_id)
             latest = attrs.evolve(request, message=message, intervention=intervention)
-            escalate(latest, provider=provider, ledger=ledger, now=NOW + timedelta(minutes=number))
+            escalate(latest, provider=provider, ledger=ledger, now=NOW + timedelta(hours=number))
         assert len(ledger._entries) < 1100
-        assert escalate(latest, provider=provider, ledger=ledger, now=NOW + timedelta(minutes=3000)).outcome == "reused"
+        assert escalate(latest, provider=provider, ledger=ledger, now=NOW + timedelta(hours=2999.5)).outcome == "reused"
+
+    def test_deletes_the_lapsed_part_of_an_entry(self) -> None:
+        """A link goes, though a doubt stays."""
+        ledger = InMemoryCallLedger()
+        call = InMemoryVideoProvider().create_call(REQUEST)
+        doubt = {"k": Claim("t", None, NOW + timedelta(days=30))}
+        entry = LedgerEntry(RecordedCall("k", call, None, NOW), doubt)
+        for number in range(1024):
+            ledger.update(f"{number}", lambda _: (entry, None), now=NOW + timedelta(days=1))
+        assert all(stored == LedgerEntry(None, doubt) for stored in ledger._entries.values())
+
+    def test_keeps_for_a_day_what_has_lapsed(self) -> None:
+        """A click under a wrong clock changes no other case."""
+        ledger, provider = InMemoryCallLedger(), InMemoryVideoProvider()
+        ledger._sweep_at = 1
+        escalate(a_request(), provider=provider, ledger=ledger, now=NOW)
+        escalate(a_request(intervention_id="i2"), provider=provider, ledger=ledger, now=NOW + timedelta(hours=24))
+        assert escalate(a_request(), provider=provider, ledger=ledger, now=NOW).outcome == "reused"
+
+    def test_stores_no_empty_entry(self) -> None:
+        """Whether or not something was stored before."""
+        ledger = InMemoryCallLedger()
+        assert not ledger.end("k")
+        key = escalate(a_request(), provider=InMemoryVideoProvider(), ledger=ledger).key
+        assert key
+        assert ledger.end(key)
+        assert {} == ledger._entries
 
     def test_deletes_nothing_without_a_time(self) -> None:
         """It has no clock."""
         ledger = InMemoryCallLedger()
+        doubt = LedgerEntry(None, {"k": Claim("t", None, NOW)})
         for number in range(2000):
-            ledger.update(entry_id_of(f"case{number}-agent"), lambda entry: (entry, None))
+            ledger.update(f"{number}", lambda _: (doubt, None))
         assert len(ledger._entries) == 2000
 
     def test_changes_nothing_if_a_change_raises(self) -> None:

@@ -1,11 +1,12 @@
 """Ledger entries and their transitions, as pure functions. A ledger only stores entries.
 
-    empty ── claim ──> claimed ── record_call ──> recorded ── end_call ──> empty
+    empty ── claim ──> claimed ── record_call ──> recorded ── end_call, end_case ──> empty
                           ├── release ──> as before the claim, except that a doubt that it replaced is not restored
                           └── mark_doubtful, or the process dies ──> in doubt ── resolve ──> recorded, or as before
 
 An entry belongs to one case. It holds at most one recorded call, which the next recorded call replaces, and one claim per
-agent. Recorded calls and doubts lapse.
+agent. Recorded calls and doubts lapse: each transition that gets the time ignores what has lapsed by then, whether or not the
+ledger has deleted it.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import Final, NamedTuple, final
 
-from .._fields import FrozenMapping
+from .._fields import FrozenMapping, dict_of
 from .values import CallRequest, VideoCall
 
 
@@ -44,12 +45,22 @@ class RecordedCall(NamedTuple):
         key: The key under which it was claimed.
         supersedes: The recorded call that it replaced, if there was one.
         lapses_at: When it is no longer reused.
+        supersedes_until: When the call that it replaced lapses, and is no longer named. None: as late as this one.
     """
 
     key: str
     call: VideoCall
     supersedes: VideoCall | None
     lapses_at: datetime
+    supersedes_until: datetime | None = None
+
+    def at(self, now: datetime) -> "RecordedCall | None":
+        """Return the recorded call without what has lapsed."""
+        if now >= self.lapses_at:
+            return None
+        if self.supersedes_until is None or now < self.supersedes_until:
+            return self
+        return self._replace(supersedes=None, supersedes_until=None)
 
 
 @final
@@ -71,17 +82,19 @@ class LedgerEntry(NamedTuple):
 
     def at(self, now: datetime) -> "LedgerEntry":
         """Return the entry without the parts that have lapsed."""
-        recorded = self.recorded if self.recorded and now < self.recorded.lapses_at else None
-        claims = {key: claim for key, claim in self.claims.items() if now < claim.lapses_at}
-        return LedgerEntry(recorded, FrozenMapping(claims))
+        recorded = self.recorded and self.recorded.at(now)
+        claims = {key: claim for key, claim in dict_of(self.claims).items() if now < claim.lapses_at}
+        is_same = recorded is self.recorded and len(claims) == len(self.claims)
+        return self if is_same else LedgerEntry(recorded, FrozenMapping(claims))
 
     def with_claim(self, key: str, claim: Claim) -> "LedgerEntry":
         """Return the entry with a claim added or replaced."""
-        return self._replace(claims=FrozenMapping({**self.claims, key: claim}))
+        return LedgerEntry(self.recorded, FrozenMapping({**dict_of(self.claims), key: claim}))
 
     def without_claim(self, key: str) -> "LedgerEntry":
         """Return the entry without the claim for a key."""
-        return self._replace(claims=FrozenMapping({other: self.claims[other] for other in self.claims if other != key}))
+        claims = {other: claim for other, claim in dict_of(self.claims).items() if other != key}
+        return LedgerEntry(self.recorded, FrozenMapping(claims))
 
 
 EMPTY: Final = LedgerEntry()
@@ -90,7 +103,11 @@ EMPTY: Final = LedgerEntry()
 def lapse_times(entry: LedgerEntry) -> list[datetime]:
     """Return when each part of an entry lapses."""
     times = [claim.lapses_at for claim in entry.claims.values()]
-    return [*times, entry.recorded.lapses_at] if entry.recorded else times
+    if entry.recorded:
+        times.append(entry.recorded.lapses_at)
+        if entry.recorded.supersedes_until:
+            times.append(entry.recorded.supersedes_until)
+    return times
 
 
 @final
@@ -134,43 +151,56 @@ def claim(
             return entry, ClaimResult.IN_PROGRESS
         if not terms.force_new:
             return entry, ClaimResult.IN_DOUBT
-    elif entry.recorded and _is_reusable(entry.recorded, request, terms):
-        return entry, entry.recorded
+    elif not terms.force_new and (recorded := call_to_reuse(entry, request)) and recorded.call != terms.closed_call:
+        return entry, recorded
     expires_at = now + terms.claim_timeout
     new_claim = Claim(terms.token, expires_at, expires_at + terms.reuse_for)
     return entry.with_claim(request.key, new_claim), ClaimResult.GRANTED
 
 
-def _is_reusable(recorded: RecordedCall, request: CallRequest, terms: Terms) -> bool:
-    return (
-        recorded.key == request.key
-        and not terms.force_new
-        and recorded.call.hosted_as(request)
-        and recorded.call != terms.closed_call
-    )
+def call_to_reuse(entry: LedgerEntry, request: CallRequest) -> RecordedCall | None:
+    """Return the recorded call that a click would reuse, from an entry without lapsed parts."""
+    recorded = entry.recorded
+    is_settled = request.key not in entry.claims
+    is_same = is_settled and recorded and recorded.key == request.key and recorded.call.hosted_as(request)
+    return recorded if is_same else None
 
 
 def record_call(
     entry: LedgerEntry, key: str, call: VideoCall, terms: Terms, now: datetime
 ) -> tuple[LedgerEntry, RecordedCall | None]:
-    """Record a call that was created under a claim. Return None if another click has claimed or recorded one since."""
+    """Record a call that was created under a claim. Return None if another click has claimed or recorded one since.
+
+    To record the same call once more changes nothing.
+    """
+    entry = entry.at(now)
     previous = entry.recorded
-    # Without any claim, the call is recorded too: somebody has resolved the doubt, or another click has given up.
-    is_too_late = not _owns_claim(entry, key, terms) if key in entry.claims else previous and previous.key == key
-    if is_too_late:
-        return entry, None
-    supersedes = previous.call if previous and now < previous.lapses_at else None
-    recorded = RecordedCall(key, call, supersedes, now + terms.reuse_for)
-    return entry.without_claim(key)._replace(recorded=recorded), recorded
+    if not _owns_claim(entry, key, terms):
+        if key in entry.claims:
+            return entry, None
+        # Without any claim, the call is recorded too: somebody has resolved the doubt, or another click has given up.
+        if previous and previous.key == key:
+            return entry, (previous if previous.call == call else None)
+    recorded = _replacing(previous, key, call, now + terms.reuse_for)
+    return LedgerEntry(recorded, entry.without_claim(key).claims), recorded
 
 
-def release(entry: LedgerEntry, key: str, terms: Terms, _now: datetime) -> tuple[LedgerEntry, None]:
+def _replacing(previous: RecordedCall | None, key: str, call: VideoCall, lapses_at: datetime) -> RecordedCall:
+    """Return a recorded call that replaces the one before. It names that one only until that one would have lapsed."""
+    if previous is None:
+        return RecordedCall(key, call, None, lapses_at)
+    return RecordedCall(key, call, previous.call, lapses_at, min(previous.lapses_at, lapses_at))
+
+
+def release(entry: LedgerEntry, key: str, terms: Terms, now: datetime) -> tuple[LedgerEntry, None]:
     """Give up a claim under which nothing was created."""
+    entry = entry.at(now)
     return (entry.without_claim(key) if _owns_claim(entry, key, terms) else entry), None
 
 
 def mark_doubtful(entry: LedgerEntry, key: str, terms: Terms, now: datetime) -> tuple[LedgerEntry, None]:
     """Note that nobody knows whether a call was created under a claim."""
+    entry = entry.at(now)
     if not _owns_claim(entry, key, terms):
         return entry, None
     return entry.with_claim(key, Claim(terms.token, None, now + terms.reuse_for)), None
@@ -187,6 +217,11 @@ def end_call(entry: LedgerEntry, key: str) -> tuple[LedgerEntry, bool]:
     return (entry._replace(recorded=None) if has_call else entry), has_call
 
 
+def end_case(entry: LedgerEntry) -> tuple[LedgerEntry, bool]:
+    """Forget the recorded call of a case, of any agent. Return whether there was one. Claims and doubts stay."""
+    return entry._replace(recorded=None), entry.recorded is not None
+
+
 def resolve(entry: LedgerEntry, key: str, call: VideoCall | None, now: datetime) -> tuple[LedgerEntry, bool]:
     """Settle a doubt: `call` was created, or with None, no call was. Return whether there was a doubt."""
     doubt = entry.claims.get(key)
@@ -194,6 +229,6 @@ def resolve(entry: LedgerEntry, key: str, call: VideoCall | None, now: datetime)
         return entry, False
     settled = entry.without_claim(key)
     if call is not None:
-        supersedes = entry.recorded and entry.recorded.call
-        settled = settled._replace(recorded=RecordedCall(key, call, supersedes, doubt.lapses_at))
+        previous = entry.recorded and entry.recorded.at(now)
+        settled = settled._replace(recorded=_replacing(previous, key, call, doubt.lapses_at))
     return settled, True

@@ -14,8 +14,10 @@ from ..exceptions import Fault
 from .entries import EMPTY, Claim, LedgerEntry, RecordedCall
 from .values import SAFE_URL_WORDS, VideoCall, is_safe_url
 
-#: The version of the format. A text of another version is refused: its fields may mean something else.
-_VERSION: Final = 1
+#: The version of the format. A text of an unknown version is refused: its fields may mean something else.
+_VERSION: Final = 2
+#: Version 1 has no `supersedes_until`.
+_VERSIONS: Final = (1, _VERSION)
 
 
 def entry_to_json(entry: LedgerEntry) -> str:
@@ -68,6 +70,7 @@ def _parse_entry(faults: Faults, text: object) -> LedgerEntry:
     fields = faults.parse(_OBJECT, "entry", payload)
     if fields is None or faults.parse(_VERSION_FORM, "entry.version", fields.get("version")) is None:
         return EMPTY
+    forms = _RECORDED if fields["version"] == _VERSION else _RECORDED_1
     fields = _parse_fields(faults, "entry", fields, _ENTRY)
     attempts: dict[str, Any] = fields["attempts"] or {}
     claims = {
@@ -75,13 +78,13 @@ def _parse_entry(faults: Faults, text: object) -> LedgerEntry:
         key: Claim(**_parse_fields(faults, f"entry.attempts[{number}]", claim, _CLAIM))
         for number, (key, claim) in enumerate(attempts.items())
     }
-    return LedgerEntry(_parse_recorded(faults, fields["recorded"]), FrozenMapping(claims))
+    return LedgerEntry(_parse_recorded(faults, fields["recorded"], forms), FrozenMapping(claims))
 
 
-def _parse_recorded(faults: Faults, value: object) -> RecordedCall | None:
+def _parse_recorded(faults: Faults, value: object, forms: Mapping[str, Form[Any]]) -> RecordedCall | None:
     if value is None:
         return None
-    fields = _parse_fields(faults, "entry.recorded", value, _RECORDED)
+    fields = _parse_fields(faults, "entry.recorded", value, forms)
     for name in ("call", "supersedes"):
         fields[name] = _parse_call(faults, f"entry.recorded.{name}", fields[name])
     return RecordedCall(**fields)
@@ -125,8 +128,8 @@ def _form(accepted: str, test: Callable[[Any], bool]) -> Form[Any]:
 
 
 _VERSION_FORM: Final = Form(
-    accepted=f"{_VERSION}, the only version that this release reads",
-    parse=lambda value: _VERSION if type(value) is int and value == _VERSION else None,
+    accepted="1 or 2, the only versions that this release reads",
+    parse=lambda value: value if type(value) is int and value in _VERSIONS else None,
     describe=figure_of,
 )
 _OBJECT: Final = _form("an object", lambda value: type(value) is dict)
@@ -137,6 +140,7 @@ _TIME: Final = Form(accepted="a time with a zone, such as 2026-01-31T09:30:00+00
 
 _ENTRY: Final = {"attempts": _OBJECT, "recorded": _OBJECT, "version": _VERSION_FORM}
 _CLAIM: Final = {"token": _TEXT, "expires_at": _TIME, "lapses_at": _TIME}
-_RECORDED: Final = {"key": _TEXT, "call": _OBJECT, "supersedes": _OBJECT, "lapses_at": _TIME}
+_RECORDED_1: Final = {"key": _TEXT, "call": _OBJECT, "supersedes": _OBJECT, "lapses_at": _TIME}
+_RECORDED: Final = {**_RECORDED_1, "supersedes_until": _TIME}
 _CALL: Final = {"id": _TEXT, "join_url": _URL, "account_id": _DIGITS, "extension_id": _DIGITS, "created_at": _TIME}
-_NULLABLE: Final = frozenset({"recorded", "expires_at", "supersedes"})
+_NULLABLE: Final = frozenset({"recorded", "expires_at", "supersedes", "supersedes_until"})

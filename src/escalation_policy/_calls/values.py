@@ -1,13 +1,13 @@
 """Call requests and video calls: what a video provider receives and what it returns."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, final
 from urllib.parse import urlsplit
 
 import attrs
 
-from .._fields import DIGITS, PRIVATE, ZONED, checked, validator
+from .._fields import DIGITS, PRIVATE, ZONED, check_types, checked, validator
 from .._request import EscalationRequest
 from ..exceptions import Fault, InvalidValueError
 
@@ -35,9 +35,12 @@ def is_safe_url(text: str) -> bool:
     return url.scheme == "https" and has_host
 
 
-def _without_query(text: str) -> str:
-    """Show where a URL leads, without its query and fragment, which can hold a password."""
-    return repr(text.partition("?")[0].partition("#")[0])
+def _host_of(link: str) -> str:
+    """Show where a link leads. Everybody who has its path can join the call, and its query can hold a password."""
+    return f"<link at {urlsplit(link).hostname}>"
+
+
+_POSITIVE: Final = validator("more than 0", lambda limit: limit > timedelta(0), wrong="0 or less")
 
 
 @final
@@ -50,30 +53,32 @@ class CallRequest:
         account_id: The RingCentral account of the host, 1 to 20 ASCII digits.
         extension_id: The extension of the host, 1 to 20 ASCII digits.
         title: The title of the call. It must not quote a customer.
+        time_limit: How long the provider may take. After that, other clicks take the call to be in doubt. None: as long as
+            the provider likes.
     """
 
     key: str
     account_id: str = attrs.field(validator=DIGITS, metadata={PRIVATE: "account"})
     extension_id: str = attrs.field(validator=DIGITS, metadata={PRIVATE: "extension"})
     title: str = TITLE
+    time_limit: timedelta | None = attrs.field(default=None, validator=_POSITIVE)
 
 
 @final
 @attrs.frozen(kw_only=True, field_transformer=checked)
 class VideoCall:
-    """A video call that exists.
+    """A video call that exists. Its repr shows no id.
 
     Attributes:
         id: The provider's id of the call.
-        join_url: The link for the customer: https, printable ASCII, without user info. Its query can hold the password,
-            so no repr shows it.
+        join_url: The link for the customer: https, printable ASCII, without user info. A repr shows its host only.
         account_id: The RingCentral account of the host, 1 to 20 ASCII digits.
         extension_id: The extension of the host, 1 to 20 ASCII digits.
         created_at: When the call was created, with a zone.
     """
 
-    id: str
-    join_url: str = attrs.field(validator=validator(SAFE_URL_WORDS, is_safe_url), repr=_without_query)
+    id: str = attrs.field(metadata={PRIVATE: True})
+    join_url: str = attrs.field(validator=validator(SAFE_URL_WORDS, is_safe_url), repr=_host_of)
     account_id: str = attrs.field(validator=DIGITS, metadata={PRIVATE: "account"})
     extension_id: str = attrs.field(validator=DIGITS, metadata={PRIVATE: "extension"})
     created_at: datetime = attrs.field(validator=ZONED)
@@ -93,7 +98,19 @@ def entry_id_of(key: str) -> str:
     return key[:_HASH_LENGTH]
 
 
-def call_request_for(request: EscalationRequest, *, title: str = TITLE) -> CallRequest:
+def entry_id_of_case(domain_id: str, intervention_id: str) -> str:
+    """Return the id of the ledger entry for a case.
+
+    Raises:
+        InvalidValueError: An id is not a non-empty str.
+    """
+    check_types(str, domain_id=domain_id, intervention_id=intervention_id)
+    return _hash(domain_id, f"intervention {intervention_id}")
+
+
+def call_request_for(
+    request: EscalationRequest, *, title: str = TITLE, time_limit: timedelta | None = None
+) -> CallRequest:
     """Return the request for the call of an agent in a case. If no case is known, the message takes its place.
 
     Raises:
@@ -105,9 +122,17 @@ def call_request_for(request: EscalationRequest, *, title: str = TITLE) -> CallR
         problem = "is None, but a call needs a host: no call can be created"
         raise InvalidValueError(Fault(path, problem, found="None", accepted="known, to create a call"))
     case_id = request.intervention.id if request.intervention else request.message.intervention_id
-    subject = f"message {request.message.id}" if case_id is None else f"intervention {case_id}"
-    key = f"{_hash(request.domain.id, subject)}-{_hash(request.agent.domain_id, request.agent.id)}"
-    return CallRequest(key=key, account_id=user.account_id, extension_id=user.extension_id, title=title)
+    if case_id is None:
+        entry_id = _hash(request.domain.id, f"message {request.message.id}")
+    else:
+        entry_id = entry_id_of_case(request.domain.id, case_id)
+    return CallRequest(
+        key=f"{entry_id}-{_hash(request.agent.domain_id, request.agent.id)}",
+        account_id=user.account_id,
+        extension_id=user.extension_id,
+        title=title,
+        time_limit=time_limit,
+    )
 
 
 def _hash(first: str, second: str) -> str:

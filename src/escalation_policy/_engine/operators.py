@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
-from operator import contains, eq, le
+from operator import contains, eq, ge, le
 from typing import Any, Final, cast, final
 
 import attrs
@@ -30,6 +30,8 @@ class Operator:
         opaque: Whether the operand is a function of the host's, which is named in words.
         symmetric: Whether two facts can be swapped.
         selects: Whether a value that fails the test shows as `another value`.
+        each_member: Of an operator over sets: the relation between "is in x" and "is in y" that must hold for every member.
+            A scalar counts as the set of itself.
     """
 
     words: tuple[str, str]
@@ -41,6 +43,7 @@ class Operator:
     opaque: bool = False
     symmetric: bool = False
     selects: bool = False
+    each_member: Callable[[bool, bool], bool] | None = None
 
 
 OPERATORS: Final = {
@@ -52,6 +55,7 @@ OPERATORS: Final = {
         guarded=(False, True),
         symmetric=True,
         selects=True,
+        each_member=eq,
     ),
     "one_of": Operator(
         words=("is one of", "is none of"),
@@ -60,8 +64,18 @@ OPERATORS: Final = {
         guarded=(False, True),
         selects=True,
     ),
-    "contains": Operator(words=("contains", "does not contain"), holds=contains, code=("{y} in {x}", "{y} not in {x}")),
-    "subset_of": Operator(words=("is within", "is not within"), holds=le, code=("{x} <= {y}", "not ({x} <= {y})")),
+    "contains": Operator(
+        words=("contains", "does not contain"),
+        holds=contains,
+        code=("{y} in {x}", "{y} not in {x}"),
+        each_member=ge,
+    ),
+    "subset_of": Operator(
+        words=("is within", "is not within"),
+        holds=le,
+        code=("{x} <= {y}", "not ({x} <= {y})"),
+        each_member=le,
+    ),
     "is_set": Operator(
         words=("is set", "is not set"),
         holds=lambda x, _: x is not Missing.ABSENT,

@@ -58,12 +58,14 @@ class Response:
         content: The body, which can hold a link and its password. None if it is too long, compressed or incomplete.
         date_header: The header `Date`.
         retry_after_header: The header `Retry-After`.
+        window_header: The header `X-Rate-Limit-Window`. Services send it with every response, not only if they refuse.
     """
 
     status: int
     content: bytes | None = attrs.field(repr=False)
     date_header: str | None = None
     retry_after_header: str | None = None
+    window_header: str | None = None
 
     @property
     def sent_at(self) -> datetime:
@@ -74,11 +76,15 @@ class Response:
     def retry_after(self) -> timedelta | None:
         """How long to wait before the next request, one hour at most. None if the header does not say it."""
         text = (self.retry_after_header or "").strip()
-        if re.fullmatch(r"[0-9]+", text):
-            # Python refuses to parse thousands of digits; nine are more than an hour.
-            return min(timedelta(seconds=int(text.lstrip("0")[:9] or "0")), _LONGEST_WAIT)
+        if (wait := _parse_seconds(text)) is not None:
+            return wait
         until = _parse_date(text)
         return None if until is None else min(max(until - self.sent_at, timedelta(0)), _LONGEST_WAIT)
+
+    @property
+    def rate_limit_window(self) -> timedelta | None:
+        """How long requests are counted together, one hour at most. None if the header does not say it."""
+        return _parse_seconds((self.window_header or "").strip())
 
     def json_object(self) -> dict[str, Any] | None:
         """Return the JSON object in the body, or None if the body is anything else or ambiguous."""
@@ -91,6 +97,14 @@ class Response:
 
 #: Yields requests, is sent the response or failure of each, and returns a result. `sending` runs it, sync or async.
 Exchange = Generator[Request, Response | Failure, T]
+
+
+def _parse_seconds(text: str) -> timedelta | None:
+    """Parse a number of seconds, one hour at most. Return None if it is not one."""
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        return None
+    # A number of thousands of digits is infinite as a float.
+    return timedelta(seconds=min(float(text), _LONGEST_WAIT.total_seconds()))
 
 
 def _parse_date(text: str | None) -> datetime | None:

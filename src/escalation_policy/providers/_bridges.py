@@ -6,7 +6,7 @@ import secrets
 import string
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple, final
+from typing import Any, Final, Literal, NamedTuple, cast, final
 from urllib.parse import parse_qsl, urlsplit
 
 from .._calls.values import CallRequest, VideoCall
@@ -46,20 +46,21 @@ def bridge_options(bridge: BridgeType, *, password: bool) -> BridgeOptions:
 
 
 def create_bridge(call: CallRequest, options: BridgeOptions) -> Exchange[VideoCall]:
-    """Create a bridge with one request. If it must not be used, delete it with one request."""
+    """Create a bridge with one request. If it must not be used, delete it with one request, unless it may be an older one."""
     response = yield from response_to(_creation(call, options), creates_call=True)
-    bridge_id, created, faults = _read_bridge(response, call, options)
-    if bridge_id is None:
+    bridge = _read_bridge(response, call, options)
+    if bridge is None:
         raise ProviderOutcomeUnknownError(f"RingCentral answered {response.status}, but not with a bridge")
-    if created:
-        return created
-    problem = f"RingCentral created a bridge that is not as requested ({', '.join(faults)})"
-    if "type" in faults:
-        raise ProviderOutcomeUnknownError(f"{problem}; it was not deleted, as it may be older", call_id=bridge_id)
-    deletion = yield Request("DELETE", _path_of(bridge_id))
+    if bridge.call:
+        return bridge.call
+    problem = f"RingCentral created a bridge that is not as requested ({', '.join(bridge.faults)})"
+    if not bridge.is_ours:
+        problem = f"{problem}; it was left alone, as it may be somebody else's"
+        raise ProviderOutcomeUnknownError(problem, call_id=bridge.id)
+    deletion = yield Request("DELETE", _path_of(bridge.id))
     if isinstance(deletion, Response) and deletion.status in (204, 404):
         raise ProviderRejectedError(f"{problem}; it {'was deleted' if deletion.status == 204 else 'is gone'}")
-    raise ProviderOutcomeUnknownError(f"{problem}; it could not be deleted", call_id=bridge_id)
+    raise ProviderOutcomeUnknownError(f"{problem}; it could not be deleted", call_id=bridge.id)
 
 
 def find_bridge(call: VideoCall) -> Exchange[bool | None]:
@@ -92,24 +93,36 @@ def _new_password() -> str:
             return password
 
 
-def _read_bridge(
-    response: Response, call: CallRequest, options: BridgeOptions
-) -> tuple[str | None, VideoCall | None, list[str]]:
-    """Read a bridge strictly: everything must be as requested, or be known to be so by default.
+@final
+class _Bridge(NamedTuple):
+    """What was read of a bridge.
+
+    Attributes:
+        id: Its id.
+        call: The call, or None if the bridge is not as requested.
+        faults: The fields that are not as requested.
+        is_ours: Whether it has the host and the type of the request. Any other bridge may be older, such as a personal meeting.
+    """
+
+    id: str
+    call: VideoCall | None
+    faults: list[str]
+    is_ours: bool
+
+
+def _read_bridge(response: Response, call: CallRequest, options: BridgeOptions) -> _Bridge | None:
+    """Read a bridge strictly: everything must be as requested, or be known to be so by default. None if it has no id.
 
     Crash reports show the variables of a traceback, so no link that must not be used gets out of this function.
-
-    Returns:
-        The bridge's id, or None if the response does not name one; the call, or None if the bridge is not as requested;
-        and the fields that are not as requested.
     """
     bridge = response.json_object()
     bridge_id = value_at(bridge, "id")
     if response.status != 201 or not _is_bridge_id(bridge_id):
-        return None, None, []
+        return None
     created = _call_from(bridge, call, response.sent_at)
     faults = list(_faults(bridge, call, options, created))
-    return bridge_id, (None if faults else created), faults
+    is_ours = "host" not in faults and value_at(bridge, "type") == options.type
+    return _Bridge(cast("str", bridge_id), None if faults else created, faults, is_ours)
 
 
 def _faults(bridge: Any, call: CallRequest, options: BridgeOptions, created: VideoCall | None) -> Iterator[str]:

@@ -6,7 +6,7 @@ No text of RingCentral's gets into an error, and no id or link.
 import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import Final, cast
+from typing import Final, NamedTuple, cast, final
 
 from .._fields import is_digits
 from .._http.messages import Delivery, Exchange, Failure, Request, Response
@@ -25,13 +25,28 @@ _NO_DELEGATE: Final = (
     "the token's user must be the host, a delegate of the host or a Super Admin; a RingCentral administrator fixes it"
 )
 _NO_READER: Final = "the token's user may not read this; a RingCentral administrator fixes it"
-#: For each code of a 403, why it is forbidden and who fixes it.
+#: For each code of a 403, why it is forbidden and who fixes it. `{}` is the permission.
 _FORBIDDEN: Final = {
     "CMN-109": "the account's plan lacks this feature; a RingCentral administrator orders it",
-    "CMN-401": "the app lacks a permission, such as Video; the developer adds it to the app, and has it authorised again",
+    "CMN-401": "the app lacks {}; the developer adds it to the app, and has it authorised again",
     "CMN-403": "not for this type of extension; a RingCentral administrator fixes it",
-    "CMN-408": "the token's user lacks a permission, such as Meetings; a RingCentral administrator grants it",
+    "CMN-408": "the token's user lacks {}; a RingCentral administrator grants it",
 }
+#: The permissions of apps and users that these requests can need. An answer can hold any text; only these are shown.
+_PERMISSIONS: Final = frozenset(
+    {
+        "EditAccounts",
+        "EditExtensions",
+        "Meetings",
+        "ReadAccounts",
+        "ReadCompanyInfo",
+        "ReadExtensions",
+        "ReadUserInfo",
+        "ThirdPartyAppAccess",
+        "Video",
+        "VideoInternal",
+    }
+)
 #: For each other status, what is wrong and who fixes it.
 _REFUSED: Final = {
     400: "the request is invalid; the developer fixes it",
@@ -84,9 +99,11 @@ def _failure(failure: Failure, *, creates_call: bool) -> ProviderError:
 
 def _refusal(response: Response, *, creates_call: bool) -> ProviderError | None:
     """Return the error of a response which says that RingCentral did nothing."""
-    status, code = response.status, _error_code(response)
+    status, (code, permission) = response.status, _problem(response)
     answer = f"RingCentral answered {status}{f' {code}' if code else ''}"
     wait = response.retry_after
+    if status == 429 and wait is None:
+        wait = response.rate_limit_window
     if status in (408, 429) and wait is None:
         wait = _PENALTY
     if status in (408, 429, 503) and wait is not None:
@@ -97,20 +114,31 @@ def _refusal(response: Response, *, creates_call: bool) -> ProviderError | None:
         reason = "it redirects to another address, which is not followed; the developer fixes the client's base_url"
     elif status == 403:
         reason = _FORBIDDEN.get(code or "", _NO_DELEGATE if creates_call else _NO_READER)
+        reason = reason.format(f"the permission {permission}" if permission else "a permission")
     else:
         reason = _REFUSED.get(status, "it refuses this")
     return ProviderRejectedError(f"{answer}: {reason}", code=code or f"HTTP {status}")
 
 
-def _error_code(response: Response) -> str | None:
-    """Return RingCentral's error code. If there are several, prefer one with a text of its own, else the first."""
-    codes = list(_error_codes(response.json_object()))
-    return next((code for code in codes if code in _FORBIDDEN), codes[0] if codes else None)
+@final
+class _Problem(NamedTuple):
+    """What a refusal names: RingCentral's error code, and the permission that is missing."""
+
+    code: str | None = None
+    permission: str | None = None
 
 
-def _error_codes(body: object) -> Iterator[str]:
+def _problem(response: Response) -> _Problem:
+    """Return what a refusal names. If it has several codes, prefer one with a text of its own, else the first."""
+    problems = list(_problems(response.json_object()))
+    first = problems[0] if problems else _Problem()
+    return next((problem for problem in problems if problem.code in _FORBIDDEN), first)
+
+
+def _problems(body: object) -> Iterator[_Problem]:
     errors = value_at(body, "errors")
     for error in [*cast("Iterable[object]", errors), body] if isinstance(errors, list) else [body]:
         code = value_at(error, "errorCode")
-        if isinstance(code, str) and re.fullmatch(r"[A-Z][A-Z0-9-]{1,19}", code):
-            yield code
+        if isinstance(code, str) and re.fullmatch(r"[A-Z]{1,8}-[0-9]{1,4}", code):
+            names = (value_at(error, "permissionName"), value_at(body, "permissionName"))
+            yield _Problem(code, next((name for name in names if isinstance(name, str) and name in _PERMISSIONS), None))

@@ -5,24 +5,42 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
-from threading import Lock
-from typing import Any, Final, final
+from typing import Any, Final, Protocol, cast, final
 
 from .._engine.decision import Decision
 from .._engine.policy import Policy
 from .._enums import ReasonStatus
 from .._fields import dict_of, figure_of, kind_of, require
+from .._locks import ForkSafeLock
 from ._facts import FactValue
 from ._masking import check_key, to_places
 from ._record import ABOUT, DecisionRecord, time_text
 from ._recording import recorder_of
 
+#: The outcomes of clicks that worked. None: there was no click.
+_SUCCESSES: Final = frozenset({None, "created", "reused", "denied"})
+#: The outcomes that are no errors. A second click on the same button is an ordinary event.
+_ORDINARY: Final = _SUCCESSES | {"in_progress"}
 _Rate = float | Callable[[DecisionRecord], float]
 #: Reports failures as every handler does. It is added to no logger.
 _REPORTER: Final = logging.NullHandler()
 _ABOUT_KEYS: Final = [(f"escalation_{name}", fact) for name, fact in ABOUT.items()]
 #: What a message names, with the key that holds it.
 _MESSAGE_PARTS: Final = [("agent", "escalation_agent"), ("message", "escalation_message")]
+
+
+class ClickResult(Protocol):
+    """The result of a click: an `Escalation` or a `ClickError`."""
+
+    @property
+    def decision(self) -> Any:
+        """The decision of the click."""
+        ...
+
+    @property
+    def outcome(self) -> str:
+        """The code of the outcome."""
+        ...
 
 
 @final
@@ -41,10 +59,11 @@ class DecisionLogger:
         allow_level: The level of allowed decisions.
         deny_level: The level of denied decisions.
         error_level: The level of denials in which a rule could not be decided, because it raised or read a value of a
-            wrong type.
+            wrong type; and of clicks that failed, unless another click was creating the call.
         sample_allows: The share of allowed decisions to log, from 0 to 1; or a function that returns it for a record.
             Only the id decides whether a decision is logged, so all processes log the same ones.
-        drop: Returns whether to leave out a record. Records with an error are logged anyway.
+        drop: Returns whether to leave out a record. Records with an error, and those of clicks that got no call, are logged
+            anyway, whatever `sample_allows` says.
         policy: As for `record()`; so are `key`, `reveal` and `mask`.
 
     Raises:
@@ -96,7 +115,7 @@ class DecisionLogger:
         self._key: Final = key
         self._reveal: Final = to_places("reveal", reveal)
         self._mask: Final = to_places("mask", mask)
-        self._lock: Final = Lock()
+        self._lock: Final = ForkSafeLock()
         self._dropped = 0
         self._failed = 0
 
@@ -132,21 +151,61 @@ class DecisionLogger:
             self._report("a decision was not logged, or not by every handler")
             return None
 
-    def _log(self, decision: Decision[Any], id: str, **context: Any) -> DecisionRecord | None:  # noqa: A002
+    def click(
+        self,
+        result: ClickResult | Exception,
+        *,
+        id: str,  # noqa: A002
+        at: datetime,
+        correlation_id: str | None = None,
+        facts_read_at: datetime | None = None,
+    ) -> DecisionRecord | None:
+        """Log the decision of a click with its outcome. It never raises: a result without a decision is counted and reported.
+
+        It fits `escalate(…, on_end=…)`: `lambda result: logger.click(result, id=…, at=…)`.
+
+        Args:
+            result: The `Escalation`, or the error of the click.
+            id: As in `record()`; so are the others.
+            at: When the decision was made.
+            correlation_id: Connects the record to other records.
+            facts_read_at: When the facts were read.
+
+        Returns:
+            As `log()` does.
+        """
+        decision, outcome = getattr(result, "decision", None), getattr(result, "outcome", None)
+        try:
+            code = None if outcome is None else str(outcome)
+            context: dict[str, Any] = {"correlation_id": correlation_id, "facts_read_at": facts_read_at}
+            return self._log(cast("Decision[Any]", decision), id, code, at=at, **context)
+        except Exception:  # noqa: BLE001  no log is worth a click
+            self._report("the decision of a click was not logged, or not by every handler")
+            return None
+
+    def _log(
+        self,
+        decision: Decision[Any],
+        id: str,  # noqa: A002
+        outcome: str | None = None,
+        **context: Any,
+    ) -> DecisionRecord | None:
         is_allowed = type(decision) is Decision and decision.allowed
-        levels = (self._allow_level,) if is_allowed else (self._deny_level, self._error_level)
+        level = self._allow_level if is_allowed else self._deny_level
+        has_failed, has_call = outcome not in _ORDINARY, outcome in _SUCCESSES
+        levels = (level,) if is_allowed and not has_failed else (level, self._error_level)
         if not any(map(self._logger.isEnabledFor, levels)):
             return None
-        if is_allowed and not callable(self._sample_allows) and not _is_sampled(id, self._sample_allows):
+        if is_allowed and has_call and not callable(self._sample_allows) and not _is_sampled(id, self._sample_allows):
             self._count_dropped()
             return None
         recorder = recorder_of(decision, self._policy, self._reveal, self._mask)
-        record = recorder.record(decision, id=id, key=self._key, **context)
-        is_error = any(reason.status is ReasonStatus.ERROR for reason in record.reasons)
-        level = self._error_level if is_error else levels[0]
+        record = recorder.record(decision, id=id, key=self._key, outcome=outcome, **context)
+        is_error = has_failed or any(reason.status is ReasonStatus.ERROR for reason in record.reasons)
+        level = self._error_level if is_error else level
         if not self._logger.isEnabledFor(level):
             return None
-        if not is_error and self._is_left_out(record):
+        if has_call and not is_error and self._is_left_out(record):
             self._count_dropped()
             return None
         message, extra = _message_and_extra(record)
@@ -216,6 +275,8 @@ def _message_and_extra(record: DecisionRecord) -> tuple[str, dict[str, str]]:
         **about,
         "escalation_record": record.to_json(),
     }
+    if record.outcome is not None:
+        extra["escalation_outcome"] = record.outcome
     if record.policy_version is not None:
         extra["escalation_policy_version"] = _escaped(record.policy_version)
     if reasons:
@@ -230,5 +291,7 @@ def _message_and_extra(record: DecisionRecord) -> tuple[str, dict[str, str]]:
     if record.facts_read_at is not None:
         extra["escalation_facts_read_at"] = time_text(record.facts_read_at)
     names = "".join([f" {name}={about[key]}" for name, key in _MESSAGE_PARTS if key in about])
+    if record.outcome is not None:
+        names += f" outcome={record.outcome}"
     listed = ", ".join([f"{code} ({status})" for code, status in reasons])
     return f"{effect} {record.policy_id}{names}{': ' if listed else ''}{listed}", extra

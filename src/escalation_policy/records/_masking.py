@@ -16,6 +16,9 @@ _VALUE: Final = "value"
 #: How many hexadecimal digits of a keyed token are kept.
 _DIGITS: Final = 16
 
+#: Whoever guesses a key can find the values behind its tokens by trying all of them.
+_SHORTEST_KEY: Final = 16
+
 #: What one token stands for: the kind of id, the type of the value, and the value.
 _Secret = tuple[str, type, FactValue]
 
@@ -56,8 +59,9 @@ def check_key(key: bytes | None) -> None:
     Raises:
         InvalidValueError: It is not.
     """
-    if key is not None and (type(key) is not bytes or not key):
-        raise InvalidValueError(Fault.mismatch("key", kind_of(key), "non-empty bytes or None"))
+    if key is not None and (type(key) is not bytes or len(key) < _SHORTEST_KEY):
+        actual = f"{len(key)} of them" if type(key) is bytes else kind_of(key)
+        raise InvalidValueError(Fault.mismatch("key", actual, f"at least {_SHORTEST_KEY} bytes, or None"))
 
 
 def check_mask(places: Iterable[str], request_type: type) -> None:

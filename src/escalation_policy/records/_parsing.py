@@ -177,6 +177,7 @@ _RECORD: Final = {
     "outputs": _Field("an object of bools", _outputs),
     "correlation_id": _TEXT_OR_NULL,
     "facts_read_at": _Field(f"{_TIME}, or null", _time, is_nullable=True),
+    "outcome": _Field(f"{CODE_WORDS}, or null", _code, is_nullable=True),
 }
 #: The keys of a record that sort before `masked`.
 HEAD: Final = frozenset(name for name in _RECORD if name < "masked")

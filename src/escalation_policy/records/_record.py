@@ -133,6 +133,8 @@ class DecisionRecord:
         outputs: The answers of revealed predicates, by the identity of the test.
         correlation_id: Connects the record to other records of the host.
         facts_read_at: When the facts were read at their sources.
+        outcome: The code of the outcome of the click that made the decision, such as `created` or `in_doubt`. None if there was
+            no click.
         schema_version: The schema version of the line that the record was read from.
 
     Raises:
@@ -159,6 +161,7 @@ class DecisionRecord:
     )
     correlation_id: str | None = None
     facts_read_at: datetime | None = attrs.field(default=None, converter=optional(_in_utc), validator=ZONED)
+    outcome: str | None = attrs.field(default=None, validator=_CODE)
     schema_version: str = attrs.field(default=SCHEMA_VERSION, validator=_VERSION)
 
     def __attrs_post_init__(self) -> None:
@@ -203,6 +206,8 @@ class DecisionRecord:
         """Return one line of ASCII with sorted keys. No value can break the line or begin another one."""
         # It is put together by hand: to encode one dict of everything takes half as long again.
         facts_read_at = f'"{time_text(self.facts_read_at)}"' if self.facts_read_at else "null"
+        # Most decisions are made without a click, and their lines stay as short as before.
+        outcome = "" if self.outcome is None else f',"outcome":"{self.outcome}"'
         outputs = _ENCODER.encode(dict_of(self.outputs)) if self.outputs else "{}"
         return (
             f'{{"at":"{time_text(self.at)}"'
@@ -216,6 +221,7 @@ class DecisionRecord:
             f',"masked":[{",".join(map(quote, self.masked))}]'
             f',"met":{_codes_json(self.met)}'
             f',"next_party":{_json_or_null(self.next_party and self.next_party.value)}'
+            f"{outcome}"
             f',"outputs":{outputs}'
             f',"policy_id":"{self.policy_id}"'
             f',"policy_version":{_json_or_null(self.policy_version)}'

@@ -157,8 +157,9 @@ class Recorder:
         correlation_id: str | None,
         facts_read_at: datetime | None,
         key: bytes | None,
+        outcome: str | None = None,
     ) -> DecisionRecord:
-        """Return the record of a decision of this policy. The arguments are those of `record()`.
+        """Return the record of a decision of this policy, perhaps of a click with an outcome. The rest is as in `record()`.
 
         Raises:
             InvalidValueError: An id is not a non-empty string, or a time has no zone.
@@ -186,6 +187,7 @@ class Recorder:
             "outputs": self._outputs_of(readings),
             "correlation_id": None if correlation_id is None else _text("correlation_id", correlation_id),
             "facts_read_at": None if facts_read_at is None else to_utc("facts_read_at", facts_read_at),
+            "outcome": outcome,
             "schema_version": SCHEMA_VERSION,
         }
         return unchecked(DecisionRecord, fields)

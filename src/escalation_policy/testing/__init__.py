@@ -7,6 +7,7 @@ from ._ledger_check import check_call_ledger
 from ._provider_check import ServiceAnswer, VideoService, check_video_provider
 from ._search import NoSuchRequestError
 from ._tables import Axis, policy_table
+from ._where_check import check_where
 
 __all__ = [
     "Axis",
@@ -27,6 +28,7 @@ __all__ = [
     "check_call_ledger",
     "check_policy",
     "check_video_provider",
+    "check_where",
     "policy_table",
 ]
 

@@ -8,13 +8,13 @@ for a denial.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from threading import Lock
 from typing import Any, Final, final
 
 import attrs
 
 from .. import ESCALATE_TO_VIDEO, Decision, EscalationRequest, Policy, ReasonStatus
 from .._fields import with_article
+from .._locks import ForkSafeLock
 from ._builders import a_request
 from ._search import NoSuchRequestError
 
@@ -61,7 +61,7 @@ class DecisionCounts:
 
     def __init__(self, only: Iterable[str]) -> None:
         self._only: Final = frozenset(only)
-        self._lock: Final = Lock()
+        self._lock: Final = ForkSafeLock()
         self._policies: Final[dict[object, Policy[Any]]] = {}
         self._counts: Final[dict[object, Counter[_NotMet]]] = {}
 

@@ -229,7 +229,8 @@ def _request(number: int = 0) -> EscalationRequest:
 
 
 def _call_request(number: int = 0) -> CallRequest:
-    return call_request_for(_request(number), title=_TITLE)
+    # `escalate()` passes its `claim_timeout`, which is a minute by default.
+    return call_request_for(_request(number), title=_TITLE, time_limit=timedelta(minutes=1))
 
 
 def _create_call_of(provider: Any) -> Callable[[Any], Any]:

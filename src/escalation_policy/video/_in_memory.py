@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from threading import Lock
 from typing import Final, TypeVar, final
 
 from .._calls.entries import EMPTY, LedgerEntry
+from .._calls.rows import MARGIN
 from .._calls.values import CallRequest, VideoCall, utc_now
+from .._locks import ForkSafeLock
 from ..typing import CallLedger
 
 T = TypeVar("T")
@@ -17,7 +18,7 @@ class InMemoryCallLedger(CallLedger):
     """Remembers calls for the threads and tasks of one process, until it ends."""
 
     def __init__(self) -> None:
-        self._lock: Final = Lock()
+        self._lock: Final = ForkSafeLock()
         self._entries: Final[dict[str, LedgerEntry]] = {}
         self._sweep_at: int = 1024
 
@@ -26,16 +27,24 @@ class InMemoryCallLedger(CallLedger):
     ) -> T:
         """Change an entry; see `CallLedger.update()`."""
         with self._lock:
-            self._entries[entry_id], answer = change(self._entries.get(entry_id, EMPTY))
-            if now and len(self._entries) >= self._sweep_at:
-                self._delete_lapsed(now)
+            stored = self._entries.get(entry_id, EMPTY)
+            entry, answer = change(stored if now is None else stored.at(now))
+            if entry.recorded is None and not entry.claims:
+                self._entries.pop(entry_id, None)
+            elif entry is not stored:
+                self._entries[entry_id] = entry
+                if now and len(self._entries) >= self._sweep_at:
+                    self._delete_lapsed(now - MARGIN)
             return answer
 
-    def _delete_lapsed(self, now: datetime) -> None:
-        """Delete lapsed entries, and do so again when the number of entries has doubled: each update pays next to nothing."""
-        lapsed = [id_ for id_, entry in self._entries.items() if entry.lapses_at is None or entry.lapses_at <= now]
-        for entry_id in lapsed:
-            del self._entries[entry_id]
+    def _delete_lapsed(self, cutoff: datetime) -> None:
+        """Delete what has lapsed, and do so again when the number of entries has doubled: each update pays next to nothing."""
+        for entry_id, stored in list(self._entries.items()):
+            entry = stored.at(cutoff)
+            if entry == EMPTY:
+                del self._entries[entry_id]
+            else:
+                self._entries[entry_id] = entry
         self._sweep_at = max(1024, 2 * len(self._entries))
 
 
@@ -50,7 +59,7 @@ class InMemoryVideoProvider:
             errors: The errors that the first requests raise, one each, without creating a call.
             now: Returns the time at which a call is created, with a zone.
         """
-        self._lock: Final = Lock()
+        self._lock: Final = ForkSafeLock()
         self._errors: Final = list(errors)
         self._now: Final = now
         self._calls: Final[dict[str, VideoCall]] = {}

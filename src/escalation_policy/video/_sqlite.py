@@ -5,49 +5,56 @@ import sqlite3
 import stat
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Lock
 from time import monotonic
 from typing import Final, TypeVar, final
 
-from .._calls.entries import LedgerEntry, lapse_times
-from .._calls.entry_json import entry_from_json, entry_to_json
-from .._calls.values import utc_now
+from .._calls.entries import LedgerEntry
+from .._calls.rows import MARGIN, Row, change_row, cutoff_of, sweep_row
 from .._fields import figure_of, require
-from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
+from .._locks import ForkGate, ForkSafeLock
+from ..exceptions import Fault, InvalidValueError, LedgerError
 from ..typing import CallLedger
 
 T = TypeVar("T")
 #: SQLite's application id of our files: "EPCL".
 _APPLICATION_ID: Final = 0x4550434C
-#: The version of the tables.
-_LAYOUT: Final = 1
-#: `name` is the entry's id, `stored` its JSON. `lapses_at` is when the first part of it lapses.
+#: The version of the tables. Version 1 had one table, `cases`, without `last_lapse`.
+_LAYOUT: Final = 2
+#: The columns are those of `Row`.
 _CREATE_TABLES: Final = (
-    "CREATE TABLE cases (name TEXT PRIMARY KEY, stored TEXT NOT NULL, lapses_at INTEGER NOT NULL)",
-    "CREATE INDEX cases_by_lapse ON cases (lapses_at)",
+    """CREATE TABLE entries (
+        entry_id TEXT PRIMARY KEY, entry TEXT NOT NULL, first_lapse INTEGER NOT NULL, last_lapse INTEGER NOT NULL)""",
+    "CREATE INDEX entries_by_first_lapse ON entries (first_lapse)",
     f"PRAGMA application_id = {_APPLICATION_ID}",
     f"PRAGMA user_version = {_LAYOUT}",
+)
+#: An older release that has the file open finds no table any more, and grants nothing. Of what it stored last, only the first
+#: lapse is known: a sweep after the longest lapse deletes what cannot be read.
+_MIGRATE_1: Final = (
+    *_CREATE_TABLES,
+    "INSERT INTO entries SELECT name, stored, lapses_at, lapses_at + 2 * 366 * 86400 * 1000000 FROM cases",
+    "DROP TABLE cases",
 )
 #: With synchronous = FULL, a power cut could remove a granted claim, and a second call would be created. Secure deletion
 #: leaves no link behind in free pages.
 _BEGIN: Final = ("PRAGMA synchronous = EXTRA", "PRAGMA secure_delete = ON", "BEGIN IMMEDIATE")
 #: How long SQLite itself waits for a lock, in seconds.
 _BUSY_TIMEOUT: Final = 0.05
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _TIMEOUT: Final = timedelta(seconds=5)
 #: If a process closes a file, it loses all its locks on it. So no thread may connect while another one creates a file.
-_CREATION_LOCK: Final = Lock()
+_CREATION_LOCK: Final = ForkSafeLock()
+#: SQLite has locks of its own, which a fork could leave locked in the child.
+_GATE: Final = ForkGate(timeout=10)
 
 
 @final
 class SQLiteCallLedger(CallLedger):
     """Remembers calls for all processes of one machine, in a file on a local disk that only its owner may read.
 
-    Stored entries survive the end of the process, `kill -9` and a power cut. A link is deleted when it lapses: with the
-    next update of any entry, or by `forget_lapsed()`.
+    Stored entries survive the end of the process, `kill -9` and a power cut. What has lapsed is deleted by the next click on
+    its case. A day later, an update of any entry deletes it, or `forget_lapsed()`.
 
     Args:
         path: The file. If it does not exist, it is created with mode 0600. Its directory must exist.
@@ -81,25 +88,35 @@ class SQLiteCallLedger(CallLedger):
 
         Raises:
             sqlite3.Error: The file cannot be used, or was in use for too long. Nothing has changed.
+            LedgerError: A newer release has changed the layout of the file since this process opened it.
+            InvalidPayloadError: The stored entry cannot be read, and has not lapsed.
         """
         with self._transaction() as connection:
+            _check_layout(connection)
             if now is not None:
-                _delete_lapsed(connection, now)
-            row = connection.execute("SELECT stored FROM cases WHERE name = ?", (entry_id,)).fetchone()
-            entry = entry_from_json(row[0]) if row else LedgerEntry()
-            new_entry, answer = change(entry)
-            if new_entry != entry:
-                _store(connection, entry_id, new_entry)
+                _sweep(connection, cutoff_of(now, MARGIN))
+            stored = _load(connection, "WHERE entry_id = ?", entry_id)
+            row = stored[0] if stored else None
+            new_row, answer = change_row(entry_id, row, change, now)
+            _replace(connection, entry_id, row, new_row)
         return answer
 
-    def forget_lapsed(self, now: datetime | None = None) -> int:
-        """Delete what has lapsed, for times when nobody clicks. Return in how many entries something had lapsed.
+    def forget_lapsed(self, now: datetime | None = None, margin: timedelta = MARGIN) -> int:
+        """Delete what has lapsed, for times when nobody clicks. Return the number of entries that changed.
 
         Args:
             now: The current time, with a zone. By default, the time of the system's clock.
+            margin: How long ago it must have lapsed, a timedelta of 0 or more. If the clock may be wrong, the margin should be
+                longer than its error.
+
+        Raises:
+            InvalidValueError: An argument is invalid.
+            sqlite3.Error: As for `update()`; so is `LedgerError`.
         """
+        cutoff = cutoff_of(now, margin)
         with self._transaction() as connection:
-            return _delete_lapsed(connection, now or utc_now())
+            _check_layout(connection)
+            return _sweep(connection, cutoff)
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection, None, None]:
@@ -107,7 +124,10 @@ class SQLiteCallLedger(CallLedger):
 
         Each transaction has its own connection, since a connection must not be shared by threads or survive a fork.
         """
-        with closing(sqlite3.connect(self._uri, timeout=_BUSY_TIMEOUT, isolation_level=None, uri=True)) as connection:
+        with (
+            _GATE,
+            closing(sqlite3.connect(self._uri, timeout=_BUSY_TIMEOUT, isolation_level=None, uri=True)) as connection,
+        ):
             self._execute_when_free(connection, _BEGIN)
             yield connection
             self._execute_when_free(connection, ("COMMIT",))
@@ -164,37 +184,54 @@ def _path_error(problem: str, kind: str) -> InvalidValueError:
 
 
 def _check_tables(connection: sqlite3.Connection) -> None:
-    """Create the tables in an empty database. Refuse a database that is not a ledger of this version."""
+    """Create the tables in an empty database, or update older ones. Refuse a database that is not a ledger of this version."""
     application_id = connection.execute("PRAGMA application_id").fetchone()[0]
-    layout = connection.execute("PRAGMA user_version").fetchone()[0]
+    layout = _layout_of(connection)
     has_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0
+    statements: Iterable[str] = ()
     if (application_id, layout) == (0, 0) and not has_tables:
-        for statement in _CREATE_TABLES:
-            connection.execute(statement)
+        statements = _CREATE_TABLES
     elif application_id != _APPLICATION_ID:
         raise _path_error("is the database of another application", "another application's database")
+    elif layout == 1:
+        statements = _MIGRATE_1
     elif layout != _LAYOUT:
-        problem = f"is a file of calls of layout {layout}, but this release reads layout {_LAYOUT} only"
+        problem = f"is a file of calls of layout {layout}, but this release reads layouts 1 to {_LAYOUT} only"
         raise _path_error(problem, f"layout {layout}")
+    for statement in statements:
+        connection.execute(statement)
 
 
-def _store(connection: sqlite3.Connection, entry_id: str, entry: LedgerEntry) -> None:
-    if times := lapse_times(entry):
-        row = (entry_id, entry_to_json(entry), _microseconds(min(times)))
-        connection.execute("INSERT OR REPLACE INTO cases VALUES (?, ?, ?)", row)
+def _layout_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _check_layout(connection: sqlite3.Connection) -> None:
+    """Check that no newer release has changed the layout since the file was opened: the tables may mean something else."""
+    if (layout := _layout_of(connection)) != _LAYOUT:
+        problem = f"the file of calls has layout {layout} by now, but this release reads layout {_LAYOUT} only"
+        raise LedgerError(f"{problem}: update this process too")
+
+
+def _load(connection: sqlite3.Connection, condition: str, value: object) -> list[Row]:
+    columns = ", ".join(Row._fields)
+    rows = connection.execute(f"SELECT {columns} FROM entries {condition}", (value,))  # noqa: S608  our own words
+    return [Row(*row) for row in rows]
+
+
+def _replace(connection: sqlite3.Connection, entry_id: str, row: Row | None, new_row: Row | None) -> None:
+    """Replace a row with another one, if they differ. None stands for no row."""
+    if new_row == row:
+        return
+    if new_row is None:
+        connection.execute("DELETE FROM entries WHERE entry_id = ?", (entry_id,))
     else:
-        connection.execute("DELETE FROM cases WHERE name = ?", (entry_id,))
+        connection.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", new_row)
 
 
-def _delete_lapsed(connection: sqlite3.Connection, now: datetime) -> int:
-    """Delete the lapsed parts of all entries. Return how many entries had any."""
-    rows = connection.execute("SELECT name, stored FROM cases WHERE lapses_at <= ?", (_microseconds(now),)).fetchall()
-    for entry_id, text in rows:
-        with suppress(InvalidPayloadError):  # a click on that case raises it
-            _store(connection, entry_id, entry_from_json(text).at(now))
-    return len(rows)
-
-
-def _microseconds(at: datetime) -> int:
-    """Return the microseconds since 1970. Numbers sort like times in any zone; texts would not."""
-    return (at - _EPOCH) // _MICROSECOND
+def _sweep(connection: sqlite3.Connection, cutoff: int) -> int:
+    """Delete the parts of all entries that had lapsed at the cutoff. Return how many entries changed."""
+    changes = [(row, sweep_row(row, cutoff)) for row in _load(connection, "WHERE first_lapse <= ?", cutoff)]
+    for row, new_row in changes:
+        _replace(connection, row.entry_id, row, new_row)
+    return sum(row != new_row for row, new_row in changes)

@@ -4,10 +4,11 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from escalation_policy import Policy
+from escalation_policy import Policy, Rule
+from escalation_policy._engine.folding import fold
 from escalation_policy.analysis import Outcome, Residual
 from escalation_policy.analysis import given as given_facts
 from laws.reference import (
@@ -18,7 +19,10 @@ from laws.reference import (
     rule_sets,
     rules,
     specs_of,
+    vocabulary,
 )
+from laws.test_analysis import TYPES
+from support import Part, Sample, Size
 
 UNHURRIED: Final = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=60)
 
@@ -56,12 +60,60 @@ def questions(draw: st.DrawFn, words: Vocabulary, requests: st.SearchStrategy[An
     return Policy("p", rules(specs, after, words)), known_of(request, [words.places[name] for name in names]), request
 
 
-class TestTheRestAllowsWhatThePolicyAllows:
-    """For every request that has the known facts."""
+class TestFoldedConditionsAreMetByTheSameRequests:
+    """Of all requests that have the known facts, whatever else they hold."""
 
     @UNHURRIED
     @given(st.sampled_from(sorted(HOSTS)).flatmap(lambda host: questions(*HOSTS[host])))
     def test_for_random_rules_facts_and_requests(self, question: tuple[Policy[Any], Any, Any]) -> None:
         """Fields that nobody checks hold values of any type."""
         policy, known, request = question
-        assert policy.allows(request) is allowed_by(given_facts(policy, known), request)
+        conditions = [rule.requires for rule in policy.rules]
+        rests = fold(conditions, {fact.path: value for fact, value in known.items()})
+        for condition, rest in zip(conditions, rests, strict=True):
+            expected = Policy("p", [Rule("r", condition)]).allows(request)
+            assert expected is (rest if isinstance(rest, bool) else Policy("p", [Rule("r", rest)]).allows(request))
+
+
+class TestTheRestAllowsWhatThePolicyAllows:
+    """For every request that has the known facts. `ALWAYS` and `NEVER` hold for all of them."""
+
+    @UNHURRIED
+    @given(st.sampled_from(sorted(TYPES)).flatmap(lambda name: st.tuples(st.just(name), questions(*TYPES[name][::2]))))
+    def test_for_random_rules_facts_and_requests(self, drawn: tuple[str, tuple[Policy[Any], Any, Any]]) -> None:
+        """Functions of the host's may answer anything."""
+        name, (policy, known, request) = drawn
+        assume(type(request) is policy.request_type)
+        residual = given_facts(policy, known, like=TYPES[name][1])
+        assert policy.allows(request) is allowed_by(residual, request)
+        if residual.outcome is Outcome.NEVER:
+            not_met = {reason.code for reason in policy.decide(request)._all_reasons() if reason.status.value != "met"}
+            assert not_met.intersection(residual.codes)
+
+
+#: Few facts, and all samples that differ in them: with more texts than there are facts, None, and other types.
+FEW: Final = vocabulary(Sample, "flag size name spare spare.text spare.unknown")
+TEXTS: Final = ("t", "u", "1", "2", "3", None, 0)
+FEW_SAMPLES: Final = [
+    Sample(flag=flag, size=size, name=name, spare=spare)  # type: ignore[arg-type]
+    for flag in (True, False, 0)
+    for size in (*Size, None)
+    for name in TEXTS
+    for spare in (None, 0, *(Part(text=text, unknown=unknown) for text in TEXTS for unknown in TEXTS))  # type: ignore[arg-type]
+]
+
+
+class TestTheOutcomeIsExact:
+    """It depends only if the policy allows some of the requests that have the facts, and denies others."""
+
+    @UNHURRIED
+    @given(rule_sets(specs_of(FEW, 4, [])), st.sampled_from(FEW_SAMPLES), st.sets(st.sampled_from(sorted(FEW.places))))
+    def test_for_all_requests_with_few_facts(self, rule_set: Any, request: Sample, names: set[str]) -> None:
+        """More values than the proof has to look at."""
+        policy, places = Policy("p", rules(*rule_set, FEW)), [FEW.places[name] for name in sorted(names)]
+        known = known_of(request, places)
+        values = {fact.path: fact.path.read(request) for fact in known}
+        completions = [each for each in FEW_SAMPLES if all(path.read(each) == values[path] for path in values)]
+        answers = {policy.allows(each) for each in completions}
+        expected = {(True,): Outcome.ALWAYS, (False,): Outcome.NEVER}.get(tuple(answers), Outcome.DEPENDS)
+        assert expected is given_facts(policy, known, like=Sample(spare=Part())).outcome

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import Enum, StrEnum, unique
-from typing import Any, Final, Generic, cast, final, get_origin
+from typing import Any, Generic, cast, final, get_origin
 
 import attrs
 
@@ -11,11 +11,12 @@ from .._engine.facts import Fact
 from .._engine.folding import fold, place_of, places_above
 from .._engine.paths import Path, fits, name_of, words_for
 from .._engine.policy import Policy
+from .._engine.tests import Test
 from .._fields import check_types, closest_member, exact_str, kind_of, require, to_frozenset, with_article
 from ..exceptions import Fault, InvalidValueError
-
-#: The effort that a question may take.
-EFFORT: Final = 50_000_000
+from ._compare import EFFORT
+from .model import Model
+from .typical import start_for
 
 
 @final
@@ -47,62 +48,85 @@ class Residual(Generic[R]):
 
 
 def given(
-    policy: Policy[R],
-    values: Mapping[Fact[R, Any], object],
-    *,
-    like: R | None = None,
-    effort: int = EFFORT,  # noqa: ARG001
+    policy: Policy[R], values: Mapping[Fact[R, Any], object], *, like: R | None = None, effort: int = EFFORT
 ) -> Residual[R]:
     """Return what remains of a policy if some facts of the request are known.
 
-    The outcome is proved for all requests with these facts, and for all answers of opaque functions that are not known.
-    Each `satisfies` over a known fact is asked once.
+    The outcome is proved for all requests with these facts, and for all answers of functions that read other facts. A
+    function of a known fact is asked once.
 
     Args:
         policy: The policy.
-        values: By fact, its value. The value of a part, such as an agent, decides all facts of that part. None means that
+        values: By fact, its value. The value of a part, such as an agent, decides all facts of the part. None means that
             there is no value or that nobody supplied it, as the field declares. `UNKNOWN` of an enum is a value too.
-        like: A typical request, required for request types of your own.
-        effort: How many clauses the proof may look at.
+        like: A typical request, see `compare()`.
+        effort: How many clauses may be looked at.
 
     Raises:
-        InvalidValueError: A value is not of the fact's type, or two values are of the same fact or of a fact and a part
-            that holds it.
+        InvalidValueError: A value is not of the fact's type, two values are of the same fact or of a fact and a part
+            that holds it, or another argument is invalid.
         InvalidPolicyError: A fact is of another type of request.
-        AnalysisLimitError: The proof takes more effort.
+        AnalysisLimitError: The answer needs more effort.
     """
     check_types(Policy, policy=policy)
     known = _checked(policy, values)
+    start = start_for(policy.request_type, like)
     folded = dict(zip(policy, fold([rule.requires for rule in policy.rules], known), strict=True))
-    never = [code for code, rest in folded.items() if rest is False]
-    rest = {code: condition for code, condition in folded.items() if isinstance(condition, Condition)}
-    if never:
-        hidden = policy.hidden_among(never)
-        return Residual(Outcome.NEVER, tuple([code for code in never if code not in hidden]))
-    if not rest:
-        return Residual(Outcome.ALWAYS)
-    return Residual(Outcome.DEPENDS, policy=remaining_policy(policy, rest))
+    rests = {code: rest for code, rest in folded.items() if isinstance(rest, Condition)}
+    facts = _conditions_of(known, rests.values())
+    model = Model([*rests.values(), *(condition for condition, _ in facts)], like=start, effort=effort)
+    always_true = [model.met(condition) if is_met else -model.met(condition) for condition, is_met in facts]
+    met = {code: model.met(rest) for code, rest in rests.items()}
+
+    def is_possible(literals: Iterable[int]) -> bool:
+        return model.is_possible([*always_true, *literals])
+
+    alone = {code for code, rest in folded.items() if rest is False or (code in met and not is_possible([met[code]]))}
+    others = [literal for code, literal in met.items() if code not in alone]
+    clash = set[int]() if is_possible(others) else set(model.smallest_core([*always_true, *others]))
+    if alone or clash:
+        clashing = {code for code, literal in met.items() if literal in clash}
+        codes = [code for code in policy if code in alone or code in clashing]
+        return Residual(Outcome.NEVER, tuple([code for code in codes if not policy.prerequisites(code) & alone]))
+    rests = {code: rest for code, rest in rests.items() if is_possible([-met[code]])}
+    return Residual(Outcome.DEPENDS, policy=_remaining(policy, rests)) if rests else Residual(Outcome.ALWAYS)
 
 
-def remaining_policy(policy: Policy[R], conditions: Mapping[str, Condition[R]]) -> Policy[R]:
+def _conditions_of(known: Mapping[Path, object], rests: Iterable[Condition[R]]) -> list[tuple[Condition[R], bool]]:
+    """Return conditions that say what is known of the parts that other facts are read from, and whether they are met.
+
+    A part is there if a fact of it has a value.
+    """
+    read = {
+        above for rest in rests for test in rest.tests for path in test.paths for above in places_above(place_of(path))
+    }
+    conditions: list[tuple[Condition[R], bool]] = []
+    for path, value in known.items():
+        parts = [path.hops[:number] for number in range(1, len(path.hops)) if place_of(path)[:number] in read]
+        if parts and value is not None:
+            is_set = Test("is_set", (Path(path.request_type, parts[-1]),))
+            conditions.append((Condition(path.request_type, (is_set,)), True))
+        elif parts:
+            is_set = Test("is_set", (path,))
+            conditions.append((Condition(path.request_type, (is_set,)), False))
+            conditions.append((Condition(path.request_type, (~is_set,)), not path.hops[-1].unknown_when_none))
+    return conditions
+
+
+def _remaining(policy: Policy[R], conditions: Mapping[str, Condition[R]]) -> Policy[R]:
     """Return a policy with some of the rules, which have other conditions. The policy itself if nothing differs.
 
     If A comes after B and B after C, and B is left out, A comes after C.
     """
     if all(conditions.get(rule.code) is rule.requires for rule in policy.rules):
         return policy
-    return policy._derived(
-        [
-            attrs.evolve(
-                rule,
-                requires=conditions[rule.code],
-                after=[code for code in conditions if code in policy.prerequisites(rule.code)],
-            )
-            for rule in policy.rules
-            if rule.code in conditions
-        ],
-        None,
-    )
+    after = {code: [each for each in conditions if each in policy.prerequisites(code)] for code in conditions}
+    rules = [
+        attrs.evolve(rule, requires=conditions[rule.code], after=after[rule.code])
+        for rule in policy.rules
+        if rule.code in conditions
+    ]
+    return policy._derived(rules, None)
 
 
 def _checked(policy: Policy[Any], values: Mapping[Fact[Any, Any], object]) -> dict[Path, object]:

@@ -85,11 +85,13 @@ class TestRest:
         assert rest_of(~CASE.then(lambda case: case.agent_id).is_set(), {CASE: None}) is True
 
     def test_of_a_part_with_a_known_fact(self) -> None:
-        """If the fact has a value, the part is there. If it is absent, nothing is known of the part."""
+        """If the fact has a value or is unknown, the part is there. If it is absent, nothing is known of the part."""
         case_id, assignee = CASE.then(lambda case: case.id), CASE.then(lambda case: case.agent_id)
         assert rest_of(CASE.is_set(), {case_id: "1"}) is True
         assert rest_of(~CASE.is_set(), {case_id: "1"}) is False
         assert rest_of(CASE.is_set(), {assignee: None}) == "intervention is set"
+        user = fact(lambda r: r.agent.ringcentral)
+        assert rest_of(user.is_set(), {user.then(lambda u: u.account_id): None}) is True
 
     @pytest.mark.parametrize(
         ("condition", "known", "rest"),

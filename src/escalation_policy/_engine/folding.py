@@ -28,6 +28,17 @@ def places_above(place: tuple[str, ...]) -> list[tuple[str, ...]]:
     return [place[:number] for number in range(1, len(place))]
 
 
+def parts_there(path: Path, value: object) -> int:
+    """Return how many of the parts that hold a fact are there, from the outermost, if it is known to have a value.
+
+    All of them if it has one. If it is unknown, those before the first one about which nothing may be known.
+    """
+    if value is not None:
+        return len(path.hops) - 1
+    unknown = [number for number, hop in enumerate(path.hops) if hop.unknown_when_none]
+    return unknown[0] if path.hops[-1].unknown_when_none else 0
+
+
 def fold(conditions: Sequence[Condition[R]], values: Mapping[Path, object]) -> list[Folded[R]]:
     """Return what remains of conditions if the values of some facts are known.
 
@@ -39,8 +50,9 @@ def fold(conditions: Sequence[Condition[R]], values: Mapping[Path, object]) -> l
         values: By fact, its value; of a part, it decides all facts of the part. None: there is none, or nobody supplied it.
     """
     known = {place_of(path): (path, value) for path, value in values.items()}
-    # A value is only there if the parts are there that hold it.
-    present = {above for place, (_, value) in known.items() if value is not None for above in places_above(place)}
+    present = {
+        place_of(path)[:number] for path, value in values.items() for number in range(1, 1 + parts_there(path, value))
+    }
     inputs = Inputs.of(test for condition in conditions for test in condition.tests)
     readings = Readings(inputs, None, {})
     for path in inputs.paths.values():

@@ -8,7 +8,7 @@ import attrs
 
 from .._engine.conditions import Condition, R, same_request_type
 from .._engine.facts import Fact
-from .._engine.folding import fold, place_of, places_above
+from .._engine.folding import fold, parts_there, place_of, places_above
 from .._engine.paths import Path, fits, name_of, words_for
 from .._engine.policy import Policy
 from .._engine.tests import Test
@@ -93,23 +93,23 @@ def given(
 
 
 def _conditions_of(known: Mapping[Path, object], rests: Iterable[Condition[R]]) -> list[tuple[Condition[R], bool]]:
-    """Return conditions that say what is known of the parts that other facts are read from, and whether they are met.
-
-    A part is there if a fact of it has a value.
-    """
+    """Return what is known of the parts from which the other facts are read: conditions, and whether they are met."""
     read = {
-        above for rest in rests for test in rest.tests for path in test.paths for above in places_above(place_of(path))
+        place for rest in rests for test in rest.tests for path in test.paths for place in places_above(place_of(path))
     }
     conditions: list[tuple[Condition[R], bool]] = []
+
+    def add(path: Path, *, negated: bool, is_met: bool) -> None:
+        conditions.append((Condition(path.request_type, (Test("is_set", (path,), negated=negated),)), is_met))
+
     for path, value in known.items():
-        parts = [path.hops[:number] for number in range(1, len(path.hops)) if place_of(path)[:number] in read]
-        if parts and value is not None:
-            is_set = Test("is_set", (Path(path.request_type, parts[-1]),))
-            conditions.append((Condition(path.request_type, (is_set,)), True))
-        elif parts:
-            is_set = Test("is_set", (path,))
-            conditions.append((Condition(path.request_type, (is_set,)), False))
-            conditions.append((Condition(path.request_type, (~is_set,)), not path.hops[-1].unknown_when_none))
+        if read.isdisjoint(places_above(place_of(path))):
+            continue
+        if number := parts_there(path, value):
+            add(Path(path.request_type, path.hops[:number]), negated=False, is_met=True)
+        if value is None:
+            add(path, negated=False, is_met=False)
+            add(path, negated=True, is_met=not path.hops[-1].unknown_when_none)
     return conditions
 
 

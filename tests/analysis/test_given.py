@@ -241,4 +241,4 @@ class TestBadInput:
         with pytest.raises(InvalidValueError, match="policy must be a Policy, got a str"):
             given("canary", {})  # type: ignore[arg-type]
         with pytest.raises(InvalidPolicyError, match="got EscalationRequest and Sample"):
-            given(ESCALATE_TO_VIDEO, {SAMPLE(lambda s: s.flag): True})  # type: ignore[dict-item]
+            given(ESCALATE_TO_VIDEO, {SAMPLE(lambda s: s.flag): True})  # type: ignore[misc]

@@ -194,8 +194,9 @@ class TestBadInput:
     )
     def test_of_another_type(self, arguments: Any, message: str) -> None:
         """A wrong type."""
+        wrong: dict[str, Any] = {"directory": a_directory(ANN), **arguments}
         with pytest.raises(InvalidValueError, match=message):
-            reach(**{"directory": a_directory(ANN), **arguments})
+            reach(**wrong)
 
     def test_of_a_policy_over_other_requests(self) -> None:
         """A directory holds facts of an `EscalationRequest`."""

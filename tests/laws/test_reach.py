@@ -24,7 +24,9 @@ from escalation_policy.analysis import Outcome
 from escalation_policy.analysis import given as given_facts
 from laws.reference import ESCALATIONS, rule_sets, rules, specs_of, vocabulary
 
-UNHURRIED: Final = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=20)
+UNHURRIED: Final = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=20
+)
 #: Facts of agents, of channels and of the click, all of which are compared with each other.
 WORDS: Final = vocabulary(
     ESCALATIONS.request_type,

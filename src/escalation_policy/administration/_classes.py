@@ -17,10 +17,6 @@ _OTHER: Final = object()
 _Named: TypeAlias = frozenset[object] | None
 
 
-def _any_value(_: Path) -> None:
-    return None
-
-
 @final
 class Distinction(Generic[T]):
     """What conditions can distinguish in the values of one part of a request.
@@ -42,7 +38,7 @@ class Distinction(Generic[T]):
         self,
         part: Path,
         conditions: Sequence[Condition[Any]],
-        partners: Callable[[Path], Iterable[object] | None] = _any_value,
+        partners: Callable[[Path], Iterable[object] | None],
     ) -> None:
         self._part: Final = part
         self._conditions: Final = conditions

@@ -116,10 +116,10 @@ class TestClasses:
 
     def test_of_functions(self) -> None:
         """They are asked about each value once. A predicate reads the click, so it is open."""
-        asked: list[str] = []
+        calls: list[str] = []
 
         def is_short(value: str) -> bool:
-            asked.append(value)
+            calls.append(value)
             return len(value) == 3
 
         short = fact(lambda r: r.agent.id).satisfies("is short", is_short)
@@ -130,7 +130,7 @@ class TestClasses:
             ("ben", "chat", Outcome.NEVER, ("b",)),
             ("cleo", "chat", Outcome.NEVER, ("a", "b")),
         ]
-        assert {"ann", "ben", "cleo"} == set(asked)
+        assert {"ann", "ben", "cleo"} == set(calls)
 
     def test_of_nobody_and_nothing(self) -> None:
         """Then there are no classes."""

@@ -1,4 +1,4 @@
-"""`given()`: what remains of a policy if some facts of the request are known."""
+"""`given()`: what remains of a policy if some facts of the request are values."""
 
 from typing import Any, Final
 
@@ -40,9 +40,9 @@ def policy_of(*conditions: Any) -> Policy:
     return Policy("p", [Rule(code, condition) for code, condition in zip("abcdef", conditions, strict=False)])
 
 
-def rest_of(condition: Any, known: Any) -> str | bool:
+def rest_of(condition: Any, values: Any) -> str | bool:
     """Return in words what remains of a condition: True if nothing remains, False if it cannot be met."""
-    residual = given(policy_of(condition), known)
+    residual = given(policy_of(condition), values)
     if residual.policy is None:
         return residual.outcome is Outcome.ALWAYS
     return residual.policy["a"].requires.words(hidden=True)
@@ -52,7 +52,7 @@ class TestRest:
     """The rest of one condition."""
 
     @pytest.mark.parametrize(
-        ("condition", "known", "rest"),
+        ("condition", "values", "rest"),
         [
             (LOGIN.equals(Login.RINGCENTRAL_SSO), {LOGIN: Login.RINGCENTRAL_SSO}, True),
             (LOGIN.equals(Login.RINGCENTRAL_SSO), {LOGIN: Login.PASSWORD}, False),
@@ -73,9 +73,9 @@ class TestRest:
             (context("n", int).equals(1), {fact(lambda r: r.context): {}}, False),
         ],
     )
-    def test_of_tests_of_one_fact(self, condition: Any, known: Any, rest: object) -> None:
-        """What is unknown or absent is never met, nor is its negation; but for `is_set()`."""
-        assert rest_of(condition, known) == rest
+    def test_of_tests_of_one_fact(self, condition: Any, values: Any, rest: object) -> None:
+        """What is unknown or absent is never met, nor is its negation, except for `is_set()`."""
+        assert rest_of(condition, values) == rest
 
     def test_of_facts_of_a_part(self) -> None:
         """A part decides all of them, whether it is there or not."""
@@ -94,7 +94,7 @@ class TestRest:
         assert rest_of(user.is_set(), {user.then(lambda u: u.account_id): None}) is True
 
     @pytest.mark.parametrize(
-        ("condition", "known", "rest"),
+        ("condition", "values", "rest"),
         [
             (CASE.then(lambda c: c.agent_id).equals(fact(lambda r: r.agent.id)), {AGENT: an_agent()}, "equals one"),
             (fact(lambda r: r.agent.id).equals(CASE.then(lambda c: c.agent_id)), {AGENT: an_agent()}, "equals one"),
@@ -119,9 +119,9 @@ class TestRest:
             (TEAMS.equals(LED), {TEAMS: []}, "is within nothing"),
         ],
     )
-    def test_of_tests_of_two_facts(self, condition: Any, known: Any, rest: object) -> None:
+    def test_of_tests_of_two_facts(self, condition: Any, values: Any, rest: object) -> None:
         """The known value becomes a constant, which words do not show."""
-        words = rest_of(condition, known)
+        words = rest_of(condition, values)
         if isinstance(words, str):
             for name in ("agent.id", "intervention.agent_id", "context.team", "agent.team_ids", "agent.led_team_ids"):
                 words = words.replace(f"{name} ", "")
@@ -142,17 +142,17 @@ class TestRest:
 
     def test_of_a_function_of_a_known_fact(self) -> None:
         """It is asked once, and what it raises is an error."""
-        asked: list[str] = []
+        calls: list[str] = []
 
         def is_short(value: str) -> bool:
-            asked.append(value)
+            calls.append(value)
             return len(value) == 1
 
         question = fact(lambda r: r.agent.id).satisfies("is short", is_short)
-        known = {fact(lambda r: r.agent.id): "1"}
-        assert given(policy_of(question, question | LOGIN.is_set()), known) == Residual(Outcome.ALWAYS)
-        assert asked == ["1"]
-        assert rest_of(fact(lambda r: r.agent.id).satisfies("fails", lambda _: 1 / 0 > 1), known) is False
+        values = {fact(lambda r: r.agent.id): "1"}
+        assert given(policy_of(question, question | LOGIN.is_set()), values) == Residual(Outcome.ALWAYS)
+        assert calls == ["1"]
+        assert rest_of(fact(lambda r: r.agent.id).satisfies("fails", lambda _: 1 / 0 > 1), values) is False
 
     def test_of_a_predicate(self) -> None:
         """It reads the whole request, so it stays."""
@@ -164,8 +164,8 @@ class TestResidual:
 
     def test_of_the_built_in_policy(self) -> None:
         """What is left depends on the login, the message and the case."""
-        known: dict[Any, Any] = {DOMAIN: ALLOWED.domain, AGENT: ALLOWED.agent, CHANNEL: ALLOWED.message.channel}
-        residual = given(ESCALATE_TO_VIDEO, known)
+        values: dict[Any, Any] = {DOMAIN: ALLOWED.domain, AGENT: ALLOWED.agent, CHANNEL: ALLOWED.message.channel}
+        residual = given(ESCALATE_TO_VIDEO, values)
         assert residual.policy is not None
         assert (residual.outcome, residual.codes) == (Outcome.DEPENDS, ())
         assert tuple(residual.policy) == (
@@ -180,8 +180,8 @@ class TestResidual:
 
     def test_of_rules_in_the_way(self) -> None:
         """Of those that come after another one in the way, nobody needs to know."""
-        known: dict[Any, Any] = {fact(lambda r: r.agent.ringcentral): None, KIND: ChannelKind.EMAIL}
-        assert given(ESCALATE_TO_VIDEO, known) == Residual(Outcome.NEVER, ("extension_linked", "channel_supported"))
+        values: dict[Any, Any] = {fact(lambda r: r.agent.ringcentral): None, KIND: ChannelKind.EMAIL}
+        assert given(ESCALATE_TO_VIDEO, values) == Residual(Outcome.NEVER, ("extension_linked", "channel_supported"))
 
     def test_of_nothing(self) -> None:
         """It is the policy itself."""
@@ -209,7 +209,7 @@ class TestBadInput:
     """Errors name the fact, and never its value."""
 
     @pytest.mark.parametrize(
-        ("known", "message"),
+        ("values", "message"),
         [
             ({LOGIN: "canary"}, "login must be a Login, got a str"),
             ({LOGIN: "passwort"}, "login must be a Login, got a str (did you mean Login.PASSWORD?)"),
@@ -230,10 +230,10 @@ class TestBadInput:
             ([LOGIN], "values must be a mapping of facts to their values, got a list"),
         ],
     )
-    def test_in_facts(self, known: Any, message: str) -> None:
+    def test_in_facts(self, values: Any, message: str) -> None:
         """A wrong type, a fact twice, or a fact and the part that holds it."""
         with pytest.raises(InvalidValueError) as caught:
-            given(ESCALATE_TO_VIDEO, known)
+            given(ESCALATE_TO_VIDEO, values)
         assert str(caught.value) == message
 
     def test_in_the_policy(self) -> None:

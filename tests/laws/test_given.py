@@ -31,12 +31,12 @@ UNHURRIED: Final = settings(
 )
 
 
-def known_of(request: Any, places: Iterable[Place]) -> dict[Any, Any]:
+def facts_of(request: Any, places: Iterable[Place]) -> dict[Any, Any]:
     """Return what a request holds in some places: values of the declared types, no place inside of another."""
-    known: dict[tuple[str, ...], tuple[Any, Any]] = {}
+    facts: dict[tuple[str, ...], tuple[Any, Any]] = {}
     for place in places:
         names = tuple(name for name, _ in place.steps)
-        overlaps = any(names[: len(other)] == other or other[: len(names)] == names for other in known)
+        overlaps = any(names[: len(other)] == other or other[: len(names)] == names for other in facts)
         owner: Any = request
         for name in names[:-1]:
             owner = None if owner is None else getattr(owner, name, None)
@@ -46,8 +46,8 @@ def known_of(request: Any, places: Iterable[Place]) -> dict[Any, Any]:
         is_unexpected = value is None and place.steps[-1][1].none is None
         if value is ... or is_unexpected or (names[-1] == "names" and not isinstance(value, frozenset | tuple)):
             continue
-        known[names] = (place.fact, value)
-    return dict(known.values())
+        facts[names] = (place.fact, value)
+    return dict(facts.values())
 
 
 def allowed_by(residual: Residual[Any], request: Any) -> bool:
@@ -61,19 +61,19 @@ def questions(draw: st.DrawFn, words: Vocabulary, requests: st.SearchStrategy[An
     specs, after = draw(rule_sets(specs_of(words, 4)))
     names = draw(st.lists(st.sampled_from(sorted(words.places)), max_size=8))
     request = draw(requests.filter(lambda request: issubclass(type(request), words.request_type)))
-    return Policy("p", rules(specs, after, words)), known_of(request, [words.places[name] for name in names]), request
+    return Policy("p", rules(specs, after, words)), facts_of(request, [words.places[name] for name in names]), request
 
 
 class TestFoldedConditionsAreMetByTheSameRequests:
-    """Of all requests that have the known facts, whatever else they hold."""
+    """Of all requests that have the known facts."""
 
     @UNHURRIED
     @given(st.sampled_from(sorted(HOSTS)).flatmap(lambda host: questions(*HOSTS[host])))
     def test_for_random_rules_facts_and_requests(self, question: tuple[Policy[Any], Any, Any]) -> None:
         """Fields that nobody checks hold values of any type."""
-        policy, known, request = question
+        policy, facts, request = question
         conditions = [rule.requires for rule in policy.rules]
-        rests = fold(conditions, {fact.path: value for fact, value in known.items()})
+        rests = fold(conditions, {fact.path: value for fact, value in facts.items()})
         for condition, rest in zip(conditions, rests, strict=True):
             expected = Policy("p", [Rule("r", condition)]).allows(request)
             assert expected is (rest if isinstance(rest, bool) else Policy("p", [Rule("r", rest)]).allows(request))
@@ -90,9 +90,9 @@ class TestTheRestAllowsWhatThePolicyAllows:
     )
     def test_for_random_rules_facts_and_requests(self, drawn: tuple[str, tuple[Policy[Any], Any, Any]]) -> None:
         """Functions of the host's may answer anything."""
-        name, (policy, known, request) = drawn
+        name, (policy, facts, request) = drawn
         assume(type(request) is policy.request_type)
-        residual = given_facts(policy, known, like=TYPES[name][1])
+        residual = given_facts(policy, facts, like=TYPES[name][1])
         assert policy.allows(request) is allowed_by(residual, request)
         if residual.outcome is Outcome.NEVER:
             not_met = {reason.code for reason in policy.decide(request)._all_reasons() if reason.status.value != "met"}
@@ -119,9 +119,9 @@ class TestTheOutcomeIsExact:
     def test_for_all_requests_with_few_facts(self, rule_set: Any, request: Sample, names: set[str]) -> None:
         """More values than the proof has to look at."""
         policy, places = Policy("p", rules(rule_set[0], rule_set[1], FEW)), [FEW.places[name] for name in sorted(names)]
-        known = known_of(request, places)
-        values = {fact.path: fact.path.read(request) for fact in known}
+        facts = facts_of(request, places)
+        values = {fact.path: fact.path.read(request) for fact in facts}
         completions = [each for each in FEW_SAMPLES if all(path.read(each) == values[path] for path in values)]
         allowed = sum(policy.allows(each) for each in completions)
         expected = {0: Outcome.NEVER, len(completions): Outcome.ALWAYS}.get(allowed, Outcome.DEPENDS)
-        assert expected is given_facts(policy, known, like=Sample(spare=Part())).outcome
+        assert expected is given_facts(policy, facts, like=Sample(spare=Part())).outcome

@@ -27,7 +27,7 @@ from laws.reference import ESCALATIONS, rule_sets, rules, specs_of, vocabulary
 UNHURRIED: Final = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=20
 )
-#: Facts of agents, of channels and of the click, all of which are compared with each other.
+#: Facts of agents, of channels and of the click, which are compared with each other.
 WORDS: Final = vocabulary(
     ESCALATIONS.request_type,
     f"{' '.join(ESCALATIONS.places)} agent agent.domain_id agent.role agent.role.id message.channel message.channel.id"
@@ -84,14 +84,14 @@ class TestClassesAreRight:
         result = reach(directory, policy=policy, login=login)
         for agent in directory.agents:
             for channel in directory.channels:
-                known: dict[Any, Any] = {
+                values: dict[Any, Any] = {
                     fact(lambda r: r.domain): directory.domain,
                     fact(lambda r: r.agent): agent,
                     fact(lambda r: r.message.channel): channel,
                 }
                 if login is not None:
-                    known[fact(lambda r: r.login)] = login
-                residual, answer = given_facts(policy, known), result.of(agent, channel)
+                    values[fact(lambda r: r.login)] = login
+                residual, answer = given_facts(policy, values), result.of(agent, channel)
                 assert (residual.outcome, residual.codes) == (answer.outcome, answer.missing)
                 assert tuple(residual.policy or ()) == answer.open
                 may = answer.outcome is not Outcome.NEVER

@@ -19,7 +19,7 @@ _OPEN: Final = object()
 
 
 def place_of(path: Path) -> tuple[str, ...]:
-    """Return the names on the way to a value. Facts of one context key have one place, whatever type they declare."""
+    """Return the names on the way to a value. Facts of one context key have one place, also if they declare other types."""
     return tuple([hop.name for hop in path.hops])
 
 
@@ -47,9 +47,9 @@ def fold(conditions: Sequence[Condition[R]], values: Mapping[Path, object]) -> l
 
     Args:
         conditions: All over one type of request.
-        values: By fact, its value; of a part, it decides all facts of the part. None: there is none, or nobody supplied it.
+        values: By fact, its value; of a part, it decides all facts of the part. None: it does not exist, or nobody supplied it.
     """
-    known = {place_of(path): (path, value) for path, value in values.items()}
+    by_place = {place_of(path): (path, value) for path, value in values.items()}
     present = {
         place_of(path)[:number] for path, value in values.items() for number in range(1, 1 + parts_there(path, value))
     }
@@ -58,8 +58,8 @@ def fold(conditions: Sequence[Condition[R]], values: Mapping[Path, object]) -> l
     for path in inputs.paths.values():
         place = place_of(path)
         for at in (*places_above(place), place):
-            if at in known:
-                readings.values[path.identity] = _read(path, *known[at])
+            if at in by_place:
+                readings.values[path.identity] = _read(path, *by_place[at])
 
     def is_open(test: Test) -> bool:
         is_known = any(path.identity in readings.values for path in test.paths)
@@ -82,13 +82,13 @@ def fold(conditions: Sequence[Condition[R]], values: Mapping[Path, object]) -> l
     ]
 
 
-def _read(path: Path, known: Path, value: object) -> object:
+def _read(path: Path, source: Path, value: object) -> object:
     """Return what a path reads of a request in which a value is known: its own, or that of a part that holds it."""
     if value is None:
-        return Missing.UNKNOWN if known.hops[-1].unknown_when_none else Missing.ABSENT
-    rest = path.hops[len(known.hops) :]
+        return Missing.UNKNOWN if source.hops[-1].unknown_when_none else Missing.ABSENT
+    rest = path.hops[len(source.hops) :]
     if rest:
-        return Path(known.kind, rest).read(value)
+        return Path(source.kind, rest).read(value)
     if value is path.unknown and path.unknown is not None:
         return Missing.UNKNOWN
     # Two facts of one context key can declare different types.
@@ -101,8 +101,8 @@ def _with_constant(request_type: type[R], test: Test, left: object, right: objec
     value = right if is_left_open else left
     if not has_value(value):
         return False
-    known, path = test.paths if not is_left_open else reversed(test.paths)
-    if not (known.shows_value or known.shows_number) and not path.private:
+    source, path = test.paths if not is_left_open else reversed(test.paths)
+    if not (source.shows_value or source.shows_number) and not path.private:
         path = attrs.evolve(path, private=True)  # words show no value of a request
 
     def ask(kind: str, operand: object = None, *, negated: bool = test.negated) -> Condition[R]:

@@ -22,7 +22,7 @@ class Distinction(Generic[T]):
     """What conditions can distinguish in the values of one part of a request.
 
     A value that is only compared with facts that can have any value, such as the id of an agent, makes no difference:
-    whatever is true of one request is true of another one in which that value is exchanged everywhere.
+    what is true of one request is true of another one in which that value is exchanged everywhere.
 
     Args:
         part: The fact of the part. Its class, and the classes of its parts, check their fields.
@@ -31,7 +31,7 @@ class Distinction(Generic[T]):
 
     Attributes:
         key: Returns a key of a value. For values with one key, each condition has the same truth, also if it is
-            undecided, in whatever request they stand.
+            undecided, in all requests that differ in nothing else.
     """
 
     def __init__(
@@ -133,13 +133,13 @@ def _shared(value: object, named: _Named) -> object:
     return value if named is None or value in named else _OTHER
 
 
-def _key_of(columns: Iterable[tuple[Hops, _Named]]) -> Callable[[Any], tuple[object, ...]]:
+def _key_of(facts: Iterable[tuple[Hops, _Named]]) -> Callable[[Any], tuple[object, ...]]:
     """Return a function that reads values at the end of some hops. It is quick, because it is called for every agent."""
     whole: list[str] = []
     masked: list[tuple[Callable[[Any], object], frozenset[object]]] = []
     parts: dict[Hops, list[tuple[Hops, _Named]]] = {}
     keys: list[tuple[Callable[[Any], Any], Callable[[Any], object]]] = []
-    for hops, named in columns:
+    for hops, named in facts:
         stop = next((number for number, hop in enumerate(hops[:-1], start=1) if hop.optional), None)
         if stop is not None:
             parts.setdefault(hops[:stop], []).append((hops[stop:], named))
@@ -154,14 +154,14 @@ def _key_of(columns: Iterable[tuple[Hops, _Named]]) -> Callable[[Any], tuple[obj
     keys += [(attrgetter(_dotted(hops)), _key_of(rest)) for hops, rest in parts.items()]
 
     def key(value: Any) -> tuple[object, ...]:
-        found = [*read(value)]
+        columns = [*read(value)]
         for value_of, named in masked:
             each = value_of(value)
-            found.append(each if each in named else _OTHER)
+            columns.append(each if each in named else _OTHER)
         for part_of, key_of in keys:
             part = part_of(value)
-            found.append(None if part is None else key_of(part))
-        return tuple(found)
+            columns.append(None if part is None else key_of(part))
+        return tuple(columns)
 
     return key
 

@@ -21,7 +21,7 @@ from ._directory import Directory
 
 _T = TypeVar("_T", Agent, Channel)
 #: Values by fact.
-_Known: TypeAlias = dict[Fact[EscalationRequest, Any], object]
+_Values: TypeAlias = dict[Fact[EscalationRequest, Any], object]
 #: What remains of each rule, by code.
 _Rests: TypeAlias = Mapping[str, Folded[EscalationRequest]]
 
@@ -34,7 +34,7 @@ _LOGIN: Final[Fact[EscalationRequest, Any]] = fact(lambda r: r.login)
 @final
 @attrs.frozen
 class ReachClass:
-    """Agents and channels for which the answer is the same, whichever agent and channel of them it is.
+    """Agents and channels with one answer for each of these agents on each of these channels.
 
     Attributes:
         agents: The agents, in the directory's order.
@@ -146,11 +146,11 @@ def reach(directory: Directory, *, policy: Policy = ESCALATE_TO_VIDEO, login: Lo
     check_types(Directory, directory=directory)
     check_types(Policy, policy=policy)
     same_request_type((_DOMAIN.path, policy))
-    known: _Known = {_DOMAIN: directory.domain}
+    values: _Values = {_DOMAIN: directory.domain}
     if login is not None:
         check_types(Login, login=login)
-        known[_LOGIN] = login
-    rests = _folded({rule.code: rule.requires for rule in policy.rules}, known)
+        values[_LOGIN] = login
+    rests = _folded({rule.code: rule.requires for rule in policy.rules}, values)
     open_rests = {code: rest for code, rest in rests.items() if isinstance(rest, Condition)}
     conditions = list(open_rests.values())
     of_agents, of_channels = values_in(_AGENT.path, directory.agents), values_in(_CHANNEL.path, directory.channels)
@@ -164,22 +164,22 @@ def reach(directory: Directory, *, policy: Policy = ESCALATE_TO_VIDEO, login: Lo
             rests_of_both = _folded(rests_of_agent, {_CHANNEL: channel_class[0]})
             answers = zip(open_rests, agent_answers, channel_answers, strict=True)
             still_open = tuple([each for each in answers if not isinstance(rests_of_both[each[0]], bool)])
-            ways = {**known, _AGENT: agent_class[0], _CHANNEL: channel_class[0]}
-            answer = _answer(policy, ways, rests_of_both, still_open, proofs)
+            both = {**values, _AGENT: agent_class[0], _CHANNEL: channel_class[0]}
+            answer = _answer(policy, both, rests_of_both, still_open, proofs)
             classes.append(ReachClass(agent_class, channel_class, *answer))
     return Reach(directory, policy, login, tuple(classes), tuple(agents.values()), tuple(channels.values()))
 
 
-def _folded(rests: _Rests, known: _Known) -> _Rests:
+def _folded(rests: _Rests, values: _Values) -> _Rests:
     """Fold values into what is still open of each rule."""
     open_rests = {code: rest for code, rest in rests.items() if isinstance(rest, Condition)}
-    values = {fact.path: value for fact, value in known.items()}
-    return {**rests, **dict(zip(open_rests, fold(list(open_rests.values()), values), strict=True))}
+    by_path = {fact.path: value for fact, value in values.items()}
+    return {**rests, **dict(zip(open_rests, fold(list(open_rests.values()), by_path), strict=True))}
 
 
 def _answer(
     policy: Policy,
-    known: _Known,
+    values: _Values,
     rests: _Rests,
     still_open: tuple[tuple[str, object, object], ...],
     proofs: dict[object, Residual[EscalationRequest]],
@@ -188,7 +188,7 @@ def _answer(
 
     Args:
         policy: The policy.
-        known: What is known of the requests.
+        values: The values of the facts that are the same in all requests.
         rests: What remains of each rule.
         still_open: The codes of the rules that depend on the rest of the request, with what distinguishes them.
         proofs: What was proved of other classes, by the rules that are open for them.
@@ -197,10 +197,10 @@ def _answer(
     if still_open:
         if still_open not in proofs:
             codes = [code for code, *_ in still_open]
-            proofs[still_open] = given(policy.without(*[code for code in policy if code not in codes]), known)
+            proofs[still_open] = given(policy.without(*[code for code in policy if code not in codes]), values)
         residual = proofs[still_open]
         if residual.outcome is Outcome.NEVER:
-            return Outcome.NEVER, given(policy, known).codes, ()
+            return Outcome.NEVER, given(policy, values).codes, ()
         if not never and residual.policy is not None:
             return Outcome.DEPENDS, (), tuple(residual.policy)
     if never:

@@ -69,13 +69,13 @@ def given(
         AnalysisLimitError: The answer needs more effort.
     """
     check_types(Policy, policy=policy)
-    known = _checked(policy, values)
+    facts = _checked(policy, values)
     start = start_for(policy.request_type, like)
-    folded = dict(zip(policy, fold([rule.requires for rule in policy.rules], known), strict=True))
+    folded = dict(zip(policy, fold([rule.requires for rule in policy.rules], facts), strict=True))
     rests = {code: rest for code, rest in folded.items() if isinstance(rest, Condition)}
-    facts = _conditions_of(known, rests.values())
-    model = Model([*rests.values(), *(condition for condition, _ in facts)], like=start, effort=effort)
-    always_true = [model.met(condition) if is_met else -model.met(condition) for condition, is_met in facts]
+    premises = _conditions_of(facts, rests.values())
+    model = Model([*rests.values(), *(condition for condition, _ in premises)], like=start, effort=effort)
+    always_true = [model.met(condition) if is_met else -model.met(condition) for condition, is_met in premises]
     met = {code: model.met(rest) for code, rest in rests.items()}
 
     def is_possible(literals: Iterable[int]) -> bool:
@@ -92,7 +92,7 @@ def given(
     return Residual(Outcome.DEPENDS, policy=_remaining(policy, rests)) if rests else Residual(Outcome.ALWAYS)
 
 
-def _conditions_of(known: Mapping[Path, object], rests: Iterable[Condition[R]]) -> list[tuple[Condition[R], bool]]:
+def _conditions_of(facts: Mapping[Path, object], rests: Iterable[Condition[R]]) -> list[tuple[Condition[R], bool]]:
     """Return what is known of the parts from which the other facts are read: conditions, and whether they are met."""
     read = {
         place for rest in rests for test in rest.tests for path in test.paths for place in places_above(place_of(path))
@@ -102,7 +102,7 @@ def _conditions_of(known: Mapping[Path, object], rests: Iterable[Condition[R]]) 
     def add(path: Path, *, negated: bool, is_met: bool) -> None:
         conditions.append((Condition(path.request_type, (Test("is_set", (path,), negated=negated),)), is_met))
 
-    for path, value in known.items():
+    for path, value in facts.items():
         if read.isdisjoint(places_above(place_of(path))):
             continue
         if number := parts_there(path, value):

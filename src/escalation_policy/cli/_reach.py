@@ -81,7 +81,7 @@ def _in_all(reach: Reach, lists: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _in_the_way(reach: Reach, answers: _Answers) -> str:
-    """Return the rules that are in the way in all answers. If there are none, those that are in some."""
+    """Return the rules that are in the way in all answers. If no rule is in all, those that are in some."""
     lists = [each.missing for each in answers]
     return ", ".join(_in_all(reach, lists) or [code for code in reach.policy if any(code in codes for codes in lists)])
 

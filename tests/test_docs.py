@@ -66,13 +66,18 @@ def pages(folder: Path) -> list[Path]:
 
 
 RUN: Final = [README, *pages(DOCS)]
-#: Need a server, which not everybody has.
-POSTGRESQL: Final = DOCS / "how-to" / "keep-calls-in-postgresql.md"
+#: They need a server, which not everybody has.
+SQLALCHEMY: Final = DOCS / "how-to" / "keep-calls-with-sqlalchemy.md"
+DJANGO: Final = DOCS / "how-to" / "keep-calls-with-django.md"
 REDIS: Final = DOCS / "how-to" / "keep-calls-in-redis.md"
 #: Needs RingCentral's SDK and a server that gives it tokens; see `tests/providers/test_sdk.py`.
 SDK: Final = DOCS / "how-to" / "use-the-ringcentral-sdk.md"
 #: The part of the library that needs httpx; nothing if that is not installed.
 PROVIDERS: Final = [import_module("escalation_policy.providers.ringcentral")] if find_spec("httpx") else []
+#: Those that need SQLAlchemy or Django.
+LEDGERS: Final = [
+    import_module(f"escalation_policy.ledgers.{name}") for name in ("django", "sqlalchemy") if find_spec(name)
+]
 LANGUAGES: Final = {"console", "json", "pycon", "python", "sh", "text", "{include}"}
 
 _FENCE = re.compile(
@@ -211,7 +216,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
 class TestPages:
     """What is written in a page is so."""
 
-    @pytest.mark.parametrize("page", [page for page in RUN if page not in (POSTGRESQL, REDIS, SDK)], ids=name_of)
+    @pytest.mark.parametrize(
+        "page", [page for page in RUN if page not in (SQLALCHEMY, DJANGO, REDIS, SDK)], ids=name_of
+    )
     def test_snippets_run_and_print_what_the_page_shows(
         self, page: Path, namespace: dict[str, Any], environment: dict[str, str]
     ) -> None:
@@ -221,7 +228,7 @@ class TestPages:
         run_page(page, namespace, environment)
 
     @needs_postgresql
-    def test_the_ledger_in_postgresql_works_with_a_real_server(
+    def test_the_ledger_with_sqlalchemy_works_with_a_real_server(
         self,
         namespace: dict[str, Any],
         environment: dict[str, str],
@@ -229,9 +236,20 @@ class TestPages:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """The page is run as any other."""
+        pytest.importorskip("sqlalchemy")
         for name, value in postgresql.items():
             monkeypatch.setenv(name, value)
-        run_page(POSTGRESQL, namespace, environment)
+        run_page(SQLALCHEMY, namespace, environment)
+        namespace["engine"].dispose()
+
+    @needs_postgresql
+    def test_the_ledger_with_django_works_in_a_project(
+        self, namespace: dict[str, Any], environment: dict[str, str], request: pytest.FixtureRequest
+    ) -> None:
+        """The page is run as any other, in a project with the app."""
+        pytest.importorskip("django")
+        request.getfixturevalue("django")
+        run_page(DJANGO, namespace, environment)
 
     @needs_redis
     def test_the_ledgers_in_redis_work_with_a_real_server(
@@ -339,6 +357,7 @@ _PUBLIC = [
         video,
         protocols,
         *PROVIDERS,
+        *LEDGERS,
     )
     for name in sorted(module.__all__)
 ] + [
@@ -348,7 +367,7 @@ _PUBLIC = [
 ]
 _CLASSES = [
     value
-    for module in (escalation_policy, analysis, records, video, protocols, *PROVIDERS)
+    for module in (escalation_policy, analysis, records, video, protocols, *PROVIDERS, *LEDGERS)
     for name in module.__all__
     if isinstance(value := getattr(module, name), type)
 ]

@@ -55,6 +55,9 @@ from escalation_policy.testing import (
     an_agent,
     an_intervention,
     assert_denied,
+    assert_never,
+    assert_no_looser,
+    assert_same,
     check_where,
     policy_table,
 )
@@ -133,6 +136,11 @@ def wrongly(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
 def policy_of(condition: Any) -> Policy[Any]:
     """Make a policy of one rule."""
     return Policy("p", [Rule("r", condition)])
+
+
+def text_is(text: str) -> Any:
+    """Compare the agent's e-mail address with a text."""
+    return fact(lambda r: r.agent.email).equals(text)
 
 
 def click(**options: Any) -> object:
@@ -277,6 +285,11 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
         select=lambda _: {text: text},
         request_of=lambda _: a_request(),
     ),
+    "requests of two policies": lambda text: assert_same(policy_of(text_is(text)), policy_of(~text_is(text))),
+    "request of a looser policy": lambda text: assert_no_looser(
+        policy_of(~text_is(text)), than=policy_of(text_is(text))
+    ),
+    "request that is never allowed": lambda text: assert_never(policy_of(text_is(text)), text_is(text)),
     "keyword of a builder": lambda text: wrongly(a_request, **{text: 1}),
     "denied_by": lambda text: a_request(denied_by=text),
     "by": lambda text: assert_denied(ESCALATE_TO_VIDEO, a_request(), by=text),
@@ -381,6 +394,19 @@ class TestSecrets:
 
         with httpx.Client() as client, pytest.raises((TypeError, ValueError)) as caught:
             wrongly(video_access if name == "user" else RingCentralVideo, **{"client": client} | {name: secret})
+        assert secret not in texts_of(caught.value)
+
+    @pytest.mark.skipif(find_spec("sqlalchemy") is None, reason="needs SQLAlchemy")
+    @secrets
+    @pytest.mark.parametrize("name", ["engine", "table"])
+    def test_are_not_in_the_error_of_a_ledger(self, secret: str, name: str) -> None:
+        """A URL is not taken, and would hold a password."""
+        from sqlalchemy import create_engine  # noqa: PLC0415
+
+        from escalation_policy.ledgers.sqlalchemy import SQLAlchemyCallLedger  # noqa: PLC0415
+
+        with pytest.raises(InvalidValueError) as caught:
+            wrongly(SQLAlchemyCallLedger, **{"engine": create_engine("sqlite:///calls.db")} | {name: secret})
         assert secret not in texts_of(caught.value)
 
 

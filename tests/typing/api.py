@@ -13,6 +13,9 @@ from typing import Any, assert_type
 import attrs
 import httpx
 from hypothesis.strategies import SearchStrategy
+from sqlalchemy import Engine, MetaData, Table
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import Session
 
 from escalation_policy import (
     ESCALATE_TO_VIDEO,
@@ -89,6 +92,8 @@ from escalation_policy.engage import (
     request_from_payloads,
     role_from_payload,
 )
+from escalation_policy.ledgers.django import DjangoCallLedger
+from escalation_policy.ledgers.sqlalchemy import AsyncSQLAlchemyCallLedger, SQLAlchemyCallLedger, call_table
 from escalation_policy.providers.ringcentral import (
     AsyncRingCentralVideo,
     RingCentralVideo,
@@ -131,6 +136,9 @@ from escalation_policy.testing import (
     an_intervention,
     assert_allowed,
     assert_denied,
+    assert_never,
+    assert_no_looser,
+    assert_same,
     check_call_ledger,
     check_policy,
     check_video_provider,
@@ -717,6 +725,14 @@ assert_denied(policy, request)  # type: ignore[call-arg]
 assert_denied(policy, request, "r")  # type: ignore[call-arg]
 assert_denied(policy, request, by=None)  # type: ignore[arg-type]
 
+assert_same(policy, policy, effort=1_000)
+assert_no_looser(grant_policy, than=grant_policy, like=grant)
+assert_never(policy, policy["r"].requires, like=request)
+
+assert_same(policy, grant_policy)  # type: ignore[misc]
+assert_no_looser(policy, policy)  # type: ignore[call-arg]
+assert_never(policy, policy["r"])  # type: ignore[arg-type]
+
 # Tables and laws.
 assert_type(policy_table(policy, rows={"channel": ChannelKind}, columns={"role": {"plain": role}}), str)
 assert_type(
@@ -999,3 +1015,24 @@ def request_of(row: str) -> EscalationRequest | None:
 
 check_where(ESCALATE_TO_VIDEO, columns, select=selected, request_of=request_of, style="named")
 check_where(ESCALATE_TO_VIDEO, columns, select=selected, request_of=selected)  # type: ignore[arg-type]
+# Ledgers in databases.
+
+
+async def keep_calls(engine: Engine, async_engine: AsyncEngine, session: Session) -> None:
+    """Keep calls in each of them."""
+    table = call_table(MetaData(), "calls")
+    assert_type(table, Table)
+    shared: list[CallLedger] = [SQLAlchemyCallLedger(engine), DjangoCallLedger(), DjangoCallLedger(using="calls")]
+    assert_type(shared[0].end("k"), bool)
+    assert_type(SQLAlchemyCallLedger(engine, table=table).forget_lapsed(), int)
+    assert_type(DjangoCallLedger("calls").forget_lapsed(datetime.now(UTC), margin=timedelta(0)), int)
+    async_ledger: AsyncCallLedger = AsyncSQLAlchemyCallLedger(async_engine, table=table)
+    assert_type(await async_ledger.end("k"), bool)
+    assert_type(await AsyncSQLAlchemyCallLedger(async_engine).forget_lapsed(), int)
+    assert_type(await escalate_async(request, provider=provider, ledger=async_ledger), Escalation)
+
+    SQLAlchemyCallLedger(session)  # type: ignore[arg-type]
+    SQLAlchemyCallLedger(async_engine)  # type: ignore[arg-type]
+    SQLAlchemyCallLedger(engine, table)  # type: ignore[call-arg]
+    AsyncSQLAlchemyCallLedger(engine)  # type: ignore[arg-type]
+    escalate(request, provider=provider, ledger=async_ledger)  # type: ignore[arg-type]

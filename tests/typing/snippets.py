@@ -18,6 +18,8 @@ ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = [
     "how-to/create-the-call.md",
     "how-to/keep-calls-in-redis.md",
+    "how-to/keep-calls-with-django.md",
+    "how-to/keep-calls-with-sqlalchemy.md",
     "how-to/write-a-video-provider.md",
     "reference/video.md",
 ]

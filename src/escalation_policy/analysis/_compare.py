@@ -11,12 +11,10 @@ from .._engine.policy import Policy
 from .._engine.rules import Rule
 from .._fields import FrozenMapping, check_types
 from ..exceptions import Fault, InvalidValueError
-from .model import Model, Solution
+from .model import EFFORT, Model, Solution
 from .typical import describe, start_for
 
 Q = TypeVar("Q")
-#: How many clauses a question may look at. A minute or so.
-EFFORT: Final = 50_000_000
 
 
 @final

@@ -1,6 +1,6 @@
 """Examining one policy: rules and operands that cannot do what somebody may expect of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum, unique
 from itertools import pairwise
 from typing import Any, Final, TypeVar, final
@@ -12,8 +12,7 @@ from .._engine.policy import Policy
 from .._engine.rules import Rule
 from .._engine.tests import Test
 from .._fields import check_types
-from ._compare import EFFORT
-from .model import Model
+from .model import EFFORT, Model
 from .typical import start_for
 
 Q = TypeVar("Q")
@@ -105,7 +104,7 @@ def examine(policy: Policy[Q], *, like: Q | None = None, effort: int = EFFORT) -
     met = {rule.code: model.met(rule.requires) for rule in policy.rules}
     if not model.is_possible(met.values()):
         core = model.smallest_core(met.values())
-        clash = tuple(code for code in policy if met[code] in core)
+        clash = _codes(met, core)
         never = [Finding(FindingKind.NEVER_MET, code) for code in policy if not model.is_possible([met[code]])]
         return Examination((*never, Finding(FindingKind.NEVER_ALLOWS, because=clash)), model.is_partial)
     findings = [
@@ -129,11 +128,11 @@ def _of_rule(policy: Policy[Any], code: str, model: Model, met: dict[str, int]) 
         yield Finding(FindingKind.ALWAYS_MET, code)
         return
 
-    def causes(codes: Iterable[str]) -> tuple[str, ...]:
+    def causes(codes: Collection[str]) -> tuple[str, ...]:
         """Return rules without which this one is met too; empty if these rules do not make sure of that."""
         literals = [-met[code], *(met[each] for each in codes)]
         core = [] if model.is_possible(literals) else model.smallest_core(literals)
-        return tuple(each for each in policy if met[each] in core)
+        return _codes({each: met[each] for each in policy if each in codes}, core)
 
     if because := causes(policy.prerequisites(code)):
         yield Finding(FindingKind.ALWAYS_HIDDEN, code, because)
@@ -143,6 +142,14 @@ def _of_rule(policy: Policy[Any], code: str, model: Model, met: dict[str, int]) 
         yield Finding(FindingKind.IMPLIED, code, because)
     elif because := causes(others):
         yield Finding(FindingKind.ONLY_EXPLAINS, code, because)
+
+
+def _codes(met: Mapping[str, int], core: Collection[int]) -> tuple[str, ...]:
+    """Return the rules of a core. Rules that mean the same have one literal, and one of them is enough."""
+    first: dict[int, str] = {}
+    for code, literal in met.items():
+        first.setdefault(literal, code)
+    return tuple(code for literal, code in first.items() if literal in core)
 
 
 def _without_one_operand(condition: Condition[Any]) -> Iterator[tuple[str, Condition[Any]]]:

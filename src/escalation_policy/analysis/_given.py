@@ -14,8 +14,7 @@ from .._engine.policy import Policy
 from .._engine.tests import Test
 from .._fields import check_types, closest_member, exact_str, kind_of, require, to_frozenset, with_article
 from ..exceptions import Fault, InvalidValueError
-from ._compare import EFFORT
-from .model import Model
+from .model import EFFORT, Model
 from .typical import start_for
 
 

@@ -19,10 +19,13 @@ import attrs
 
 from .._engine.conditions import Condition
 from .._engine.paths import Hop, Hops, Path, fits, is_comparable
-from .._engine.tests import Test
+from .._engine.tests import Inputs, Readings, Test
+from .._engine.truth import Truth
 from ..exceptions import Fault, InvalidValueError
 from ._solver import Solver
 
+#: How many clauses a question may look at, if nobody says otherwise. That takes a minute or so.
+EFFORT: Final = 50_000_000
 #: What a place holds instead of a value of another type, the first that its class accepts.
 _OTHERS: Final[tuple[Any, ...]] = ("another type", -1, True, 0.5, object())
 #: Marks a value that a class refuses.
@@ -87,27 +90,33 @@ class Model:
         like: A request whose values are tried, and that has every part that the conditions read.
         start: The request to which solutions are near. By default `like`.
         effort: How many clauses may be looked at.
+        fresh: How many more fresh values there are than are needed.
+        needs_parts: Whether `like` must have every part that the conditions read. Otherwise requests have only its parts.
 
     Attributes:
         like: See above.
         solver: Holds the clauses. Further ones may be added.
         is_partial: Whether a value was left out because a class of the host's refuses it.
-        unknown: Literals of values that are unknown.
-        wrong: Literals of values of another type, and of functions that raise.
 
     Raises:
         InvalidValueError: `like` lacks a part.
     """
 
-    def __init__(
-        self, conditions: Iterable[Condition[Any]], *, like: Any, start: Any = None, effort: int, fresh: int = 0
+    def __init__(  # noqa: PLR0913
+        self,
+        conditions: Iterable[Condition[Any]],
+        *,
+        like: Any,
+        start: Any = None,
+        effort: int = EFFORT,
+        fresh: int = 0,
+        needs_parts: bool = True,
     ) -> None:
         self.solver: Final = Solver(effort=effort)
         self.is_partial = False
-        self.unknown: Final[list[int]] = []
-        self.wrong: Final[list[int]] = []
         self.like: Final = like
         self._start: Final = like if start is None else start
+        self._needs_parts: Final = needs_parts
         self._true: Final = self.solver.variable(phase=True)
         self.solver.add([self._true])
         self._junctions: Final[dict[tuple[int, ...], int]] = {}
@@ -227,10 +236,10 @@ class Model:
     def _add_cells(self, place: Place, has_owner: int) -> None:
         """Add the literals of a place and of those below it."""
         hop, value = place.hop, self._usual(place.hops)
-        if _owner_is_missing(self.like, place.hops):
-            raise _lacks(place.hops[:-1])
-        if value is None and not place.values and _value_at(self.like, place.hops) is None:
+        is_missing = value is None and not place.values and _value_at(self.like, place.hops) is None
+        if is_missing and self._needs_parts:
             raise _lacks(place.hops)  # nothing else could make such a value
+        self.is_partial |= is_missing
         place.kinds = {
             kind: self.solver.variable(phase=value is not None and fits(value, kind)) for kind in place.kinds
         }
@@ -244,8 +253,8 @@ class Model:
         if place.another is not None:
             place.other = self.solver.variable(phase=place.another is value)
         self._exactly_one([*place.kinds.values(), *filter(None, (place.none, place.other))], has_owner)
-        self.unknown.extend([place.none] if place.none and hop.unknown_when_none else [])
-        self.wrong.extend([place.other] if place.other else [])
+        if is_missing:
+            self.solver.add([-next(iter(place.kinds.values()))])
         for each in place.values:
             self._add_values(place, each, value)
         as_usual = [place.none if value is None else place.other if kind is None else place.kinds[kind]]
@@ -258,20 +267,17 @@ class Model:
         """Add the literals of the values, or of the members, of a comparable value."""
         has_value, is_set, values = place.kinds[kind], _is_set(kind), place.values[kind]
         usual_ones = _members_of(usual) if fits(usual, kind) else ()
-        for value in list(values):
-            is_usual = value in usual_ones
-            if is_usual or self._accepts(place, frozenset({value}) if is_set else value):
-                values[value] = self.solver.variable(phase=is_usual)
-            else:
-                del values[value]
+        accepted = [
+            each for each in values if each in usual_ones or self._accepts(place, frozenset({each}) if is_set else each)
+        ]
+        first = usual_ones if is_set or usual_ones else accepted[:1]
+        values.clear()
+        values.update((each, self.solver.variable(phase=each in first)) for each in accepted)
         if is_set:
             for literal in values.values():
                 self.solver.add([-literal, has_value])
         else:
             self._exactly_one(values.values(), has_value)
-            self.unknown.extend(
-                literal for value, literal in values.items() if getattr(value, "name", None) == "UNKNOWN"
-            )
 
     def _literals_of(self, place: Place, kind: Any, value: Any) -> list[int]:
         """Return the literals that are true of a comparable value."""
@@ -382,19 +388,52 @@ class Model:
     def nearest(self, literals: Collection[int]) -> Solution | None:
         """Return a solution near the start: to take back any of its differences is impossible. None if there is none."""
         required = list(literals)
-        if not self.solver.solve(required):
-            return None
-        held = [-place.differs for place in self._places.values()]
-        dropped: list[int] = []
-        while not self.solver.solve([*required, *held]):
-            loose = next(each for each in reversed(held) if each in self.solver.core)
-            held.remove(loose)
-            dropped.append(loose)
-        for loose in dropped:
-            if self.solver.solve([*required, *held, loose]):
-                held.append(loose)
-        self.solver.solve([*required, *held])
-        return self._solution()
+        while self.solver.solve(required):
+            held = [-place.differs for place in self._places.values()]
+            dropped: list[int] = []
+            while not self.solver.solve([*required, *held]):
+                loose = next(each for each in reversed(held) if each in self.solver.core)
+                held.remove(loose)
+                dropped.append(loose)
+            for loose in dropped:
+                if self.solver.solve([*required, *held, loose]):
+                    held.append(loose)
+            self.solver.solve([*required, *held])
+            with suppress(Exception):  # a class of the host's may refuse values that it accepts one by one
+                return Solution(self._build(self._start, self.like, self._top), self._assumed())
+            self.is_partial = True
+            self.solver.add([-literal for literal in self._state(self._places.values())])
+        return None
+
+    def correct(self, solution: Solution) -> bool:
+        """Ask the functions of the host's about the solution that was found last. Require what they answer from now on.
+
+        Returns:
+            Whether the solution assumed something else.
+        """
+        readings = Readings(Inputs.of(self._tests.values()), solution.request, {})
+        corrections: list[list[int]] = []
+        for test, answer in self._asked():
+            truth = test.truth(readings) if not test.negated else (~test).truth(readings)
+            literals = {Truth.TRUE: [answer.yes], Truth.FALSE: [answer.no]}.get(truth, [-answer.yes, -answer.no])
+            places = [self._place(path) for path in test.paths] or self._places.values()
+            unless = [-literal for literal in self._state(places)]
+            corrections += [[*unless, literal] for literal in literals if not self.solver.value(literal)]
+        for clause in corrections:
+            self.solver.add(clause)
+        return bool(corrections)
+
+    def undecided(self, condition: Condition[Any]) -> tuple[list[int], list[int]]:
+        """Return the literals that facts of a condition are unknown, and that they have values of another type."""
+        unknown, wrong = list[int](), list[int]()
+        for path in [path for test in condition.tests for path in test.paths]:
+            for end in range(1, len(path.hops) + 1):
+                place = self._places[tuple(hop.name for hop in path.hops[:end])]
+                unknown += [place.none] if place.none and place.hop.unknown_when_none else []
+                wrong += [place.other] if place.other else []
+            member = self._place(path).values.get(path.kind, {}).get(path.unknown)
+            unknown += [member] if member and path.unknown is not None else []
+        return unknown, wrong
 
     def fixed(self, facts: Collection[tuple[str, ...]]) -> list[int]:
         """Return the literals that some facts, and all parts on the way to them and below them, are as at the start."""
@@ -404,19 +443,39 @@ class Model:
             if any(names[: len(fact)] == fact[: len(names)] for fact in facts)
         ]
 
-    def _solution(self) -> Solution:
-        request = self._build(self._start, self.like, self._top)
-        assumed = {
-            test.words(hidden=True): self._assumed(self._answers[question])
-            for question, test in self._tests.items()
-            if test.opaque
-            and question in self._answers
-            and all(self.solver.value(self._has_value(path)) for path in test.paths)
-        }
-        return Solution(request, assumed)
+    def _asked(self) -> list[tuple[Test, Answer]]:
+        """Return the opaque tests whose facts have values in the solution, and their answers."""
+        asked = [
+            (test, self._answers[test.question]) for test in self._tests.values() if test.question in self._answers
+        ]
+        return [
+            (test, answer)
+            for test, answer in asked
+            if test.opaque and all(self.solver.value(self._has_value(path)) for path in test.paths)
+        ]
 
-    def _assumed(self, answer: Answer) -> bool | None:
-        return True if self.solver.value(answer.yes) else False if self.solver.value(answer.no) else None
+    def _assumed(self) -> dict[str, bool | None]:
+        return {
+            attrs.evolve(test, negated=False).words(hidden=True): True
+            if self.solver.value(answer.yes)
+            else False
+            if self.solver.value(answer.no)
+            else None
+            for test, answer in self._asked()
+        }
+
+    def _state(self, places: Iterable[Place]) -> list[int]:
+        """Return the literals that are true of some places in the solution, and true of nothing else."""
+        cells = [
+            literal
+            for place in places
+            for literal in (
+                *place.kinds.values(),
+                *filter(None, (place.none, place.other)),
+                *(each for values in place.values.values() for each in values.values()),
+            )
+        ]
+        return [literal if self.solver.value(literal) else -literal for literal in cells]
 
     def _build(self, owner: Any, like: Any, places: Mapping[str, Place]) -> Any:
         """Build a part of the request from the part of the start; if that has none, from the part of `like`."""
@@ -469,7 +528,7 @@ def _holds(test: Test, value: object) -> bool:
 def _members_of(value: Any) -> Collection[Any]:
     """Return the members of a set, or the value itself in a tuple; None is no value."""
     if isinstance(value, frozenset):
-        return cast("frozenset[Any]", value)
+        return cast("Collection[Any]", value)
     return () if value is None else (value,)
 
 

@@ -1,5 +1,6 @@
 """For the tests of hosts: builders, assertions, golden tables and checks. See also `strategies` and `pytest_plugin`."""
 
+from ._all_requests import assert_never, assert_no_looser, assert_same
 from ._assertions import NoSuchRuleError, assert_allowed, assert_denied
 from ._builders import a_channel, a_domain, a_message, a_request, a_ringcentral_user, a_role, an_agent, an_intervention
 from ._laws import check_policy
@@ -25,6 +26,9 @@ __all__ = [
     "an_intervention",
     "assert_allowed",
     "assert_denied",
+    "assert_never",
+    "assert_no_looser",
+    "assert_same",
     "check_call_ledger",
     "check_policy",
     "check_video_provider",

@@ -1,11 +1,10 @@
-"""The search for the request nearest to another one that a policy allows, or denies for exactly the rules named.
+"""Requests near another one that a policy allows, or denies for exactly the rules named, and variations of requests.
 
-It reads the conditions. Each fact has a few values that can make a difference to its tests, and the search changes as few
-facts as it can. Rules that share no fact are searched independently of each other.
+The model of all requests finds the nearest one, or proves that there is none. If functions of the host's take part, they are
+asked about each request that is found, and the search goes on if they answer otherwise than it assumed.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from enum import Enum
 from typing import Any, Final, Generic, cast, final
@@ -17,17 +16,15 @@ from .._engine.conditions import R
 from .._engine.decision import truth_alone
 from .._engine.paths import Hops, Path
 from .._engine.truth import Truth
+from ..analysis.model import Model
 from ..exceptions import EscalationPolicyError
 
 #: A fact, by the names on its path.
 Names = tuple[str, ...]
-#: For each rule, by code, the truths that it may have.
-_Target = Mapping[str, frozenset[Truth]]
-_MET: Final = frozenset({Truth.TRUE})
-_UNMET: Final = frozenset({Truth.FALSE, Truth.ABSENT})
-_NOT_MET: Final = frozenset(Truth) - _MET
-#: How many requests the search visits before it allows one more change. The result may then not be the nearest.
-_MAX_VISITS: Final = 300
+
+
+#: How many requests are found before the search gives up, because functions of the host's answer otherwise than assumed.
+_MOST_REQUESTS: Final = 50
 
 
 @final
@@ -51,11 +48,8 @@ class Search(Generic[R]):
         self.like: Final = like
         self._policy: Final = policy
         self._rules: Final = {rule.code: rule for rule in policy.rules}
-        self._paths: Final = _paths_of(policy.rules)
-        self.facts: Final = list(dict.fromkeys(path for paths in self._paths.values() for path in paths))
+        self.facts: Final = list(dict.fromkeys(path for rule in policy.rules for path in _paths_of(rule)))
         self._operands: Final = _operands_of(policy.rules)
-        self._groups: Final = self._independent_groups()
-        self._visits_left = 0
 
     def allowed(self, start: R, *, fixed: Collection[Names] = ()) -> R:
         """Find the nearest allowed request that leaves the fixed facts unchanged.
@@ -63,10 +57,17 @@ class Search(Generic[R]):
         If these make it impossible, the rules that read them may have any result.
 
         Raises:
-            NoSuchRequestError: No near request is like that.
+            NoSuchRequestError: There is no such request.
         """
-        dispensable = {code for code, paths in self._paths.items() if any(_touches(path.hops, fixed) for path in paths)}
-        return self._nearest(start, dict.fromkeys(self._rules, _MET), fixed, "allows", dispensable)
+        if self.matches(start):
+            return start
+        try:
+            return self._nearest(start, dict.fromkeys(self._rules, True), fixed, "allows")
+        except NoSuchRequestError:
+            free = {code: True for code, rule in self._rules.items() if not _reads(rule, fixed)}
+            if len(free) == len(self._rules):
+                raise
+        return self._nearest(start, free, fixed, "allows")
 
     def denied(self, start: R, by: Collection[str], *, fixed: Collection[Names] = ()) -> R:
         """Find the nearest request that is denied by exactly these rules and leaves the fixed facts unchanged.
@@ -74,20 +75,19 @@ class Search(Generic[R]):
         The rules are unmet. If that is impossible and they have no predicates, they are unknown.
 
         Raises:
-            NoSuchRequestError: No near request is like that.
+            NoSuchRequestError: There is no such request.
         """
-        words = f"denies by exactly {', '.join(by)}"
-        if hidden := self._later_than(by) & set(by):
+        words, later = f"denies by exactly {', '.join(by)}", self._later_than(by)
+        if hidden := later & set(by):
             why = f"{', '.join(sorted(hidden))} would be hidden, as it comes after another of them"
             raise NoSuchRequestError(f"no request that policy {self._policy.id!r} {words}: {why}")
-        target = self._target(by)
-        unmet = target | dict.fromkeys(by, _UNMET)
+        target = {code: code not in by for code in self._rules if code not in later}
         # If a predicate lacks its fact, that is no example of what it denies.
         if any(test.opaque for code in by for test in self._rules[code].requires.tests):
-            return self._nearest(start, unmet, fixed, words)
+            return self._nearest(start, target, fixed, words)
         with suppress(NoSuchRequestError):
-            return self._nearest(start, unmet, fixed, words)
-        return self._nearest(start, target, fixed, words)
+            return self._nearest(start, target, fixed, words)
+        return self._nearest(start, target, fixed, words, may_be_unknown=True)
 
     def denied_by_any_rule(self) -> R:
         """Find a request near the usual one that is denied by one rule, the first one that can.
@@ -102,14 +102,27 @@ class Search(Generic[R]):
 
     def matches(self, request: R, by: Collection[str] = ()) -> bool:
         """Return whether a request is allowed or, if `by` names rules, denied by exactly these. It decides nothing."""
-        return all(self._truth(code, request) in truths for code, truths in self._target(by).items())
+        return not self._wrong(request, by)
+
+    def _wrong(self, request: R, by: Collection[str]) -> list[str]:
+        """Return the rules that are met although `by` names them, or the other way round."""
+        later = self._later_than(by)
+        rules = [(code, rule) for code, rule in self._rules.items() if code not in later]
+        return [code for code, rule in rules if (truth_alone(rule, request) is Truth.TRUE) is (code in by)]
+
+    def adjusted(self, start: R, usual: R, by: Collection[str] = ()) -> R:
+        """Make a request match, as `usual` does, by taking over the facts of the rules in the way. It is much faster than a search."""
+        request = start
+        for _ in self._rules:
+            wrong = self._wrong(request, by)
+            if not wrong:
+                return request
+            for path in [path for code in wrong for path in _paths_of(self._rules[code])]:
+                request = _with_fact_of(request, usual, path.hops)
+        return request if self.matches(request, by) else usual
 
     def _later_than(self, by: Collection[str]) -> set[str]:
         return {code for code in self._rules if not self._policy.prerequisites(code).isdisjoint(by)}
-
-    def _target(self, by: Collection[str]) -> dict[str, frozenset[Truth]]:
-        later = self._later_than(by)
-        return {code: _NOT_MET if code in by else _MET for code in self._rules if code not in later}
 
     def neighbours(self, request: R) -> list[R]:
         """Return requests that differ from another one in one fact, with values that can make a difference."""
@@ -123,25 +136,28 @@ class Search(Generic[R]):
         return request
 
     def _nearest(
-        self, start: R, target: _Target, fixed: Collection[Names], words: str, dispensable: Collection[str] = ()
+        self, start: R, target: dict[str, bool], fixed: Collection[Names], words: str, *, may_be_unknown: bool = False
     ) -> R:
-        """Search group by group. If a group has no solution, give up its dispensable rules."""
-        request, given_up = start, set[str]()
-        for codes in self._groups:
-            group = {code: target[code] for code in codes if code in target}
-            solution = self._solve(request, group, fixed)
-            optional = group.keys() & set(dispensable)
-            if solution is None and optional:
-                given_up |= optional
-                solution = self._solve(request, {code: group[code] for code in group if code not in optional}, fixed)
+        """Find the nearest request that meets some rules and not others."""
+        model = Model([rule.requires for rule in self._rules.values()], like=self.like, start=start, needs_parts=False)
+        required = {
+            code: model.met(self._rules[code].requires) * (1 if is_met else -1) for code, is_met in target.items()
+        }
+        shut: list[int] = []
+        for code, is_met in target.items():
+            unknown, wrong = ([], []) if is_met else model.undecided(self._rules[code].requires)
+            shut += [-literal for literal in (wrong if may_be_unknown else unknown + wrong)]
+        held = [*shut, *model.fixed(fixed)]
+        for _ in range(_MOST_REQUESTS):
+            solution = model.nearest([*required.values(), *held])
             if solution is None:
-                raise self._error(group, fixed, words)
-            request = solution
-        # A predicate over the whole request may have changed its answer when another group changed facts.
-        required = {code: truths for code, truths in target.items() if code not in given_up}
-        if missed := [code for code, truths in required.items() if self._truth(code, request) not in truths]:
-            raise self._error(missed, fixed, words)
-        return request
+                core = model.smallest_core([*required.values(), *held])
+                raise self._error([code for code, literal in required.items() if literal in core], fixed, words)
+            if not model.correct(solution):
+                request: R = solution.request
+                return request
+        opaque = [code for code in target if any(test.opaque for test in self._rules[code].requires.tests)]
+        raise self._error(opaque, fixed, words)
 
     def _error(self, codes: Collection[str], fixed: Collection[Names], words: str) -> NoSuchRequestError:
         tests = [test for code in codes for test in self._rules[code].requires.tests]
@@ -149,50 +165,10 @@ class Search(Generic[R]):
         facts = ", ".join(
             dict.fromkeys(str(path) for test in tests for path in test.paths if _touches(path.hops, fixed))
         )
-        why = f"found nothing that suits {', '.join(codes)}"
+        why = f"found nothing that suits {', '.join(codes)}" if functions else f"nothing suits {', '.join(codes)}"
         why += f", with {facts} as given" if facts else ""
         why += f"; nothing can see into {functions}: give the facts it reads" if functions else ""
         return NoSuchRequestError(f"no request that policy {self._policy.id!r} {words}: {why}")
-
-    def _independent_groups(self) -> list[list[str]]:
-        """Divide the rules into groups that share no facts."""
-        groups: list[list[str]] = []
-        for code in self._rules:
-            related = [group for group in groups if any(self._share_facts(code, other) for other in group)]
-            groups = [group for group in groups if group not in related]
-            groups.append([*(other for group in related for other in group), code])
-        return groups
-
-    def _share_facts(self, code: str, other: str) -> bool:
-        left, right = ([hops for path in self._paths[each] for hops in _places(path)] for each in (code, other))
-        return any(_starts_with(one, two) or _starts_with(two, one) for one in left for two in right)
-
-    def _truth(self, code: str, request: R) -> Truth:
-        return truth_alone(self._rules[code], request)
-
-    def _solve(self, start: R, target: _Target, fixed: Collection[Names]) -> R | None:
-        """Change one fact, then two, then more, until all rules of the target are as required."""
-        places = {hops for code in target for path in self._paths[code] for hops in _places(path)}
-        for steps in range(len(places) + 1):
-            self._visits_left = _MAX_VISITS
-            solution = self._walk(start, target, fixed, (), steps)
-            if solution is not None:
-                return solution
-        return None
-
-    def _walk(
-        self, request: R, target: _Target, fixed: Collection[Names], done: tuple[Hops, ...], steps: int
-    ) -> R | None:
-        missed = next((code for code, truths in target.items() if self._truth(code, request) not in truths), None)
-        if missed is None:
-            return request
-        self._visits_left -= 1
-        for path in self._paths[missed] if steps and self._visits_left > 0 else ():
-            for hops, new in self._steps(path, request, fixed, done):
-                solution = self._walk(new, target, fixed, (*done, hops), steps - 1)
-                if solution is not None:
-                    return solution
-        return None
 
     def _steps(
         self, path: Path, request: R, fixed: Collection[Names] = (), done: Collection[Hops] = ()
@@ -231,13 +207,12 @@ class Search(Generic[R]):
         return [*first, *compared, *_new_values(path.kind, {*compared, *first})]
 
 
-def _paths_of(rules: Iterable[Rule[Any]]) -> dict[str, list[Path]]:
-    """Return the facts of each rule. Facts that few rules read come first, because to change them affects less."""
-    paths = {
-        rule.code: list(dict.fromkeys(path for test in rule.requires.tests for path in test.paths)) for rule in rules
-    }
-    readers = Counter(path for each in paths.values() for path in each)
-    return {code: sorted(each, key=readers.__getitem__) for code, each in paths.items()}
+def _paths_of(rule: Rule[Any]) -> list[Path]:
+    return [path for test in rule.requires.tests for path in test.paths]
+
+
+def _reads(rule: Rule[Any], facts: Collection[Names]) -> bool:
+    return any(_touches(path.hops, facts) for path in _paths_of(rule))
 
 
 def _places(path: Path) -> list[Hops]:
@@ -313,6 +288,15 @@ def with_value(owner: Any, hops: Hops, value: object) -> Any:
         return attrs.evolve(owner, **{str(field.alias): new})
     except Exception:  # noqa: BLE001  a host's type may reject a value with any error
         return None
+
+
+def _with_fact_of(request: Any, other: Any, hops: Hops) -> Any:
+    """Return a copy with one fact of another request; with the whole part, if one of them does not have it."""
+    parts = [hops[:stop] for stop in range(1, len(hops))]
+    lacking = (part for part in parts if _value_at(request, part) is None or _value_at(other, part) is None)
+    place = next(lacking, hops)
+    changed = with_value(request, place, _value_at(other, place))
+    return request if changed is None else changed
 
 
 def _starts_with(hops: Hops, start: Hops) -> bool:

@@ -31,7 +31,7 @@ from .. import (
 )
 from . import _builders as builders
 from ._assertions import check_codes
-from ._search import NoSuchRequestError, Search
+from ._search import Search
 
 T = TypeVar("T")
 Q = TypeVar("Q")
@@ -141,7 +141,8 @@ def allowed_requests(policy: Policy[Any] = ESCALATE_TO_VIDEO, *, like: Any = Non
         TypeError: `like` is missing, or of another type.
     """
     search = Search(policy, builders.start_for(policy, like))
-    return _near(search, search.allowed, search.matches)
+    usual = search.allowed(search.like)
+    return _near(search, lambda start: search.adjusted(start, usual), search.matches)
 
 
 @overload
@@ -171,7 +172,12 @@ def denied_requests(
     search = Search(policy, builders.start_for(policy, like))
     if by is not None:
         codes = check_codes(policy, by)
-        return _near(search, lambda start: search.denied(start, codes), lambda request: search.matches(request, codes))
+        wanted = search.denied(search.like, codes)
+        return _near(
+            search,
+            lambda start: search.adjusted(start, wanted, codes),
+            lambda request: search.matches(request, codes),
+        )
     usual = search.denied_by_any_rule()
     return _near(
         search, lambda start: usual if search.matches(start) else start, lambda request: not search.matches(request)
@@ -180,17 +186,12 @@ def denied_requests(
 
 def _near(search: Search[Q], adjust: Callable[[Q], Q], is_wanted: Callable[[Q], bool]) -> st.SearchStrategy[Q]:
     """Draw any request, adjust it to what is wanted, and vary it without losing that."""
-    usual = adjust(search.like)
     starts: st.SearchStrategy[Any] = st.just(search.like)
     if isinstance(search.like, EscalationRequest):
         starts = requests() if search.like == builders.TYPICAL else starts | requests()
 
     def near(changes: Iterable[tuple[Any, int]], start: Q) -> Q:
-        try:
-            request = adjust(start)
-        except NoSuchRequestError:
-            request = usual
-        return search.varied(request, changes, is_wanted)
+        return search.varied(adjust(start), changes, is_wanted)
 
     changes = st.lists(st.tuples(st.sampled_from(search.facts), st.integers(0, 99)), max_size=8)
     # The start comes last. What is drawn before it does not depend on it, and so shrinks faster.

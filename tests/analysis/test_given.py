@@ -19,7 +19,7 @@ from escalation_policy import (
 from escalation_policy.analysis import Outcome, Residual, given
 from escalation_policy.exceptions import InvalidPolicyError, InvalidValueError
 from escalation_policy.testing import an_agent
-from support import ALLOWED, SAMPLE, Sample, Size
+from support import ALLOWED, SAMPLE, Part, Sample, Size
 
 DOMAIN: Final = fact(lambda r: r.domain)
 AGENT: Final = fact(lambda r: r.agent)
@@ -92,6 +92,20 @@ class TestRest:
         assert rest_of(CASE.is_set(), {assignee: None}) == "intervention is set"
         user = fact(lambda r: r.agent.ringcentral)
         assert rest_of(user.is_set(), {user.then(lambda u: u.account_id): None}) is True
+
+    def test_of_other_facts_of_that_part(self) -> None:
+        """What is not there has no facts, so a part with a fact does not lack the others because it is not there."""
+        user = fact(lambda r: r.agent.ringcentral)
+        lacks_account = ~user.then(lambda u: u.account_id).is_set()
+        assert rest_of(lacks_account, {user.then(lambda u: u.extension_id): "1"}) is False
+        assert rest_of(lacks_account, {user.then(lambda u: u.email): None}) is not False
+
+    def test_of_a_part_that_would_be_unknown(self) -> None:
+        """If a fact is absent, nothing above it is unknown."""
+        lost = SAMPLE(lambda s: s.lost)
+        policy = Policy("p", [Rule("a", lost.is_set())])
+        values = {lost.then(lambda part: part.absent): None}
+        assert given(policy, values, like=Sample(lost=Part())).outcome is Outcome.ALWAYS
 
     @pytest.mark.parametrize(
         ("condition", "values", "rest"),

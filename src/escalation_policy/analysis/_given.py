@@ -94,7 +94,11 @@ def given(
 def _conditions_of(facts: Mapping[Path, object], rests: Iterable[Condition[R]]) -> list[tuple[Condition[R], bool]]:
     """Return what is known of the parts from which the other facts are read: conditions, and whether they are met."""
     read = {
-        place for rest in rests for test in rest.tests for path in test.paths for place in places_above(place_of(path))
+        place
+        for rest in rests
+        for test in rest.tests
+        for path in test.paths
+        for place in (*places_above(place_of(path)), place_of(path))
     }
     conditions: list[tuple[Condition[R], bool]] = []
 
@@ -107,7 +111,6 @@ def _conditions_of(facts: Mapping[Path, object], rests: Iterable[Condition[R]]) 
         if number := parts_there(path, value):
             add(Path(path.request_type, path.hops[:number]), negated=False, is_met=True)
         if value is None:
-            add(path, negated=False, is_met=False)
             add(path, negated=True, is_met=not path.hops[-1].unknown_when_none)
     return conditions
 

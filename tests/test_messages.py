@@ -22,8 +22,9 @@ from escalation_policy.administration import (
     edit_role,
     link_ringcentral,
     map_imported_users,
+    reach,
 )
-from escalation_policy.analysis import Column, where
+from escalation_policy.analysis import Column, given, where
 from escalation_policy.engage import (
     CaseState,
     WebhookEvent,
@@ -274,6 +275,15 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
     "key of an attempt": lambda text: a_case(attempts={text: {"token": text, "expires_at": text, "lapses_at": text}}),
     "recorded call": lambda text: a_case(recorded={"key": text, "call": text, "supersedes": text, "lapses_at": text}),
     "timeout": lambda text: SQLiteCallLedger("calls.db", timeout=text),
+    "policy of given": lambda text: given(text, {}),
+    "known fact": lambda text: given(ESCALATE_TO_VIDEO, {text: text}),
+    "known value": lambda text: given(ESCALATE_TO_VIDEO, {fact(lambda r: r.agent): text}),
+    "known member": lambda text: given(ESCALATE_TO_VIDEO, {fact(lambda r: r.agent.role.permissions): [text]}),
+    "fact that is known twice": lambda text: given(
+        ESCALATE_TO_VIDEO, {fact(lambda r: r.agent.id): text, fact(lambda r: r.agent): an_agent()}
+    ),
+    "login of reach": lambda text: wrongly(reach, Directory(domain=a_domain()), login=text),
+    "agent of reach": lambda text: reach(Directory(domain=a_domain())).channels(an_agent(id=text)),
     "policy of where": lambda text: where(text, {}),
     "style": lambda text: wrongly(where, ESCALATE_TO_VIDEO, {}, style=text),
     "columns": lambda text: where(ESCALATE_TO_VIDEO, wrongly(lambda: text)),

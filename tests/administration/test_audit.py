@@ -127,8 +127,8 @@ class TestAgents:
         row = next(row for row in report.agents() if row.agent.id == "u5")
         assert (("both", "either", "one"), ("either",)) == (row.missing, row.unknown)
 
-    def test_each_function_is_called_once_per_agent(self) -> None:
-        """Functions of a host may be slow."""
+    def test_each_function_is_called_once_per_value(self) -> None:
+        """Functions of a host may be slow, and agents whose facts are equal are one class."""
         values: list[VideoAccess] = []
 
         def store(video: VideoAccess) -> bool:
@@ -138,8 +138,7 @@ class TestAgents:
         video = fact(lambda r: r.agent.ringcentral).then(lambda u: u.video)
         report = audit(a_directory(), policy=Policy("p", [Rule("stored", video.satisfies("stored", store))]))
         assert ["u3", "u5", "u8"] == [row.agent.id for row in report.agents() if row.missing]
-        assert [VideoAccess.DENIED] == [video for video in values if video is not VideoAccess.GRANTED]
-        assert 5 == values.count(VideoAccess.GRANTED)
+        assert [VideoAccess.GRANTED, VideoAccess.DENIED] == values
 
 
 class TestTotals:

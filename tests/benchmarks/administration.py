@@ -15,8 +15,8 @@ from typing import Final
 
 import attrs
 
-from escalation_policy import Agent, Domain, Permission, RingCentralUser, Role, VideoAccess
-from escalation_policy.administration import Directory, audit, map_imported_users
+from escalation_policy import Agent, Channel, ChannelKind, Domain, Permission, RingCentralUser, Role, VideoAccess
+from escalation_policy.administration import Directory, audit, map_imported_users, reach
 
 COUNT: Final = 100_000
 _DOMAIN: Final = Domain(id="acme", ringcentral_account_id="664287016")
@@ -85,6 +85,18 @@ def auditing(present: _Text | None, user: RingCentralUser = _USER) -> float:
     return time.process_time() - start
 
 
+def reaching(present: _Text | None, user: RingCentralUser = _USER) -> float:
+    """Return the seconds to answer for all agents on 30 channels of all kinds."""
+    kinds = [*ChannelKind, *ChannelKind][:30]
+    channels = [Channel(id=f"s{number}", domain_id="acme", kind=kind) for number, kind in enumerate(kinds)]
+    directory = Directory(domain=_DOMAIN, roles=_ROLES, agents=agents(_own, present, user), channels=channels)
+    start = time.process_time()
+    classes = reach(directory).classes
+    if sum(len(each.agents) * len(each.channels) for each in classes) != COUNT * len(channels):
+        raise AssertionError(classes)
+    return time.process_time() - start
+
+
 def reading() -> float:
     """Return the seconds to read all agents from pages of the API and audit them."""
     records = [
@@ -111,6 +123,9 @@ MEASURES: Final[dict[str, Callable[[], float]]] = {
     "audit: all have an extension": lambda: auditing(str),
     "audit: none has an extension": lambda: auditing(None),
     "audit: all extensions are unknown": lambda: auditing(str, _UNKNOWN_USER),
+    "reach: all have an extension": lambda: reaching(str),
+    "reach: none has an extension": lambda: reaching(None),
+    "reach: all extensions are unknown": lambda: reaching(str, _UNKNOWN_USER),
     "read 2,000 pages, then audit": reading,
 }
 

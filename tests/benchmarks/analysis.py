@@ -104,7 +104,9 @@ def show_built_in() -> None:
         "one more rule": ESCALATE_TO_VIDEO.with_rules(Rule("consent", context("consent", bool).is_true())),
     }
     for name, variant in variants.items():
-        print(f"compare with a variant, {name}: {milliseconds(lambda new=variant: compare(ESCALATE_TO_VIDEO, new)):.1f} ms")
+        print(
+            f"compare with a variant, {name}: {milliseconds(lambda new=variant: compare(ESCALATE_TO_VIDEO, new)):.1f} ms"
+        )
     print(f"examine: {milliseconds(lambda: examine(ESCALATE_TO_VIDEO)):.1f} ms")
 
 

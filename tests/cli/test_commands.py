@@ -234,7 +234,7 @@ class TestArguments:
             (
                 ["decode", "x"],
                 (
-                    "escalation-policy: argument COMMAND: must be one of decide, escalate, rules, checklist, audit, log "
+                    "escalation-policy: argument COMMAND: must be one of decide, escalate, rules, checklist, audit, who-can, log "
                     "(did you mean decide?); see escalation-policy --help\n"
                 ),
             ),
@@ -258,7 +258,14 @@ class TestArguments:
         assert capsys.readouterr() == ("", line)
 
     @pytest.mark.parametrize(
-        ("command", "name"), [("decide", "FILE"), ("escalate", "FILE"), ("checklist", "FILE"), ("audit", "FILE-OR-DIR")]
+        ("command", "name"),
+        [
+            ("decide", "FILE"),
+            ("escalate", "FILE"),
+            ("checklist", "FILE"),
+            ("audit", "FILE-OR-DIR"),
+            ("who-can", "FILE-OR-DIR"),
+        ],
     )
     def test_rejects_an_empty_path(self, command: str, name: str, capsys: Captured) -> None:
         """A shell makes it from a variable that is not set. It would mean the current folder."""

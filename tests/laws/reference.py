@@ -375,13 +375,17 @@ def every_test(words: Vocabulary = SAMPLES) -> list[Spec]:
     ]
 
 
-def specs_of(words: Vocabulary, max_leaves: int = 6) -> st.SearchStrategy[Spec]:
+def specs_of(
+    words: Vocabulary, max_leaves: int = 6, predicates: Iterable[str] = tuple(PREDICATES)
+) -> st.SearchStrategy[Spec]:
     """Draw tests of these facts, and what `~`, `&` and `|` make of them."""
-    tests = st.one_of(
-        st.sampled_from(sorted(words.places)).flatmap(lambda name: st.sampled_from(every_test_of(name, words))),
-        st.tuples(st.just("predicate"), st.sampled_from(sorted(PREDICATES))),
-    )
-    return st.recursive(tests, _joined, max_leaves=max_leaves)
+    tests = [
+        st.sampled_from(sorted(words.places)).flatmap(
+            lambda name: st.sampled_from(every_test_of(name, words, predicates))
+        ),
+        *([st.tuples(st.just("predicate"), st.sampled_from(sorted(predicates)))] if predicates else []),
+    ]
+    return st.recursive(st.one_of(tests), _joined, max_leaves=max_leaves)
 
 
 def _joined(operands: st.SearchStrategy[Spec]) -> st.SearchStrategy[Spec]:

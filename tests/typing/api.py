@@ -66,6 +66,8 @@ from escalation_policy.administration import (
     Ignored,
     IgnoredBecause,
     ImportMapping,
+    Reach,
+    ReachClass,
     RecordKind,
     RingCentralLink,
     RoleAssignment,
@@ -81,8 +83,9 @@ from escalation_policy.administration import (
     edit_role,
     link_ringcentral,
     map_imported_users,
+    reach,
 )
-from escalation_policy.analysis import Column, Where, where
+from escalation_policy.analysis import Column, Outcome, Residual, Where, given, where
 from escalation_policy.engage import (
     CaseState,
     WebhookEvent,
@@ -543,6 +546,23 @@ audit(directory, policy)  # type: ignore[call-arg]
 audit(directory, policy=grant_policy)  # type: ignore[arg-type]
 report.totals([agent])  # type: ignore[list-item]
 
+# Who can.
+result = reach(directory, policy=policy, login=Login.SAML)
+assert_type(result, Reach)
+assert_type((result.directory, result.policy), tuple[Directory, Policy[EscalationRequest]])
+assert_type(result.login, Login | None)
+assert_type(result.classes, tuple[ReachClass, ...])
+assert_type(result.agents(channel), tuple[Agent, ...])
+assert_type(result.channels(agent), tuple[Channel, ...])
+pair = result.of(agent, channel)
+assert_type((pair.agents, pair.channels), tuple[tuple[Agent, ...], tuple[Channel, ...]])
+assert_type((pair.outcome, pair.missing, pair.open), tuple[Outcome, tuple[str, ...], tuple[str, ...]])
+reach(domain)  # type: ignore[arg-type]
+reach(directory, policy)  # type: ignore[call-arg]
+reach(directory, policy=grant_policy)  # type: ignore[arg-type]
+reach(directory, login="saml")  # type: ignore[arg-type]
+result.of(channel, agent)  # type: ignore[arg-type]
+
 # Decision records.
 at = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 decision_record = record(decision, at=at, id="d1")
@@ -989,6 +1009,15 @@ check_video_provider(Audio)  # type: ignore[arg-type]
 check_video_provider(Video, against=Video)  # type: ignore[arg-type]
 check_video_provider(Video, video_against)  # type: ignore[call-arg]
 VideoService("lost")  # type: ignore[arg-type]
+
+# What is known of a request.
+residual = given(ESCALATE_TO_VIDEO, {fact(lambda r: r.agent): agent, fact(lambda r: r.login): None}, effort=9)
+assert_type(residual, Residual[EscalationRequest])
+assert_type((residual.outcome, residual.codes), tuple[Outcome, tuple[str, ...]])
+assert_type(residual.policy, Policy[EscalationRequest] | None)
+assert_type(given(grant_policy, {}, like=Grant(agent, {})), Residual[Grant])
+given(ESCALATE_TO_VIDEO)  # type: ignore[call-arg]
+given(ESCALATE_TO_VIDEO, {"login": None})  # type: ignore[dict-item]
 
 # Policies as SQL.
 

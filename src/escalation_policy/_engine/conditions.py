@@ -1,6 +1,6 @@
 """Conditions: inspectable expressions over facts, and how they are answered for one request."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar, final
 
@@ -127,9 +127,17 @@ def _join(word: str, left: Condition[R], right: Condition[R]) -> Condition[R]:
             f"a condition is joined with another condition, got {with_article(type(right).__name__)}"
         )
     same_request_type((left, right))
-    (left_steps, left_count), (right_steps, right_count) = _operands(word, left), _operands(word, right)
-    steps = left_steps + right_steps + (Junction(word, left_count + right_count),)  # the quickest for long ones
-    return Condition(left.request_type, steps)
+    return joined(word, (left, right))
+
+
+def joined(word: str, conditions: Sequence[Condition[R]]) -> Condition[R]:
+    """Return the junction of conditions over one type of request; of one condition, itself."""
+    if len(conditions) == 1:
+        return conditions[0]
+    operands = [_operands(word, condition) for condition in conditions]
+    junction = Junction(word, sum(count for _, count in operands))
+    parts: list[tuple[Test | Junction, ...]] = [*(steps for steps, _ in operands), (junction,)]
+    return Condition(conditions[0].request_type, sum(parts, ()))  # the quickest for two long ones
 
 
 def _operands(word: str, side: Condition[R]) -> tuple[tuple[Test | Junction, ...], int]:

@@ -199,7 +199,9 @@ class Test:
             return f'{verb} "{self.name}"' if self.paths else verb
         if self.operand is None:
             return verb
-        return f"{verb} {words_of(self.operand, hidden=hidden or any(path.private for path in self.paths))}"
+        # Only what remains of a policy compares with nothing: a value that is known stands for a fact.
+        hidden = hidden or any(path.private for path in self.paths)
+        return f"{verb} {words_of(self.operand, hidden=hidden) or 'nothing'}"
 
     def words(self, *, hidden: bool = False) -> str:
         """Put the test in words."""

@@ -2,6 +2,7 @@
 
 from ._directory import Directory, RecordKind, UnreadableRecord
 from ._policies import ExtensionEntry, RoleChange, RoleHandover
+from ._reach import Reach, ReachClass, reach
 from ._readiness import (
     AgentAudit,
     Audit,
@@ -49,6 +50,8 @@ __all__ = [
     "Ignored",
     "IgnoredBecause",
     "ImportMapping",
+    "Reach",
+    "ReachClass",
     "RecordKind",
     "RingCentralLink",
     "RoleAssignment",
@@ -64,4 +67,5 @@ __all__ = [
     "edit_role",
     "link_ringcentral",
     "map_imported_users",
+    "reach",
 ]

@@ -8,6 +8,7 @@ from typing import Final, final
 import attrs
 
 from .._engine.decision import Decision
+from .._engine.facts import fact
 from .._engine.policy import Policy
 from .._engine.rules import Rule, Step
 from .._enums import ChannelKind, Login, MessageAuthor, ReasonStatus
@@ -16,11 +17,14 @@ from .._request import EscalationRequest
 from .._values import Agent, Channel, Domain, Message, Role
 from ..escalate_to_video import ESCALATE_TO_VIDEO, RETIRED_CHANNELS
 from ..exceptions import InvalidPolicyError
+from ._classes import Distinction, values_in
 from ._directory import Directory
 
 #: The id of what does not exist before a click. No rule that is decided here reads it.
 _PLACEHOLDER: Final = "unknown"
 _UNKNOWN: Final = ReasonStatus.UNKNOWN
+_DOMAIN: Final = fact(lambda r: r.domain).path
+_AGENT: Final = fact(lambda r: r.agent).path
 
 
 @final
@@ -186,16 +190,22 @@ class Audit:
 
     def agents(self) -> Iterator[AgentAudit]:
         """Yield the audit of each agent, in the directory's order."""
-        request: EscalationRequest | None = None
+        conditions = [rule.requires for rule in self._setup.rules]
+        key_of = Distinction[Agent](_AGENT, conditions, values_in(_DOMAIN, [self.directory.domain])).key
+        rows: dict[object, tuple[tuple[str, ...], ...]] = {}
         for agent in self.directory.agents:
-            # Making a whole request for each agent takes longer than the audit itself.
-            if request is None:
-                request = _request_before_click(self.directory.domain, agent)
-            decision = self._setup.decide(attrs.evolve(request, agent=agent))
-            reasons = () if decision.allowed else decision.reasons
-            missing = tuple([reason.code for reason in reasons])
-            unknown = tuple([reason.code for reason in reasons if reason.status is _UNKNOWN])
-            yield AgentAudit(agent, missing, decision.hidden if reasons else (), unknown)
+            key = key_of(agent)
+            if key not in rows:
+                rows[key] = self._row(agent)
+            yield AgentAudit(agent, *rows[key])
+
+    def _row(self, agent: Agent) -> tuple[tuple[str, ...], ...]:
+        """Return what an agent lacks: the missing, the hidden and the unknown codes."""
+        decision = self._setup.decide(_request_before_click(self.directory.domain, agent))
+        if decision.allowed:
+            return (), (), ()
+        unknown = [reason.code for reason in decision.reasons if reason.status is _UNKNOWN]
+        return tuple([reason.code for reason in decision.reasons]), decision.hidden, tuple(unknown)
 
     def channels(self) -> tuple[ChannelAudit, ...]:
         """Return the audit of every channel, by the rules that read only the channel and whether the message is private."""

@@ -2,6 +2,7 @@
 
 from ._compare import Comparison, Difference, Relation, compare, find, implies
 from ._examine import Examination, Finding, FindingKind, examine
+from ._given import Outcome, Residual, given
 from ._where import Column, Where, where
 
 __all__ = [
@@ -11,11 +12,14 @@ __all__ = [
     "Examination",
     "Finding",
     "FindingKind",
+    "Outcome",
     "Relation",
+    "Residual",
     "Where",
     "compare",
     "examine",
     "find",
+    "given",
     "implies",
     "where",
 ]

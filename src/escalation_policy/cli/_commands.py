@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from .. import ESCALATE_TO_VIDEO
-from ..administration import audit, checklist
+from .. import ESCALATE_TO_VIDEO, Login
+from ..administration import audit, checklist, reach
 from ._audits import AuditResult, add_audit
 from ._decisions import add_call, add_checklist, add_decision, add_policy
 from ._directories import read_directory
@@ -14,6 +14,7 @@ from ._logs import LogReader, add_explanation, add_replay, add_summary, import_p
 from ._output import PROGRAM, Output, write_messages
 from ._parser import NO, UNUSABLE, YES, parse_arguments
 from ._progress import ProgressBar
+from ._reach import add_reach
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,6 +79,15 @@ def _audit(arguments: argparse.Namespace, output: Output) -> int:
     return YES
 
 
+def _who_can(arguments: argparse.Namespace, output: Output) -> int:
+    login = None if arguments.login is None else Login(arguments.login)
+    with ProgressBar() as progress:
+        directory = read_directory(arguments.path, progress)
+        progress.begin("Deciding")
+        add_reach(output, reach(directory, policy=ESCALATE_TO_VIDEO, login=login))
+    return YES
+
+
 def _log(arguments: argparse.Namespace, output: Output) -> int:
     with ProgressBar() as progress:
         log = LogReader(arguments.files, progress, within=arguments.within, since=arguments.since)
@@ -113,6 +123,7 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Output], int]]] = {
     "rules": _rules,
     "checklist": _checklist,
     "audit": _audit,
+    "who-can": _who_can,
     "log": _log,
 }
 #: The questions about a log. Each returns whether there is an answer.

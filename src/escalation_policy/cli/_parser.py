@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NoReturn, final
 
+from .. import Login
 from .._fields import closest
 from ._logs import BUCKETS, TABLES
 from ._output import PROGRAM, inert, write
@@ -75,11 +76,18 @@ def _parser() -> _Parser:
     words = "show which agents of a domain are ready, and what the others lack"
     statuses = {YES: "audited, even if nobody is ready", UNUSABLE: "unusable input"}
     audit = _add_command(commands, "audit", words, statuses)
-    words = "the domain's roles, users and sources as the API lists them: one JSON file, or a folder; - reads standard input"
-    audit.add_argument("path", metavar="FILE-OR-DIR", type=_path, help=words)
+    _add_directory(audit)
     _add_format(audit, "table", "json", "csv", "html")
     words = "also show e-mail addresses and labels of roles; keep that out of logs"
     audit.add_argument("--reveal", action="store_true", help=words)
+
+    words = "show which agents of a domain can escalate on which channels, and what stops the others"
+    statuses = {YES: "answered, even if nobody can", UNUSABLE: "unusable input"}
+    who_can = _add_command(commands, "who-can", words, statuses)
+    _add_directory(who_can)
+    words = "how the agents are logged in; without it, that is decided at the click"
+    who_can.add_argument("--login", choices=[login.value for login in Login], help=words)
+    _add_format(who_can, "table", "json")
 
     _add_log(commands)
     return parser
@@ -97,6 +105,11 @@ def _add_case(command: argparse.ArgumentParser) -> None:
     _add_formats(command, **_FORMATS)
     words = "also show ids, addresses and context strings; keep that out of logs"
     command.add_argument("--reveal", action="store_true", help=words)
+
+
+def _add_directory(command: argparse.ArgumentParser) -> None:
+    words = "the domain's roles, users and sources as the API lists them: one JSON file, or a folder; - reads standard input"
+    command.add_argument("path", metavar="FILE-OR-DIR", type=_path, help=words)
 
 
 def _add_formats(command: argparse.ArgumentParser, **words: str) -> None:

@@ -19,13 +19,14 @@ from escalation_policy.analysis import Relation, compare, examine
 
 FACTS: Final = 60
 CONSTANTS: Final = 4
+OPTIONAL: Final[Any] = str | None
 #: One test: the number of a fact, a constant or (from 100) another fact, and whether it is negated.
 Test = tuple[int, int, bool]
 #: Groups of tests: all tests of one group must hold.
 Spec = list[list[Test]]
 
 Request: Final[Any] = attrs.make_class(
-    "Request", {f"f{number}": attrs.field(type=str | None, default=None) for number in range(FACTS)}, frozen=True
+    "Request", {f"f{number}": attrs.field(type=OPTIONAL, default=None) for number in range(FACTS)}, frozen=True
 )
 READ: Final[Any] = Facts(Request)
 

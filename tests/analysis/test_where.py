@@ -11,7 +11,7 @@ import pytest
 from escalation_policy import ESCALATE_TO_VIDEO, ChannelKind, EscalationRequest, Facts, Policy, Rule, fact, predicate
 from escalation_policy._engine.conditions import Condition
 from escalation_policy._engine.tests import Test as EngineTest
-from escalation_policy.analysis import Column, Where, where
+from escalation_policy.analysis import Column, Where, given, where
 from escalation_policy.exceptions import InvalidValueError, UntranslatableError
 from laws.hosts import Mood
 from laws.tables import ESCALATIONS, TICKETS, Database, Schema, Ticket, sqlite
@@ -218,6 +218,16 @@ class TestRest:
                     allowed = {number for number, request in requests.items() if request and only.allows(request)}
                     selected = {number for number in database.select(where(only, schema.facts)) if requests[number]}
                     assert allowed == selected, each
+
+    def test_of_given_facts_is_translated_as_it_is(self) -> None:
+        """Everything, nothing, or the conditions that remain."""
+        asked = policy(EMAIL.equals("t"), KIND.equals(ChannelKind.CHAT))
+        rests = [
+            given(asked, {EMAIL: email, **({KIND: ChannelKind.CHAT} if kind else {})})
+            for email, kind in (("t", True), ("u", True), ("t", False))
+        ]
+
+        assert ["1=1", "1=0", "kind = ?"] == [where(rest, {KIND: "kind"}).sql for rest in rests]
 
 
 class TestUntranslatableError:

@@ -36,10 +36,11 @@ from escalation_policy._engine.explainer import Explainer
 from escalation_policy._engine.operators import OPERATORS
 from escalation_policy._engine.tests import Answer, Evidence, Finding, Readings, Test
 from escalation_policy._engine.truth import Failure, Truth
+from escalation_policy.analysis.typical import describe, leaves_of
 from escalation_policy.exceptions import EscalationDeniedError
 from escalation_policy.testing import a_request, check_policy
 from escalation_policy.testing._laws import LAWS, _pure
-from escalation_policy.testing._requests import describe, leaves_of, make_requests, with_canaries
+from escalation_policy.testing._requests import make_requests, with_canaries
 from escalation_policy.testing._trial import Trial
 from laws import reference
 from support import ALLOWED, PRIVATE, SAMPLE, Colour, Part, Sample, Size

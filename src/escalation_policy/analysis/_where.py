@@ -18,6 +18,7 @@ from .._engine.policy import Policy
 from .._engine.tests import Test
 from .._fields import check_types, checked, closest, kind_of, require
 from ..exceptions import Fault, InvalidValueError, UntranslatableError
+from ._given import Outcome, Residual
 
 SqlValue: TypeAlias = str | int | bool
 Positional: TypeAlias = Literal["qmark", "format", "numeric_dollar"]
@@ -64,21 +65,21 @@ _PLACEHOLDERS: Final[dict[str, Callable[[int], str]]] = {
 
 @overload
 def where(
-    policy: Policy[Any], columns: Mapping[Any, str | Column], *, style: Positional = "qmark"
+    policy: Policy[Any] | Residual[Any], columns: Mapping[Any, str | Column], *, style: Positional = "qmark"
 ) -> Where[tuple[SqlValue, ...]]: ...
 @overload
 def where(
-    policy: Policy[Any], columns: Mapping[Any, str | Column], *, style: Literal["named"]
+    policy: Policy[Any] | Residual[Any], columns: Mapping[Any, str | Column], *, style: Literal["named"]
 ) -> Where[dict[str, SqlValue]]: ...
 def where(
-    policy: Policy[Any], columns: Mapping[Any, str | Column], *, style: Style = "qmark"
+    policy: Policy[Any] | Residual[Any], columns: Mapping[Any, str | Column], *, style: Style = "qmark"
 ) -> Where[tuple[SqlValue, ...]] | Where[dict[str, SqlValue]]:
     """Translate a policy to SQL that selects exactly the rows whose requests it allows.
 
     It is the same SQL for SQLite, PostgreSQL and DuckDB.
 
     Args:
-        policy: The policy.
+        policy: The policy, or what `given()` leaves of one: then every row has the facts that are given.
         columns: By fact, the column that holds it. Facts that the policy does not read are ignored.
         style: The placeholders of the driver: `?`, `%s`, `$1` or `:policy_1`.
 
@@ -86,13 +87,18 @@ def where(
         UntranslatableError: A fact has no column, or a test cannot be translated. It lists all of them.
         InvalidValueError: Another argument is not accepted.
     """
-    check_types(Policy, policy=policy)
+    if type(policy) is not Residual:
+        check_types(Policy, policy=policy)
     if type(style) is not str or style not in _PLACEHOLDERS:
         accepted = f"one of {', '.join(_PLACEHOLDERS)}"
         near = closest(style, _PLACEHOLDERS)
         raise InvalidValueError(Fault.mismatch("style", kind_of(style), accepted, closest=near))
-    translator = _Translator(_by_path(columns, policy.request_type))
-    sql = _joined("AND", [rule.requires.fold(translator.test, _junction) for rule in policy.rules])
+    rest = cast("Residual[Any]", policy).policy if type(policy) is Residual else cast("Policy[Any]", policy)
+    if rest is None:
+        is_always = cast("Residual[Any]", policy).outcome is Outcome.ALWAYS
+        return _rendered(("1=1",) if is_always else _NEVER, style)
+    translator = _Translator(_by_path(columns, rest.request_type))
+    sql = _joined("AND", [rule.requires.fold(translator.test, _junction) for rule in rest.rules])
     if translator.faults:
         raise UntranslatableError(dict.fromkeys(translator.faults))
     return _rendered(sql, style)

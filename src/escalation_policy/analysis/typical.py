@@ -14,16 +14,18 @@ from .._values import Agent, Channel, Domain, Intervention, Message, RingCentral
 from ..exceptions import Fault, InvalidValueError
 
 _ROLE: Final = Role(id="r1", domain_id="acme", label="Video agent", permissions={Permission.ESCALATE_TO_VIDEO})
-_USER: Final = RingCentralUser(extension_id="664307016", account_id="664287016", video=VideoAccess.GRANTED)
+RINGCENTRAL_USER: Final = RingCentralUser(extension_id="664307016", account_id="664287016", video=VideoAccess.GRANTED)
 _CHANNEL: Final = Channel(id="s1", domain_id="acme", kind=ChannelKind.WHATSAPP)
-_INTERVENTION: Final = Intervention(id="i1", agent_id="u1", state=InterventionState.OPEN)
+INTERVENTION: Final = Intervention(id="i1", agent_id="u1", state=InterventionState.OPEN)
 #: The request that all builders start from. `ESCALATE_TO_VIDEO` allows it.
 TYPICAL: Final = EscalationRequest(
     domain=Domain(id="acme", ringcentral_account_id="664287016"),
-    agent=Agent(id="u1", domain_id="acme", role=_ROLE, enabled=True, email="ada@example.com", ringcentral=_USER),
+    agent=Agent(
+        id="u1", domain_id="acme", role=_ROLE, enabled=True, email="ada@example.com", ringcentral=RINGCENTRAL_USER
+    ),
     login=Login.RINGCENTRAL_SSO,
     message=Message(id="c1", channel=_CHANNEL, author=MessageAuthor.CUSTOMER, intervention_id="i1"),
-    intervention=_INTERVENTION,
+    intervention=INTERVENTION,
 )
 
 

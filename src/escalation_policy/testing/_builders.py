@@ -28,24 +28,12 @@ from .. import (
     VideoAccess,
 )
 from .._fields import closest, kind_of, with_article
+from ..analysis.typical import INTERVENTION, RINGCENTRAL_USER, TYPICAL
 from ._assertions import check_codes, check_request
 from ._search import Names, Search
 
 T = TypeVar("T")
 Q = TypeVar("Q")
-
-_ROLE: Final = Role(id="r1", domain_id="acme", label="Video agent", permissions={Permission.ESCALATE_TO_VIDEO})
-_USER: Final = RingCentralUser(extension_id="664307016", account_id="664287016", video=VideoAccess.GRANTED)
-_CHANNEL: Final = Channel(id="s1", domain_id="acme", kind=ChannelKind.WHATSAPP)
-_INTERVENTION: Final = Intervention(id="i1", agent_id="u1", state=InterventionState.OPEN)
-#: The request that all builders start from. `ESCALATE_TO_VIDEO` allows it.
-TYPICAL: Final = EscalationRequest(
-    domain=Domain(id="acme", ringcentral_account_id="664287016"),
-    agent=Agent(id="u1", domain_id="acme", role=_ROLE, enabled=True, email="ada@example.com", ringcentral=_USER),
-    login=Login.RINGCENTRAL_SSO,
-    message=Message(id="c1", channel=_CHANNEL, author=MessageAuthor.CUSTOMER, intervention_id="i1"),
-    intervention=_INTERVENTION,
-)
 
 
 class DomainFields(TypedDict, total=False):
@@ -216,12 +204,12 @@ def a_domain(**fields: Unpack[DomainFields]) -> Domain:
 
 def a_role(**fields: Unpack[RoleFields]) -> Role:
     """Make a role whose only permission is `escalate_to_video`."""
-    return _build("a_role", _ROLE, fields)
+    return _build("a_role", TYPICAL.agent.role, fields)
 
 
 def a_ringcentral_user(**fields: Unpack[RingCentralUserFields]) -> RingCentralUser:
     """Make an extension of the domain's RingCentral account, with access to RingCentral Video."""
-    return _build("a_ringcentral_user", _USER, fields)
+    return _build("a_ringcentral_user", RINGCENTRAL_USER, fields)
 
 
 def an_agent(**fields: Unpack[AgentFields]) -> Agent:
@@ -231,7 +219,7 @@ def an_agent(**fields: Unpack[AgentFields]) -> Agent:
 
 def a_channel(**fields: Unpack[ChannelFields]) -> Channel:
     """Make a WhatsApp channel of the domain."""
-    return _build("a_channel", _CHANNEL, fields)
+    return _build("a_channel", TYPICAL.message.channel, fields)
 
 
 def a_message(**fields: Unpack[MessageFields]) -> Message:
@@ -241,7 +229,7 @@ def a_message(**fields: Unpack[MessageFields]) -> Message:
 
 def an_intervention(**fields: Unpack[InterventionFields]) -> Intervention:
     """Make the open case of the message, assigned to the agent."""
-    return _build("an_intervention", _INTERVENTION, fields)
+    return _build("an_intervention", INTERVENTION, fields)
 
 
 def a_request(

@@ -17,10 +17,11 @@ from .._engine.conditions import Condition, Junction, R
 from .._engine.decision import truth_alone
 from .._engine.tests import Test
 from .._engine.truth import Failure, Truth
+from ..analysis.typical import differences, leaves_of
 from ..exceptions import EscalationDeniedError
 from ._builders import start_for
 from ._recorder import unseen
-from ._requests import CANARIES, differences, leaves_of, with_canaries
+from ._requests import CANARIES, with_canaries
 from ._trial import Example, RaisedError, Response, Trial, Verdict, hash_of, sample
 
 _THREADS: Final = 4

@@ -1,4 +1,4 @@
-"""The requests that a policy is tried on, their descriptions in failures, and canaries in place of private values."""
+"""The requests that a policy is tried on, and canaries in place of private values."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -6,14 +6,14 @@ from enum import Enum
 from itertools import product
 from random import Random
 from types import SimpleNamespace
-from typing import Any, Final, NamedTuple, cast, final
+from typing import Any, Final, cast
 
 import attrs
 
 from .. import Policy
-from .._engine.operators import words_of
 from .._engine.paths import Path
-from .._fields import PRIVATE, kind_of
+from .._fields import PRIVATE
+from ..analysis.typical import fields_of
 from ..exceptions import InvalidPolicyError
 from ._search import NoSuchRequestError, Search, with_value
 
@@ -23,15 +23,6 @@ _ODD: Final = (None, True, 0, -1, 10**5000, 0.5, "", "1", "x" * 10_000, "\u202e\
 _COMBINED: Final = 200
 #: What the canaries of texts and of private numbers begin with.
 CANARIES: Final = ("canary-7f3c-", "9173502846")
-
-
-@final
-class Leaf(NamedTuple):
-    """One value in a request."""
-
-    type: type
-    value: object
-    private: bool
 
 
 def make_requests(policy: Policy[Any], like: Any) -> list[Any]:
@@ -53,7 +44,7 @@ def make_requests(policy: Policy[Any], like: Any) -> list[Any]:
 
 def not_requests(like: Any) -> list[Any]:
     """Make objects that are not of the request's type. One of them has the same attributes."""
-    lookalike = SimpleNamespace(**{field.name: getattr(like, field.name) for field in _fields(like)})
+    lookalike = SimpleNamespace(**{field.name: getattr(like, field.name) for field in fields_of(like)})
     return [None, CANARIES[0], object(), lookalike]
 
 
@@ -66,7 +57,7 @@ def _search_result(search: Callable[..., Any], *arguments: object) -> list[Any]:
 
 def _of_subclass(like: Any) -> list[Any]:
     """Make the same request of a subclass, if the type allows it."""
-    fields = {field.alias or field.name: getattr(like, field.name) for field in _fields(like) if field.init}
+    fields = {field.alias or field.name: getattr(like, field.name) for field in fields_of(like) if field.init}
     base = type(cast("object", like))
     try:
         return [type("Subclass", (base,), {"__slots__": ()})(**fields)]
@@ -86,7 +77,7 @@ def _odd_values(policy: Policy[Any], facts: Sequence[Path], base: Any) -> Iterat
 
 def _all_paths(owner: Path, value: Any) -> Iterator[Path]:
     """Yield the paths to all values of a request."""
-    for field in _fields(value):
+    for field in fields_of(value):
         with suppress(InvalidPolicyError):
             path, part = owner.then(field.name), getattr(value, field.name)
             yield path
@@ -99,57 +90,6 @@ def _usual_values(path: Path) -> list[object]:
     if path.member is not None:
         return [frozenset(), frozenset(path.member) if isinstance(path.member, type(Enum)) else frozenset({"other"})]
     return list(path.kind) if isinstance(path.kind, type(Enum)) else [False]
-
-
-def _fields(value: object) -> "tuple[attrs.Attribute[Any], ...]":
-    kind: Any = type(value)
-    return attrs.fields(kind) if attrs.has(kind) and not issubclass(kind, Mapping) else ()
-
-
-def leaves_of(value: Any, path: str = "", *, private: bool = False) -> dict[str, Leaf]:
-    """Return the values in a request by their dotted paths. It compares nothing, and so calls no `__eq__` of a host."""
-    parts: dict[str, tuple[Any, bool]] = {}
-    if fields := _fields(value):
-        parts = {each.name: (getattr(value, each.name), private or bool(each.metadata.get(PRIVATE))) for each in fields}
-    elif isinstance(value, Mapping):
-        parts = {key: (each, private) for key, each in cast("Mapping[str, object]", value).items()}
-    elif isinstance(value, list | tuple):
-        parts = {str(number): (each, private) for number, each in enumerate(cast("list[object]", value))}
-    else:
-        return {path: Leaf(type(cast("object", value)), value, private)}
-    return {
-        leaf_path: leaf
-        for key, (part, is_private) in parts.items()
-        for leaf_path, leaf in leaves_of(part, f"{path}.{key}".lstrip("."), private=is_private).items()
-    }
-
-
-def describe(request: Any, like: Any) -> str:
-    """Describe a request by its differences from the typical one, masked as evidence is."""
-    if not issubclass(type(request), type(like)):
-        return f"no request, but {kind_of(request)}"
-    subclass = "" if type(request) is type(like) else ", of a subclass"
-    changes = differences(leaves_of(request), leaves_of(like))
-    return f"the typical one{subclass}{', but with ' if changes else ''}{changes}"
-
-
-def differences(leaves: Mapping[str, Leaf], typical: Mapping[str, Leaf]) -> str:
-    """Describe the differences of a request from another one."""
-    changes = [
-        f"{path} = {_masked(leaf, typical.get(path))}" for path, leaf in leaves.items() if leaf != typical.get(path)
-    ]
-    parents = tuple(f"{path}." for path in leaves)
-    changes += [f"no {path}" for path in typical if path not in leaves and not path.startswith(parents)]
-    return ", ".join(changes)
-
-
-def _masked(leaf: Leaf, typical: Leaf | None) -> str:
-    value = leaf.value
-    if isinstance(value, bool | int | float | Enum) and not leaf.private:
-        return words_of(value)[:60]
-    if isinstance(value, frozenset) and all(isinstance(each, Enum) for each in cast("frozenset[object]", value)):
-        return words_of(value, most=8) or "nothing"
-    return "another value" if typical and leaf.type is typical.type else kind_of(leaf.value)
 
 
 def with_canaries(value: Any, canaries: dict[object, Any], *, private: bool = False) -> Any:
@@ -170,7 +110,7 @@ def with_canaries(value: Any, canaries: dict[object, Any], *, private: bool = Fa
         return {key: with_canaries(each, canaries, private=private) for key, each in items}
     if type(value) is frozenset:
         return frozenset(with_canaries(each, canaries, private=private) for each in cast("frozenset[object]", value))
-    for field in _fields(value):
+    for field in fields_of(value):
         is_private = private or bool(field.metadata.get(PRIVATE))
         part = with_canaries(getattr(value, field.name), canaries, private=is_private)
         # A field keeps its value if its validator rejects the canary.

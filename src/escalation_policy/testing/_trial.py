@@ -9,7 +9,8 @@ import attrs
 from .. import Decision, Facts, Policy, Reason, ReasonStatus, Rule
 from .._engine.decision import truth_alone
 from .._engine.truth import Failure, Truth
-from ._requests import Leaf, describe, leaves_of, make_requests, not_requests
+from ..analysis.typical import Leaf, describe, leaves_of
+from ._requests import make_requests, not_requests
 
 T = TypeVar("T")
 

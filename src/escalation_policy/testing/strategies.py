@@ -29,6 +29,7 @@ from .. import (
     Role,
     VideoAccess,
 )
+from ..analysis.typical import TYPICAL
 from . import _builders as builders
 from ._assertions import check_codes
 from ._search import Search
@@ -188,7 +189,7 @@ def _near(search: Search[Q], adjust: Callable[[Q], Q], is_wanted: Callable[[Q], 
     """Draw any request, adjust it to what is wanted, and vary it without losing that."""
     starts: st.SearchStrategy[Any] = st.just(search.like)
     if isinstance(search.like, EscalationRequest):
-        starts = requests() if search.like == builders.TYPICAL else starts | requests()
+        starts = requests() if search.like == TYPICAL else starts | requests()
 
     def near(changes: Iterable[tuple[Any, int]], start: Q) -> Q:
         return search.varied(adjust(start), changes, is_wanted)

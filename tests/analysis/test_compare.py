@@ -1,10 +1,12 @@
 """`compare()`, `find()` and `implies()`: what their answers say."""
 
-from typing import Final
+from typing import Any, Final
 
+import attrs
 import pytest
+from attrs.validators import matches_re
 
-from escalation_policy import ESCALATE_TO_VIDEO, ChannelKind, Policy, Rule, fact
+from escalation_policy import ESCALATE_TO_VIDEO, ChannelKind, Facts, Policy, Rule, fact
 from escalation_policy.analysis import Relation, compare, find, implies
 from escalation_policy.exceptions import InvalidValueError
 from support import SAMPLE
@@ -15,6 +17,32 @@ EITHER: Final = KIND.one_of([ChannelKind.VIBER, ChannelKind.TWITTER])
 CASE: Final = fact(lambda r: r.message.intervention_id)
 RECENT: Final = CASE.satisfies("recent", lambda text: text > "5")
 NAMED: Final = SAMPLE(lambda r: r.name).equals("t")
+
+
+def check_is_set(_: object, __: "attrs.Attribute[Any]", value: object) -> None:
+    """Refuse what is no set. The members may be anything."""
+    if not isinstance(value, frozenset):
+        raise TypeError
+
+
+def to_lower(text: str) -> str:
+    """Convert a text."""
+    return text.lower()
+
+
+@attrs.frozen(kw_only=True)
+class Strict:
+    """A request of a host's that validates or converts its fields."""
+
+    count: int = 1
+    tags: frozenset[str] = attrs.field(default=frozenset[str](), validator=check_is_set)
+    code: str = attrs.field(default="ab", validator=matches_re("[a-z]{2}"))
+    text: str = attrs.field(default="", converter=str)
+    lower: str = attrs.field(default="", converter=to_lower)
+
+
+STRICT: Final = Facts(Strict)
+COUNTED: Final = Policy("p", [Rule("count", STRICT(lambda r: r.count).is_set())])
 
 
 class TestCompare:
@@ -53,6 +81,32 @@ class TestCompare:
             "now denied",
             "  r: the typical one, but with message.channel.kind = viber",
         ]
+
+    def test_knows_that_a_set_may_hold_members_of_another_type(self) -> None:
+        """A class may check that it is a set, and not what it holds."""
+        comparison = compare(
+            COUNTED, COUNTED.with_rules(Rule("tags", STRICT(lambda r: r.tags).is_set())), like=Strict()
+        )
+
+        assert comparison.relation is Relation.STRICTER
+        assert [difference.confirmed for difference in comparison.now_denied] == [True]
+
+    def test_tries_no_value_that_a_class_converts(self) -> None:
+        """No request holds it."""
+        for test in (STRICT(lambda r: r.text).is_set(), ~STRICT(lambda r: r.lower).equals("A")):
+            comparison = compare(COUNTED, COUNTED.with_rules(Rule("converted", test)), like=Strict())
+            differences = [*comparison.now_allowed, *comparison.now_denied]
+
+            assert all(difference.confirmed for difference in differences)
+            assert comparison.partial
+
+    def test_tells_that_values_were_left_out_of_the_comparison_of_rules(self) -> None:
+        """Even if no rule is left to ask about."""
+        code = STRICT(lambda r: r.code).equals("ab")
+        comparison = compare(Policy("p", [Rule("r", code | ~code)]), Policy("p", [Rule("r", code)]), like=Strict())
+
+        assert (comparison.relation, comparison.partial) == (Relation.SAME, True)
+        assert str(comparison).endswith("some values were left out")
 
     def test_refuses_policies_over_different_requests(self) -> None:
         """Arguments of another type, too."""

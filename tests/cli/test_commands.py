@@ -234,7 +234,7 @@ class TestArguments:
             (
                 ["decode", "x"],
                 (
-                    "escalation-policy: argument COMMAND: must be one of decide, escalate, rules, checklist, audit, who-can, log "
+                    "escalation-policy: argument COMMAND: must be one of decide, escalate, rules, checklist, audit, who-can, compare, examine, log "
                     "(did you mean decide?); see escalation-policy --help\n"
                 ),
             ),

@@ -125,16 +125,18 @@ def compare(old: Policy[Q], new: Policy[Q], *, like: Q | None = None, effort: in
     """
     _check_policies(old=old, new=new)
     like = start_for(old.request_type, like)
-    rules = {code: _compare_rules(old, new, code, like, effort) for code in dict.fromkeys([*old, *new])}
+    alone = {code: _compare_rules(old, new, code, like, effort) for code in dict.fromkeys([*old, *new])}
+    rules = {code: relation for code, (relation, _) in alone.items()}
+    partial = any(is_partial for _, is_partial in alone.values())
     looser_in = _suspects(old, new, rules, innocent=Relation.STRICTER)
     stricter_in = _suspects(new, old, rules, innocent=Relation.LOOSER)
     if not (looser_in or stricter_in):
-        return Comparison(Relation.SAME, (), (), FrozenMapping(rules), partial=False)
+        return Comparison(Relation.SAME, (), (), FrozenMapping(rules), partial)
     model = Model([rule.requires for rule in (*old.rules, *new.rules)], like=like, effort=effort)
     now_allowed = _differences(model, old, new, looser_in)
     now_denied = _differences(model, new, old, stricter_in)
     relation = _relation(looser=bool(now_allowed), stricter=bool(now_denied))
-    return Comparison(relation, now_allowed, now_denied, FrozenMapping(rules), model.is_partial)
+    return Comparison(relation, now_allowed, now_denied, FrozenMapping(rules), partial or model.is_partial)
 
 
 def find(policy: Policy[Q], when: Condition[Q], *, like: Q | None = None, effort: int = EFFORT) -> Difference | None:
@@ -217,15 +219,17 @@ def _suspects(
     ]
 
 
-def _compare_rules(old: Policy[Any], new: Policy[Any], code: str, like: Any, effort: int) -> Relation:
+def _compare_rules(old: Policy[Any], new: Policy[Any], code: str, like: Any, effort: int) -> tuple[Relation, bool]:
+    """Return how a rule relates to the old one of its code, and whether values were left out."""
     if code not in old or code not in new:
-        return Relation.REMOVED if code in old else Relation.ADDED
+        return (Relation.REMOVED if code in old else Relation.ADDED), False
     before, after = old[code], new[code]
     if before.requires.identity == after.requires.identity:
-        return Relation.SAME
+        return Relation.SAME, False
     model = Model([before.requires, after.requires], like=like, effort=effort)
     was_met, is_met = model.met(before.requires), model.met(after.requires)
-    return _relation(looser=model.is_possible([is_met, -was_met]), stricter=model.is_possible([was_met, -is_met]))
+    looser, stricter = model.is_possible([is_met, -was_met]), model.is_possible([was_met, -is_met])
+    return _relation(looser=looser, stricter=stricter), model.is_partial
 
 
 def _relation(*, looser: bool, stricter: bool) -> Relation:

@@ -294,7 +294,8 @@ class Model:
         """Return whether the class of a place accepts a value."""
         if place.hop.checked and (value is None or isinstance(value, bool | Enum)):
             return True  # it is declared, and the library's classes reject none of these
-        is_accepted = _with_value(self.like, place.hops, value) is not _REFUSED
+        request = _with_value(self.like, place.hops, value)
+        is_accepted = request is not _REFUSED and _is_same(_value_at(request, place.hops), value)
         self.is_partial |= not is_accepted and not place.hop.checked and not place.hop.in_mapping
         return is_accepted
 
@@ -366,7 +367,7 @@ class Model:
         """Return the answer of a function of the host's for one argument."""
         answers = self._functions.setdefault(key, {})
         if argument not in answers:
-            answers[argument] = answer = Answer(self.solver.variable(phase=True), self.solver.variable())
+            answers[argument] = answer = Answer(self.solver.variable(phase=True), self.solver.variable(phase=True))
             self.solver.add([-answer.yes, -answer.no])
         return answers[argument]
 
@@ -506,7 +507,14 @@ def _others(place: Place) -> list[Any]:
     """Return values of no type that is declared for a place. If every value is accepted, there is none."""
     if any(part.hop.in_mapping for part in place.parts.values()):
         return [object()]  # a mapping's type is not checked, but only a mapping can be read
-    return [each for each in _OTHERS if not any(fits(each, kind) for kind in place.kinds)]
+    # A class may check that a set is one, and not its members. One of no declared type makes each test an error, too.
+    sets = [frozenset({_OTHERS[-1]})] if any(_is_set(kind) for kind in place.kinds) else []
+    return [*(each for each in _OTHERS if not any(fits(each, kind) for kind in place.kinds)), *sets]
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    """Return whether a value is still the other one. A class of the host's may convert what it accepts."""
+    return value is other or (type(value) is type(other) and not isinstance(value, Enum) and value == other)
 
 
 def _is_set(kind: Any) -> bool:

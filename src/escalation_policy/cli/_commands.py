@@ -2,19 +2,25 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from .. import ESCALATE_TO_VIDEO, Login
 from ..administration import audit, checklist, reach
+from ..analysis import FindingKind, Relation, compare, examine
+from ..exceptions import AnalysisLimitError, InvalidValueError
+from ._analysis import add_comparison, add_examination
 from ._audits import AuditResult, add_audit
 from ._decisions import add_call, add_checklist, add_decision, add_policy
 from ._directories import read_directory
 from ._files import UnusableInputError, read_agent_of_case, read_case
-from ._logs import LogReader, add_explanation, add_replay, add_summary, import_policy
+from ._imports import import_policy, import_value
+from ._logs import LogReader, add_explanation, add_replay, add_summary
 from ._output import PROGRAM, Output, write_messages
 from ._parser import NO, UNUSABLE, YES, parse_arguments
 from ._progress import ProgressBar
 from ._reach import add_reach
+
+T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,6 +94,32 @@ def _who_can(arguments: argparse.Namespace, output: Output) -> int:
     return YES
 
 
+def _compare(arguments: argparse.Namespace, output: Output) -> int:
+    old, new = import_policy(arguments.old, "OLD"), import_policy(arguments.new, "NEW")
+    comparison = _analyse(lambda: compare(old, new, like=_like(arguments)))
+    add_comparison(output, comparison)
+    return NO if comparison.relation in (Relation.LOOSER, Relation.DIFFERENT) else YES
+
+
+def _examine(arguments: argparse.Namespace, output: Output) -> int:
+    policy = import_policy(arguments.policy, "POLICY")
+    examination = _analyse(lambda: examine(policy, like=_like(arguments)))
+    add_examination(output, examination)
+    never = any(finding.kind is FindingKind.NEVER_ALLOWS for finding in examination.findings)
+    return NO if never else YES
+
+
+def _like(arguments: argparse.Namespace) -> Any:
+    return None if arguments.like is None else import_value(arguments.like, "--like")
+
+
+def _analyse(question: Callable[[], T]) -> T:
+    try:
+        return question()
+    except (AnalysisLimitError, InvalidValueError) as error:
+        raise UnusableInputError(str(error)) from error
+
+
 def _log(arguments: argparse.Namespace, output: Output) -> int:
     with ProgressBar() as progress:
         log = LogReader(arguments.files, progress, within=arguments.within, since=arguments.since)
@@ -124,6 +156,8 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Output], int]]] = {
     "checklist": _checklist,
     "audit": _audit,
     "who-can": _who_can,
+    "compare": _compare,
+    "examine": _examine,
     "log": _log,
 }
 #: The questions about a log. Each returns whether there is an answer.

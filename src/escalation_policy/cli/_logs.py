@@ -1,18 +1,15 @@
 """Decision logs: one decision explained, all of them counted, or decided again by another policy."""
 
-import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from importlib import import_module
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, Final, cast, final
+from typing import Any, Final, final
 
 from .. import ESCALATE_TO_VIDEO, Effect, Policy, Reason, ReasonStatus
 from .._engine.decision import make_reason
-from .._engine.truth import Failure, Missing
-from .._fields import kind_of
+from .._engine.truth import Missing
 from ..records import (
     BrokenLine,
     DecisionRecord,
@@ -26,7 +23,6 @@ from ..records import (
     summarize,
 )
 from ._decisions import PARTY_NAMES, add_reasons, add_verdict, version_suffix
-from ._files import UnusableInputError
 from ._output import Output
 from ._progress import ProgressBar
 
@@ -136,41 +132,6 @@ def _size(file: str) -> int:
         return 0 if file == "-" else Path(file).stat().st_size
     except (OSError, ValueError):
         return 0
-
-
-def import_policy(name: str) -> Policy[Any]:
-    """Import a policy by module and attribute. The module may be in the current folder.
-
-    Raises:
-        UnusableInputError: The module cannot be imported, or the attribute is not a policy.
-    """
-    module_name, _, path = name.partition(":")
-    if not module_name or not path:
-        raise UnusableInputError("--policy must be MODULE:ATTRIBUTE")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    # A module can raise anything, and the text of its error can contain anything.
-    try:
-        value: Any = import_module(module_name)
-    except Exception as error:
-        is_missing = isinstance(error, ModuleNotFoundError) and f"{module_name}.".startswith(f"{error.name}.")
-        problem = (
-            "is neither in this folder nor installed"
-            if is_missing
-            else f"cannot be imported: {Failure.of_exception(error).error}"
-        )
-        raise UnusableInputError(f"--policy names a module that {problem}") from error
-    members = cast("dict[str, object]", vars(value))
-    policies = ", ".join(name for name, member in members.items() if type(member) is Policy) or "none"
-    try:
-        for attribute in path.split("."):
-            value = getattr(value, attribute)
-    except Exception as error:
-        raise UnusableInputError(f"--policy names no attribute of its module; its policies: {policies}") from error
-    if type(value) is not Policy:
-        raise UnusableInputError(f"--policy must name a Policy, got {kind_of(value)}")
-    policy: Policy[Any] = value
-    return policy
 
 
 def add_explanation(output: Output, log: LogReader, name: str, policy: Policy[Any] | None) -> bool:

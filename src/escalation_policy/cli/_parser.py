@@ -89,8 +89,31 @@ def _parser() -> _Parser:
     who_can.add_argument("--login", choices=[login.value for login in Login], help=words)
     _add_format(who_can, "table", "json")
 
+    words = "compare two policies for all requests: what changes, with a request as an example"
+    statuses = {
+        YES: "the same, or stricter",
+        NO: "the new policy allows something that the old one denies",
+        UNUSABLE: "unusable input",
+    }
+    compare = _add_command(commands, "compare", words, statuses)
+    compare.add_argument("old", metavar="OLD", help=f"the policy that decides today, as {_POLICY}; its module is run")
+    compare.add_argument("new", metavar="NEW", help="the policy that shall replace it")
+    _add_analysis(compare)
+
+    words = "find rules of a policy that cannot do what they seem to do"
+    statuses = {YES: "examined", NO: "the policy never allows anything", UNUSABLE: "unusable input"}
+    examine = _add_command(commands, "examine", words, statuses)
+    examine.add_argument("policy", metavar="POLICY", help=f"the policy, as {_POLICY}; its module is run")
+    _add_analysis(examine)
+
     _add_log(commands)
     return parser
+
+
+def _add_analysis(command: argparse.ArgumentParser) -> None:
+    words = f"a typical request, as {_POLICY}; needed if the policies decide a request type of your own"
+    command.add_argument("--like", metavar=_POLICY, help=words)
+    _add_format(command, "table", "json")
 
 
 def _add_command(commands: Any, name: str, words: str, statuses: Mapping[int, str] = {}) -> argparse.ArgumentParser:

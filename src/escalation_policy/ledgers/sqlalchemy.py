@@ -18,7 +18,7 @@ try:
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.pool import SingletonThreadPool, StaticPool
     from sqlalchemy.schema import CreateIndex, CreateTable
-except ModuleNotFoundError as error:
+except ImportError as error:  # also if greenlet is missing, which its asyncio needs
     raise ImportError(f"{__name__} needs SQLAlchemy 2: pip install 'escalation_policy[sqlalchemy]'") from error
 
 from .._calls.entries import LedgerEntry

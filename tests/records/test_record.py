@@ -121,6 +121,10 @@ class TestDecisionRecord:
                 {"at": datetime(2026, 1, 31)},  # noqa: DTZ001
                 "DecisionRecord.at must be a datetime with a zone, got a datetime without one",
             ),
+            (
+                {"at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))},  # before the first year in UTC
+                "DecisionRecord.at must be a datetime with a zone, got a datetime without one",
+            ),
             ({"at": None}, "DecisionRecord.at must be a datetime, got None"),
             ({"effect": "allow"}, "DecisionRecord.effect must be an Effect, got a str (did you mean Effect.ALLOW?)"),
             ({"policy_version": ""}, "DecisionRecord.policy_version must be a non-empty str or None, got an empty str"),

@@ -163,9 +163,6 @@ class Model:
         """Return the literal that one of the literals is true."""
         return -self.all_of([-literal for literal in literals])
 
-    def _same(self, left: int, right: int) -> int:
-        return self.any_of([self.all_of([left, right]), self.all_of([-left, -right])])
-
     def _exactly_one(self, literals: Collection[int], condition: int) -> None:
         """Require that one of the literals is true if the condition is, and otherwise none."""
         ordered = list(literals)
@@ -268,11 +265,13 @@ class Model:
         has_value, is_set, values = place.kinds[kind], _is_set(kind), place.values[kind]
         usual_ones = _members_of(usual) if fits(usual, kind) else ()
         accepted = [
-            each for each in values if each in usual_ones or self._accepts(place, frozenset({each}) if is_set else each)
+            each
+            for each in values
+            if _is_among(each, usual_ones) or self._accepts(place, frozenset({each}) if is_set else each)
         ]
         first = usual_ones if is_set or usual_ones else accepted[:1]
         values.clear()
-        values.update((each, self.solver.variable(phase=each in first)) for each in accepted)
+        values.update((each, self.solver.variable(phase=_is_among(each, first))) for each in accepted)
         if is_set:
             for literal in values.values():
                 self.solver.add([-literal, has_value])
@@ -284,7 +283,7 @@ class Model:
         if kind not in place.values:
             return []
         members = _members_of(value)
-        return [literal if each in members else -literal for each, literal in place.values[kind].items()]
+        return [literal if _is_among(each, members) else -literal for each, literal in place.values[kind].items()]
 
     def _usual(self, hops: Hops) -> Any:
         """Return the value of the start, or of `like` if the start has no such part."""
@@ -534,6 +533,11 @@ def _members_of(value: Any) -> Collection[Any]:
     if isinstance(value, frozenset):
         return cast("Collection[Any]", value)
     return () if value is None else (value,)
+
+
+def _is_among(value: Any, values: Collection[Any]) -> bool:
+    """Return whether a value is one of some. Members of enums are compared by identity: a host's may have their own equality."""
+    return any(value is each for each in values) if isinstance(value, Enum) else value in values
 
 
 def _order(value: Any) -> str:

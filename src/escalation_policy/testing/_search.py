@@ -126,12 +126,12 @@ class Search(Generic[R]):
 
     def neighbours(self, request: R) -> list[R]:
         """Return requests that differ from another one in one fact, with values that can make a difference."""
-        return [new for path in self.facts for _, new in self._steps(path, request)]
+        return [new for path in self.facts for new in self._steps(path, request)]
 
     def varied(self, request: R, changes: Iterable[tuple[Path, int]], keep: Callable[[R], bool]) -> R:
         """Change some of the `facts`: the number of each chooses among the changes that `keep` accepts."""
         for path, number in changes:
-            options = [new for _, new in self._steps(path, request) if keep(new)]
+            options = [new for new in self._steps(path, request) if keep(new)]
             request = options[number % len(options)] if options else request
         return request
 
@@ -170,15 +170,11 @@ class Search(Generic[R]):
         why += f"; nothing can see into {functions}: give the facts it reads" if functions else ""
         return NoSuchRequestError(f"no request that policy {self._policy.id!r} {words}: {why}")
 
-    def _steps(
-        self, path: Path, request: R, fixed: Collection[Names] = (), done: Collection[Hops] = ()
-    ) -> Iterator[tuple[Hops, R]]:
-        """Change a fact to each value that its type accepts, unless it is fixed or was changed already."""
+    def _steps(self, path: Path, request: R) -> Iterator[R]:
+        """Change a fact to each value that its type accepts."""
         for hops, values in self._options(path, request):
-            closed = _touches(hops, fixed) or any(_starts_with(each, hops) for each in done)
-            for new in () if closed else (with_value(request, hops, value) for value in values):
-                if new is not None:
-                    yield hops, new
+            changed = (with_value(request, hops, value) for value in values)
+            yield from (new for new in changed if new is not None)
 
     def _options(self, path: Path, request: R) -> Iterator[tuple[Hops, list[object]]]:
         """Yield new values for a fact, and for each value on its path that may be None."""
@@ -297,10 +293,6 @@ def _with_fact_of(request: Any, other: Any, hops: Hops) -> Any:
     place = next(lacking, hops)
     changed = with_value(request, place, _value_at(other, place))
     return request if changed is None else changed
-
-
-def _starts_with(hops: Hops, start: Hops) -> bool:
-    return hops[: len(start)] == start
 
 
 def _touches(hops: Hops, facts: Iterable[Names]) -> bool:

@@ -15,9 +15,11 @@ import redis_server
 
 pytest_plugins = ["pytester"]
 
-# A busy machine is no fault of the code's, so there is no deadline. `--hypothesis-profile=thorough` tries more examples.
+# A busy machine is no fault of the code's, so there is no deadline. `--hypothesis-profile=thorough` tries more examples, and
+# `exhaustive` takes minutes for a single test.
 settings.register_profile("quick", deadline=None, max_examples=25)
 settings.register_profile("thorough", deadline=None)
+settings.register_profile("exhaustive", deadline=None, max_examples=2100)
 settings.load_profile("quick")
 
 _NUMBERS: Final = count(1)

@@ -101,6 +101,19 @@ class TestRefusedValues:
         assert compare(policy, policy_of(low.equals(2)), like=Range()).partial
 
 
+class TestFunctionsOfAHost:
+    """A function may answer anything."""
+
+    def test_answer_alike_for_equal_values(self) -> None:
+        """Whichever fact has the value."""
+        name, text = SAMPLE(lambda r: r.name), SAMPLE(lambda r: r.part.text)
+        asked = [each.satisfies("odd", lambda value: value == "odd") for each in (name, text)]
+        policy = policy_of(asked[0], ~asked[1])
+
+        assert find(policy, name.equals(text), like=Sample()) is None
+        assert find(policy, ~name.equals(text), like=Sample()) is not None
+
+
 class TestEqualityOfAHost:
     """An enum of the host's may compare as it likes."""
 

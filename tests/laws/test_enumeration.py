@@ -21,8 +21,8 @@ from escalation_policy.analysis import _compare as comparing
 from escalation_policy.analysis.model import Model
 from support import UNKNOWN_WHEN_NONE, Colour
 
-#: How many pairs are compared. `--hypothesis-profile=thorough` compares more.
-PAIRS: Final = 2_000 if settings.default and settings.default.max_examples >= 100 else 15
+#: How many pairs are compared: fewer than a profile has examples, except for "exhaustive".
+PAIRS: Final = max(settings().max_examples // 2, settings().max_examples - 100)
 #: What the function of the host's answers for each text. None: it raises.
 ANSWERS: Final[dict[str, bool | None]] = {}
 

@@ -73,9 +73,9 @@ def differ_in_z3(old: list[Spec], new: list[Spec]) -> bool:
     values = [z3.Int(f"f{number}") for number in range(FACTS)]
 
     def met(spec: Spec) -> Any:
-        groups = []
+        groups: list[Any] = []
         for group in spec:
-            tests = []
+            tests: list[Any] = []
             for number, other, negated in group:
                 sides = [values[number], *([values[other - 100]] if other >= 100 else [])]
                 right = sides[1] if len(sides) > 1 else z3.IntVal(other)

@@ -33,7 +33,11 @@ READ: Final[Any] = Facts(Request)
 
 def fact_of(number: int) -> Any:
     """Return a fact by its number."""
-    return READ(lambda request: getattr(request, f"f{number}"))
+
+    def way(request: Any) -> Any:
+        return getattr(request, f"f{number}")
+
+    return READ(way)
 
 
 def draw(rand: random.Random, tests: int = 10) -> Spec:

@@ -16,10 +16,12 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 #: The pages about calls.
 PAGES: Final = [
+    "how-to/call-with-ringcentral-video.md",
     "how-to/create-the-call.md",
     "how-to/keep-calls-in-redis.md",
     "how-to/keep-calls-with-django.md",
     "how-to/keep-calls-with-sqlalchemy.md",
+    "how-to/use-the-ringcentral-sdk.md",
     "how-to/write-a-video-provider.md",
     "reference/video.md",
 ]

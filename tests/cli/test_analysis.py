@@ -5,12 +5,22 @@ import sys
 from types import ModuleType
 from typing import Any, Final
 
+import attrs
 import pytest
 
-from escalation_policy import ESCALATE_TO_VIDEO, Login, Policy, Rule, context, fact, predicate
+from escalation_policy import ESCALATE_TO_VIDEO, Facts, Login, Policy, Rule, context, fact, predicate
 from escalation_policy.cli import main
 from support import SAMPLE, Part, Sample
 
+
+@attrs.frozen
+class Limited:
+    """A request of a host's that refuses most numbers."""
+
+    count: int = attrs.field(default=1, validator=attrs.validators.lt(2))
+
+
+COUNT: Final = Facts(Limited)(lambda r: r.count)
 LOGIN: Final = fact(lambda r: r.login)
 SPARE: Final = SAMPLE(lambda r: r.spare).then(lambda part: part.text)
 POLICIES: Final[dict[str, Any]] = {
@@ -25,6 +35,9 @@ POLICIES: Final[dict[str, Any]] = {
     "sure": Policy("functions", [Rule("asked", predicate("sure", lambda _: True))]),
     "other": Policy("functions", [Rule("asked", predicate("other", lambda _: False))]),
     "samples": Policy("samples", [Rule("spare", SPARE.equals("x"))]),
+    "limited": Policy("limited", [Rule("count", COUNT.is_set())]),
+    "one": Policy("limited", [Rule("count", COUNT.equals(1))]),
+    "like_limited": Limited(),
     "sample": Sample(spare=Part()),
 }
 Captured = pytest.CaptureFixture[str]
@@ -72,6 +85,11 @@ class TestCompare:
         allowed, denied = capsys.readouterr().out.split("Now denied")
         assert 'That is so if "sure holds" is false and "other holds" is true; for this request, it is not.' in allowed
         assert 'That is so if "sure holds" is true and "other holds" is false; for this request, it is.' in denied
+
+    def test_says_that_values_were_left_out(self, capsys: Captured) -> None:
+        """The class refuses them."""
+        run("compare", "limited", "one", "--like", "like_limited")
+        assert "\nSome values were left out, because a class of the request refuses them.\n" in capsys.readouterr().out
 
     def test_prints_json(self, capsys: Captured) -> None:
         """With the same content."""

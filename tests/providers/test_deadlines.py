@@ -269,7 +269,13 @@ class TestThreads:
     def test_send_nothing_after_the_caller_was_interrupted(self, server: Loopback) -> None:
         """Nobody waits for the answer any more."""
         main = threading.get_ident()
-        auth = Hanging(on_hang=lambda: signal.pthread_kill(main, signal.SIGINT))
+
+        def interrupt() -> None:
+            # A signal that arrives just before the caller waits would be noticed only after the wait.
+            time.sleep(0.2)
+            signal.pthread_kill(main, signal.SIGINT)
+
+        auth = Hanging(on_hang=interrupt)
         with client(server.url, auth=auth) as new_client:
             with pytest.raises(KeyboardInterrupt):
                 RingCentralVideo(new_client).create_call(CALL)

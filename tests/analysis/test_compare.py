@@ -1,5 +1,6 @@
 """`compare()`, `find()` and `implies()`: what their answers say."""
 
+import re
 from typing import Any, Final
 
 import attrs
@@ -7,7 +8,7 @@ import pytest
 from attrs.validators import matches_re
 
 from escalation_policy import ESCALATE_TO_VIDEO, ChannelKind, Facts, Policy, Rule, fact
-from escalation_policy.analysis import Relation, compare, find, implies
+from escalation_policy.analysis import Relation, compare, examine, find, given, implies
 from escalation_policy.exceptions import InvalidValueError
 from support import SAMPLE
 
@@ -114,6 +115,22 @@ class TestCompare:
             compare(ESCALATE_TO_VIDEO, Policy("p", [Rule("r", NAMED)]))  # type: ignore[misc]
         with pytest.raises(InvalidValueError, match="old must be a Policy"):
             compare("p", ESCALATE_TO_VIDEO)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize(
+        ("effort", "found"), [("many", "a str"), (1.5, "1.5"), (True, "a bool"), (0, "0"), (-3, "-3"), (None, "None")]
+    )
+    def test_refuses_a_limit_that_is_no_positive_int(self, effort: Any, found: str) -> None:
+        """Even if the policies are the same; every other question has the same limit."""
+        message = f"^effort must be an int of 1 or more, got {re.escape(found)}$"
+        for ask in (
+            lambda: compare(ESCALATE_TO_VIDEO, ESCALATE_TO_VIDEO, effort=effort),
+            lambda: examine(ESCALATE_TO_VIDEO, effort=effort),
+            lambda: find(ESCALATE_TO_VIDEO, CASE.equals("3"), effort=effort),
+            lambda: implies(VIBER, EITHER, effort=effort),
+            lambda: given(ESCALATE_TO_VIDEO, {}, effort=effort),
+        ):
+            with pytest.raises(InvalidValueError, match=message):
+                ask()
 
 
 class TestFind:

@@ -1,15 +1,24 @@
 """Policies are compared and examined: what changes, with an example, and an exit status for a gate in CI."""
 
 import json
+import pickle
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 import attrs
 import pytest
+from hypothesis import given
 
-from escalation_policy import ESCALATE_TO_VIDEO, Facts, Login, Policy, Rule, context, fact, predicate
+from escalation_policy import ESCALATE_TO_VIDEO, EscalationRequest, Facts, Login, Policy, Rule, context, fact, predicate
 from escalation_policy.cli import main
+from escalation_policy.cli._cases import case_of
+from escalation_policy.cli._editions import send
+from escalation_policy.cli._files import request_of
+from escalation_policy.testing import a_request, a_role
+from escalation_policy.testing.strategies import requests
 from support import SAMPLE, Part, Sample
 
 
@@ -23,12 +32,16 @@ class Limited:
 COUNT: Final = Facts(Limited)(lambda r: r.count)
 LOGIN: Final = fact(lambda r: r.login)
 SPARE: Final = SAMPLE(lambda r: r.spare).then(lambda part: part.text)
+#: The last one is about records of two domains, which no case file can hold.
+DROPPED: Final = ("twitter_private", "ringcentral_sso", "customer_message", "agent_engaged", "role_in_domain")
 POLICIES: Final[dict[str, Any]] = {
     "today": ESCALATE_TO_VIDEO,
     "supervisors": ESCALATE_TO_VIDEO.without("intervention_owned"),
     "careful": ESCALATE_TO_VIDEO.with_rules(
         Rule("low_risk", context("risk", int).satisfies("a score below 5", lambda risk: risk < 5))
     ),
+    "lenient": ESCALATE_TO_VIDEO.without(*DROPPED),
+    "dropped": DROPPED,
     "never": Policy(
         "never", [Rule("saml", LOGIN.equals(Login.SAML)), Rule("sso", LOGIN.equals(Login.RINGCENTRAL_SSO))]
     ),
@@ -37,6 +50,7 @@ POLICIES: Final[dict[str, Any]] = {
     "samples": Policy("samples", [Rule("spare", SPARE.equals("x"))]),
     "limited": Policy("limited", [Rule("count", COUNT.is_set())]),
     "one": Policy("limited", [Rule("count", COUNT.equals(1))]),
+    "other_count": Policy("limited", [Rule("count", ~COUNT.equals(1))]),
     "like_limited": Limited(),
     "sample": Sample(spare=Part()),
 }
@@ -113,6 +127,127 @@ class TestCompare:
         """In one line."""
         assert 2 == run("compare", *words)
         assert message in capsys.readouterr().err
+
+
+OLD_EDITION: Final = """
+print("loading")
+import attrs
+from escalation_policy import ESCALATE_TO_VIDEO, Facts, Policy, Rule, context, predicate
+
+@attrs.frozen
+class Visit:
+    place: str = "hall"
+    floor: int = 1
+
+visit = Facts(Visit)
+VIP = ESCALATE_TO_VIDEO.with_rules(
+    Rule("vip", context("tier", str).equals("vip")), Rule("sure", predicate("sure", lambda request: True))
+)
+SURE = ESCALATE_TO_VIDEO.with_rules(Rule("sure", predicate("sure", lambda request: True)))
+PLACES = Policy("places", [Rule("place", visit(lambda v: v.place).equals("hall"))])
+FLOORS = Policy("floors", [Rule("floor", visit(lambda v: v.floor).equals(1))])
+LIKE = Visit()
+"""
+
+
+class TestEditions:
+    """`compare MODULE:OLD MODULE:NEW --old-from DIR`: OLD is of another edition of the module."""
+
+    @pytest.fixture(autouse=True)
+    def editions(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        """Write two editions of a module, which differ in a constant, a function and the type of a field."""
+        new = OLD_EDITION.replace('print("loading")', "").replace('equals("vip")', 'equals("gold")')
+        new = new.replace("lambda request: True", "lambda request: False").replace("floor: int = 1", 'floor: str = "1"')
+        for name, text in (("old", OLD_EDITION), ("new", new.replace("equals(1)", 'equals("1")'))):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "edition.py").write_text(text, encoding="utf-8")
+        (tmp_path / "old" / "ends.py").write_text("raise SystemExit(0)", encoding="utf-8")
+        (tmp_path / "old" / "dies.py").write_text("import os; os._exit(7)", encoding="utf-8")
+        monkeypatch.chdir(tmp_path / "new")
+        yield
+        sys.modules.pop("edition", None)
+
+    def test_are_compared(self, capfd: pytest.CaptureFixture[str]) -> None:
+        """What the module prints is no part of the answer. A function is one by name and version: the new one."""
+        assert 1 == main(["compare", "edition:VIP", "edition:VIP", "--old-from", "../old"])
+        out, err = capfd.readouterr()
+        assert "  ~  vip  different\n" in out
+        assert 'It was denied by vip. That is so if "sure holds" is true; for this request, it is not.' in out
+        assert err == "loading\n"
+
+    def test_may_decide_a_type_of_a_host(self, capsys: Captured) -> None:
+        """Of which this edition's class counts."""
+        words = ["compare", "edition:PLACES", "edition:PLACES", "--old-from", "../old", "--like", "edition:LIKE"]
+        assert 0 == main(words)
+        assert "Nothing changes.\n" == capsys.readouterr().out
+
+    def test_may_have_functions_that_are_gone(self, capsys: Captured) -> None:
+        """They raise, so their rules are not met."""
+        assert 1 == main(["compare", "edition:SURE", "escalation_policy:ESCALATE_TO_VIDEO", "--old-from", "../old"])
+        assert 'It was denied by sure. That is so if "sure holds" is false;' in capsys.readouterr().out
+
+    def test_are_sent_without_functions(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """No pickle can hold a lambda. What is wrong is sent too."""
+        answers: list[tuple[str, Any]] = []
+        for name in ("edition:VIP", "edition:MISSING"):
+            monkeypatch.setattr(sys, "path", [*sys.path])
+            monkeypatch.setattr(sys, "argv", ["-c", "../old", name])
+            with (tmp_path / "answer").open("wb") as file:
+                send(file)
+            answers.append(pickle.loads((tmp_path / "answer").read_bytes()))
+
+        (kind, policy), (other, message) = answers
+        assert ("policy", "error") == (kind, other)
+        assert [None] == [test.operand for test in policy["sure"].requires.tests]
+        assert message.startswith("OLD names no attribute of its module; its policies: ESCALATE_TO_VIDEO, VIP")
+
+    @pytest.mark.parametrize(
+        ("old", "folder", "message"),
+        [
+            ("edition:FLOORS", "../old", "OLD cannot be compared with this edition: floor was an int and is now a str"),
+            ("ends:POLICY", "../old", "OLD names a module that cannot be imported: SystemExit at "),
+            ("dies:POLICY", "../old", "OLD cannot be read from its folder: the import ended with status 7"),
+            ("edition:VIP", "../missing", "--old-from must name a folder"),
+        ],
+    )
+    def test_are_refused(self, old: str, folder: str, message: str, capsys: Captured) -> None:
+        """In one line."""
+        assert 2 == main(["compare", old, "edition:FLOORS", "--old-from", folder])
+        assert message in capsys.readouterr().err
+
+
+class TestCases:
+    """`compare OLD NEW --cases DIR`."""
+
+    def test_are_decided_as_the_comparison_says(self, tmp_path: Path, capsys: Captured) -> None:
+        """Each example is a case file, except what records of one domain cannot say."""
+        folder = tmp_path / "cases"
+        strict = ["escalation_policy:ESCALATE_TO_VIDEO", "--cases", str(folder)]
+        assert 1 == main(["compare", strict[0], "host_policies:lenient", *strict[1:]])
+        out = capsys.readouterr().out
+        files = sorted(folder.iterdir())
+
+        assert len(POLICIES["dropped"]) - 1 == len(files) == out.count("Case file: ")
+        assert all(f"Case file: {file}\n" in out for file in files)
+        assert {1} == {main(["decide", str(file), "--quiet"]) for file in files}
+        assert 2 == main(["compare", strict[0], "host_policies:lenient", *strict[1:]])
+        assert "the cases cannot be written: file exists" in capsys.readouterr().err
+
+    def test_are_requests_of_the_engage_api(self, tmp_path: Path, capsys: Captured) -> None:
+        """A host's own type of request has no case files."""
+        words = ["limited", "other_count", "--like", "like_limited", "--cases", str(tmp_path)]
+        assert 2 == run("compare", *words)
+        assert "--cases needs policies over EscalationRequest" in capsys.readouterr().err
+
+    def test_are_no_records_with_two_fields_of_one_name(self) -> None:
+        """Here a permission that is called like the role's label."""
+        assert case_of(a_request(role=a_role(unknown_permissions={"label"}))) is None
+
+    @given(requests())
+    def test_say_what_the_values_say(self, request: EscalationRequest) -> None:
+        """Or there is no case file."""
+        case = case_of(request)
+        assert case is None or request_of(json.loads(json.dumps(case))) == request
 
 
 class TestExamine:

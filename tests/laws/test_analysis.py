@@ -5,6 +5,7 @@ import subprocess
 import sys
 from typing import Any, Final
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,8 @@ TYPES: Final[dict[str, tuple[Vocabulary, Any, st.SearchStrategy[Any]]]] = {
     ),
     "checked": (ESCALATIONS, None, instances(EscalationRequest, ESCALATIONS, odd=False)),
 }
+#: A rule that is one of these can be dropped.
+DISPENSABLE: Final = (FindingKind.IMPLIED, FindingKind.ALWAYS_MET)
 UNHURRIED: Final = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
@@ -179,8 +182,21 @@ class TestExamine:
         """One rule at a time."""
         policy = policy_of(*question.conditions())
         for finding in examine(policy, like=question.like).findings:
-            if finding.kind in (FindingKind.IMPLIED, FindingKind.ALWAYS_MET) and len(policy.rules) > 1:
+            if finding.kind in DISPENSABLE and len(policy.rules) > 1:
                 without = policy.without(finding.code or "")
                 assert Relation.SAME is compare(policy, without, like=question.like).relation
             elif finding.kind in (FindingKind.NEVER_ALLOWS, FindingKind.NEVER_MET):
                 assert not any(policy.allows(request) for request in question.requests)
+
+    @UNHURRIED
+    @given(QUESTIONS)
+    def test_what_only_explains_can_be_dropped(self, question: Question) -> None:
+        """Here the other rules come after the first one and require more. Their order does not matter."""
+        first, *others = question.conditions()
+        rules = [Rule("first", first), *(Rule(f"r{i}", each & first, after=["first"]) for i, each in enumerate(others))]
+        policy = Policy("p", rules)
+        kinds = {each.kind for each in examine(policy, like=question.like).findings if each.code in ("first", None)}
+        without = Policy("p", [attrs.evolve(rule, after=()) for rule in reversed(rules[1:])])
+
+        assert kinds & {FindingKind.ONLY_EXPLAINS, FindingKind.ALWAYS_MET, FindingKind.NEVER_ALLOWS}
+        assert Relation.SAME is compare(policy, without, like=question.like).relation

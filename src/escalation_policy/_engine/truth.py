@@ -48,7 +48,7 @@ class Failure(NamedTuple):
     error: str
 
     @classmethod
-    def of_exception(cls, error: Exception) -> "Failure":
+    def of_exception(cls, error: BaseException) -> "Failure":
         """Describe an exception that is being handled."""
         trace = sys.exc_info()[2]
         while trace is not None and trace.tb_next is not None:

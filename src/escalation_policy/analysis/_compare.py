@@ -11,6 +11,7 @@ from .._engine.policy import Policy
 from .._engine.rules import Rule
 from .._fields import FrozenMapping, check_types
 from ..exceptions import Fault, InvalidValueError
+from ._solver import check_effort
 from .model import EFFORT, Model, Solution
 from .typical import describe, start_for
 
@@ -124,6 +125,7 @@ def compare(old: Policy[Q], new: Policy[Q], *, like: Q | None = None, effort: in
         AnalysisLimitError: The answer needs more effort.
     """
     _check_policies(old=old, new=new)
+    check_effort(effort)  # policies that are the same need no solver
     like = start_for(old.request_type, like)
     alone = {code: _compare_rules(old, new, code, like, effort) for code in dict.fromkeys([*old, *new])}
     rules = {code: relation for code, (relation, _) in alone.items()}

@@ -8,6 +8,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias, final
 
+from .._fields import figure_of, require
 from ..exceptions import AnalysisLimitError
 
 _Clause: TypeAlias = list[int]
@@ -17,6 +18,15 @@ _GROWTH: Final = 1 / 0.95
 _MOST_ACTIVE: Final = 1e12
 #: How many conflicts the shortest run between two restarts has.
 _RUN: Final = 64
+
+
+def check_effort(effort: int) -> None:
+    """Check a limit of effort.
+
+    Raises:
+        InvalidValueError: It is not a positive int.
+    """
+    require(type(effort) is int and effort >= 1, "effort", figure_of(effort), "an int of 1 or more")
 
 
 @final
@@ -30,9 +40,13 @@ class Solver:
 
     Attributes:
         core: After `solve()` returned False, assumptions that contradict each other; not always the fewest.
+
+    Raises:
+        InvalidValueError: The effort is not a positive int.
     """
 
     def __init__(self, *, effort: int) -> None:
+        check_effort(effort)
         self.core: tuple[int, ...] = ()
         self._effort: Final = effort
         self._left = effort

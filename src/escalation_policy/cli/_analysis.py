@@ -1,5 +1,6 @@
 """What the analysis says of policies, as text and JSON."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ..analysis import Comparison, Difference, Examination, Relation
@@ -21,14 +22,20 @@ _SIGNS: Final = {
 _PARTIAL: Final = "Some values were left out, because a class of the request refuses them."
 
 
-def add_comparison(output: Output, comparison: Comparison) -> None:
-    """Add how a new policy differs from an old one, rule by rule, with a request as an example of each difference."""
+def add_comparison(output: Output, comparison: Comparison, files: Mapping[int, str]) -> None:
+    """Add how a new policy differs from an old one, rule by rule, with a request as an example of each difference.
+
+    Args:
+        output: The answer.
+        comparison: How they differ.
+        files: By the `id()` of a difference, the case file of its request.
+    """
     if output.format == "json":
         output.add_json(
             relation=comparison.relation.value,
             rules={code: relation.value for code, relation in comparison.rules.items()},
-            now_allowed=[_json_of(each) for each in comparison.now_allowed],
-            now_denied=[_json_of(each) for each in comparison.now_denied],
+            now_allowed=[_json_of(each, files) for each in comparison.now_allowed],
+            now_denied=[_json_of(each, files) for each in comparison.now_denied],
             partial=comparison.partial,
         )
         return
@@ -46,6 +53,8 @@ def add_comparison(output: Output, comparison: Comparison) -> None:
         for each in differences:
             output.add("  ", each.changes[0].upper(), each.changes[1:], ".")
             output.add("    ", f"{words} {', '.join(each.codes)}.", _condition_of(each))
+            if file := files.get(id(each)):
+                output.add("    ", f"Case file: {file}")
     if comparison.partial:
         output.add("")
         output.add("", _PARTIAL)
@@ -61,12 +70,13 @@ def _condition_of(difference: Difference) -> str:
     return f" That is so if {assumed}; for this request, {confirmed}."
 
 
-def _json_of(difference: Difference) -> dict[str, Any]:
+def _json_of(difference: Difference, files: Mapping[int, str]) -> dict[str, Any]:
     return {
         "codes": list(difference.codes),
         "request": difference.changes,
         "assumed": dict(difference.assumed),
         "confirmed": difference.confirmed,
+        "case": files.get(id(difference)),
     }
 
 

@@ -10,8 +10,10 @@ from ..analysis import FindingKind, Relation, compare, examine
 from ..exceptions import AnalysisLimitError, InvalidValueError
 from ._analysis import add_comparison, add_examination
 from ._audits import AuditResult, add_audit
+from ._cases import write_cases
 from ._decisions import add_call, add_checklist, add_decision, add_policy
 from ._directories import read_directory
+from ._editions import import_edition
 from ._files import UnusableInputError, read_agent_of_case, read_case
 from ._imports import import_policy, import_value
 from ._logs import LogReader, add_explanation, add_replay, add_summary
@@ -95,9 +97,13 @@ def _who_can(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _compare(arguments: argparse.Namespace, output: Output) -> int:
-    old, new = import_policy(arguments.old, "OLD"), import_policy(arguments.new, "NEW")
+    new = import_policy(arguments.new, "NEW")
+    if arguments.old_from is None:
+        old = import_policy(arguments.old, "OLD")
+    else:
+        old = import_edition(arguments.old, arguments.old_from, new)
     comparison = _analyse(lambda: compare(old, new, like=_like(arguments)))
-    add_comparison(output, comparison)
+    add_comparison(output, comparison, {} if arguments.cases is None else write_cases(arguments.cases, comparison))
     return NO if comparison.relation in (Relation.LOOSER, Relation.DIFFERENT) else YES
 
 

@@ -35,7 +35,7 @@ def read_case(file: str) -> EscalationRequest:
     Raises:
         UnusableInputError: The file cannot be read, is not JSON or has unknown keys, or its records are invalid.
     """
-    return read_file(file, _request)
+    return read_file(file, request_of)
 
 
 def read_agent_of_case(file: str) -> tuple[Domain, Agent]:
@@ -50,7 +50,7 @@ def read_agent_of_case(file: str) -> tuple[Domain, Agent]:
     return read_file(file, _domain_and_agent)
 
 
-def _request(content: object) -> EscalationRequest:
+def request_of(content: object) -> EscalationRequest:
     case = _case(content, (*_AGENT_KEYS, *_MESSAGE_KEYS), _OPTIONAL_KEYS)
     case["login"] = _member("login", Login, case.get("login", "unknown"))
     case.setdefault("intervention", None)

@@ -37,7 +37,7 @@ def import_value(name: str, argument: str) -> Any:
     # A module can raise anything, and the text of its error can contain anything.
     try:
         value: Any = import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         is_missing = isinstance(error, ModuleNotFoundError) and f"{module_name}.".startswith(f"{error.name}.")
         problem = (
             "is neither in this folder nor installed"

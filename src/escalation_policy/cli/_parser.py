@@ -98,6 +98,10 @@ def _parser() -> _Parser:
     compare = _add_command(commands, "compare", words, statuses)
     compare.add_argument("old", metavar="OLD", help=f"the policy that decides today, as {_POLICY}; its module is run")
     compare.add_argument("new", metavar="NEW", help="the policy that shall replace it")
+    words = "import OLD from this folder, in a process of its own: another edition of the module"
+    compare.add_argument("--old-from", metavar="DIR", type=_path, help=words)
+    words = "write the examples into this folder, as case files for decide"
+    compare.add_argument("--cases", metavar="DIR", type=_path, help=words)
     _add_analysis(compare)
 
     words = "find rules of a policy that cannot do what they seem to do"

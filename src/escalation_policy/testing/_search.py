@@ -7,17 +7,17 @@ asked about each request that is found, and the search goes on if they answer ot
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from enum import Enum
+from functools import cached_property
 from typing import Any, Final, Generic, cast, final
 
 import attrs
 
 from .. import Policy, Rule
 from .._engine.conditions import R
-from .._engine.decision import truth_alone
 from .._engine.paths import Hops, Path
-from .._engine.truth import Truth
 from ..analysis.model import Model
 from ..exceptions import EscalationPolicyError
+from ._recorder import original_function
 
 #: A fact, by the names on its path.
 Names = tuple[str, ...]
@@ -50,6 +50,12 @@ class Search(Generic[R]):
         self._rules: Final = {rule.code: rule for rule in policy.rules}
         self.facts: Final = list(dict.fromkeys(path for rule in policy.rules for path in _paths_of(rule)))
         self._operands: Final = _operands_of(policy.rules)
+
+    @cached_property
+    def _is_met(self) -> dict[str, Callable[[R], bool]]:
+        """By code, a function that says whether a request meets the rule."""
+        policies = {code: Policy("alone", [attrs.evolve(rule, after=())]) for code, rule in self._rules.items()}
+        return {code: original_function(policy, "allows") for code, policy in policies.items()}
 
     def allowed(self, start: R, *, fixed: Collection[Names] = ()) -> R:
         """Find the nearest allowed request that leaves the fixed facts unchanged.
@@ -106,9 +112,8 @@ class Search(Generic[R]):
 
     def _wrong(self, request: R, by: Collection[str]) -> list[str]:
         """Return the rules that are met although `by` names them, or the other way round."""
-        later = self._later_than(by)
-        rules = [(code, rule) for code, rule in self._rules.items() if code not in later]
-        return [code for code, rule in rules if (truth_alone(rule, request) is Truth.TRUE) is (code in by)]
+        later = self._later_than(by) if by else set[str]()
+        return [code for code, is_met in self._is_met.items() if code not in later and is_met(request) is (code in by)]
 
     def adjusted(self, start: R, usual: R, by: Collection[str] = ()) -> R:
         """Make a request match, as `usual` does, by taking over the facts of the rules in the way. It is much faster than a search."""

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from escalation_policy import ESCALATE_TO_VIDEO, ChannelKind, Party, Remedy, Rule, Step, context, fact
+import attrs
+
+from escalation_policy import ESCALATE_TO_VIDEO, ChannelKind, Facts, Party, Policy, Remedy, Rule, Step, context, fact
 
 _WAIT: Final = Remedy([Step(Party.AGENT, "Wait for the morning.")])
 #: Supervisors may call in cases of others.
@@ -14,4 +16,14 @@ HOURS: Final = ESCALATE_TO_VIDEO.with_rules(
 NO_WHATSAPP: Final = ESCALATE_TO_VIDEO.with_rules(
     Rule("no_whats_app", ~fact(lambda r: r.message.channel.kind).equals(ChannelKind.WHATSAPP))
 )
+
+
+@attrs.frozen
+class Order:
+    """Something else that a host decides about."""
+
+    paid: bool
+
+
+OTHER_REQUESTS: Final = Policy("orders", [Rule("paid", Facts(Order)(lambda order: order.paid).is_true())])
 NO_POLICY: Final = "policy"

@@ -21,6 +21,9 @@ from ._request import EscalationRequest
 from ._values import Agent, Channel, Domain, Intervention, Message, RingCentralUser, Role
 from .escalate_to_video import ESCALATE_TO_VIDEO
 
+#: The version of this package; the build reads it here.
+__version__ = "0.2.0"
+
 __all__ = [
     "ESCALATE_TO_VIDEO",
     "Agent",

@@ -13,7 +13,7 @@ def run() -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] != "rich":
+        if str(error.name).partition(".")[0] not in ("rich", "shtab"):
             raise
         sys.stderr.write("escalation-policy: the command line needs the extra: pip install 'escalation_policy[cli]'\n")
         sys.exit(2)

@@ -32,7 +32,7 @@ from escalation_policy.testing import an_agent
 
 EXAMPLE = str(Path(__file__).parents[2] / "docs/examples/directory")
 GOLDEN = Path(__file__).parent / "golden_administration"
-FORMATS = ("table", "json", "csv", "html")
+FORMATS = ("text", "json", "csv", "html")
 Captured = pytest.CaptureFixture[str]
 Hostile = Callable[..., str]
 
@@ -53,7 +53,7 @@ class TestGoldenOutputs:
     def test_text_is_the_default_format(self, capsys: Captured) -> None:
         """Without `--format`, the golden text is printed."""
         main(["audit", EXAMPLE])
-        assert (GOLDEN / "audit.table").read_text("utf-8") == capsys.readouterr().out
+        assert (GOLDEN / "audit.text").read_text("utf-8") == capsys.readouterr().out
 
 
 class TestAudit:
@@ -130,7 +130,7 @@ class TestAudit:
         """Not in the text, and not in HTML."""
         directory["ringcentral"].append({"extension_id": "664307067", "account_id": "664287016", "video": "granted"})
         path = write_directory(directory)
-        for name in ("table", "html"):
+        for name in ("text", "html"):
             main(["audit", "--format", name, path])
         assert "not known" not in capsys.readouterr().out
 
@@ -173,7 +173,7 @@ class TestAudit:
 
 
 class TestTable:
-    """`--format table`."""
+    """`--format text`."""
 
     @pytest.mark.parametrize("is_terminal", [False, True], ids=["file", "terminal"])
     def test_is_escaped(

@@ -56,7 +56,7 @@ class TestGoldenOutputs:
     @pytest.mark.parametrize("name", NAMES)
     def test_json(self, name: str, capsys: Captured) -> None:
         """The document is the golden one, and the exit status agrees."""
-        status = main(["checklist", "--json", str(EXAMPLES / f"{name}.json")])
+        status = main(["checklist", "--format", "json", str(EXAMPLES / f"{name}.json")])
         printed = capsys.readouterr()
         assert (GOLDEN / f"checklist-{name}.json").read_text("utf-8") == printed.out
         assert (0 if json.loads(printed.out)["ready"] else 1) == status
@@ -82,7 +82,7 @@ class TestChecklist:
         assert main(["checklist", "--quiet", str(EXAMPLES / "no-extension.json")]) == 1
         assert capsys.readouterr() == ("", "")
 
-    @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+    @pytest.mark.parametrize("options", [[], ["--format", "json"]], ids=["text", "json"])
     def test_shows_nothing_private(self, options: list[str], case: dict[str, Any], capsys: Captured) -> None:
         """There is no `--reveal`."""
         main(["checklist", *options, str(EXAMPLES / "extension-in-another-account.json")])
@@ -124,7 +124,7 @@ class TestChecklist:
     def test_leaves_out_empty_parts(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
         """Here the rule has no remedy, and no rule decides at the click."""
         rule = Rule("enabled", ~fact(lambda r: r.agent.enabled).is_true())
-        monkeypatch.setattr("escalation_policy.cli._commands.ESCALATE_TO_VIDEO", Policy("custom", [rule]))
+        monkeypatch.setattr("escalation_policy.cli._imports.ESCALATE_TO_VIDEO", Policy("custom", [rule]))
         main(["checklist", str(EXAMPLES / "allowed.json")])
         assert capsys.readouterr().out == (
             "NOT READY custom:setup\n\nenabled: to do\n  Requires that agent.enabled is false.\n"

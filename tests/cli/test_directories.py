@@ -13,7 +13,7 @@ import pytest
 from escalation_policy import ChannelKind, VideoAccess
 from escalation_policy.administration import Directory
 from escalation_policy.cli._directories import read_directory
-from escalation_policy.cli._files import UnusableInputError
+from escalation_policy.cli._output import UnusableInputError
 from escalation_policy.cli._progress import ProgressBar
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/directory"

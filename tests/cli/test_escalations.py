@@ -52,7 +52,7 @@ class TestGoldenOutputs:
         assert {"allowed", "webhook-message", "revealed"} == set(OF_GOLDEN)
 
     @pytest.mark.parametrize(("name", "case"), OF_GOLDEN.items(), ids=list(OF_GOLDEN))
-    @pytest.mark.parametrize(("kind", "options"), [("txt", []), ("json", ["--json"])], ids=["text", "json"])
+    @pytest.mark.parametrize(("kind", "options"), [("txt", []), ("json", ["--format", "json"])], ids=["text", "json"])
     def test_of_an_allow(self, name: str, case: str, kind: str, options: list[str], capsys: Captured) -> None:
         """It shows the call."""
         options = [*options, "--reveal"] if name == "revealed" else options
@@ -64,7 +64,7 @@ class TestGoldenOutputs:
         """It is the output of `decide`. JSON has also a null for the call."""
         assert 1 == main(["escalate", example(name)])
         assert ((DECISIONS / f"{name}.txt").read_text("utf-8"), "") == capsys.readouterr()
-        assert 1 == main(["escalate", "--json", example(name)])
+        assert 1 == main(["escalate", "--format", "json", example(name)])
         decision: dict[str, Any] = json.loads((DECISIONS / f"{name}.json").read_text("utf-8"))
         assert decision | {"call": None} == json.loads(capsys.readouterr().out)
 
@@ -77,12 +77,12 @@ class TestEscalate:
         request = read_case(example("allowed"))
         ledger = InMemoryCallLedger()
         first, second = (escalate(request, provider=InMemoryVideoProvider(), ledger=ledger) for _ in range(2))
-        main(["escalate", "--json", example("allowed")])
+        main(["escalate", "--format", "json", example("allowed")])
         call = json.loads(capsys.readouterr().out)["call"]
         assert first.key == call["key"]
         assert EscalationOutcome(call["second_click"]) is second.outcome is EscalationOutcome.REUSED
 
-    @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+    @pytest.mark.parametrize("options", [[], ["--format", "json"]], ids=["text", "json"])
     def test_only_reveal_shows_ids(self, options: list[str], capsys: Captured) -> None:
         """Here, those of the host of the call."""
         user = allowed()["ringcentral"]

@@ -68,13 +68,15 @@ class TestGoldenOutputs:
     @pytest.mark.parametrize("name", NAMES)
     def test_json(self, name: str, capsys: pytest.CaptureFixture[str]) -> None:
         """It is the golden one, and the exit status agrees."""
-        status = main(["decide", "--json", example(name)])
+        status = main(["decide", "--format", "json", example(name)])
         printed = capsys.readouterr()
         assert (GOLDEN / f"{name}.json").read_text("utf-8") == printed.out
         assert {"allow": 0, "deny": 1}[json.loads(printed.out)["effect"]] == status
         assert printed.err == ""
 
-    @pytest.mark.parametrize(("options", "file"), [([], "rules.txt"), (["--json"], "rules.json")], ids=["text", "json"])
+    @pytest.mark.parametrize(
+        ("options", "file"), [([], "rules.txt"), (["--format", "json"], "rules.json")], ids=["text", "json"]
+    )
     def test_rules(self, options: list[str], file: str, capsys: pytest.CaptureFixture[str]) -> None:
         """They are the golden ones."""
         assert main(["rules", *options]) == 0

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from escalation_policy import ChannelKind, Login, VideoAccess
-from escalation_policy.cli._files import UnusableInputError, read_case
+from escalation_policy.cli._files import read_case
+from escalation_policy.cli._output import UnusableInputError
 
 ALLOWED = Path(__file__).parents[2] / "docs/examples/allowed.json"
 Case = dict[str, Any]
@@ -288,3 +289,14 @@ class TestReadCase:
     def test_reports_a_name_that_no_file_can_have(self, name: str) -> None:
         """Python raises before it asks the system."""
         assert refusal(Path(name)) == "no file can have this name"
+
+
+class TestSize:
+    """Files of cases and of domains."""
+
+    def test_is_limited(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """A log given by mistake would fill the memory."""
+        monkeypatch.setattr("escalation_policy.cli._files._MOST_BYTES", 1024**2)
+        (tmp_path / "large.json").write_bytes(b" " * (1024**2 + 1))
+        with pytest.raises(UnusableInputError, match=r"large\.json: it is larger than 1 MiB: split it$"):
+            read_case(str(tmp_path / "large.json"))

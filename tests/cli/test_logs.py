@@ -30,7 +30,7 @@ import pytest
 import example_log
 import example_policy
 from escalation_policy import Evidence
-from escalation_policy.cli import _commands, _logs, main
+from escalation_policy.cli import _logs, main
 from escalation_policy.records import DecisionRecord, RecordedReason, record
 from escalation_policy.testing import a_request
 
@@ -89,8 +89,8 @@ class TestGoldenOutputs:
         [
             ("why-denied.txt", ["why", ADA]),
             ("why-allowed.txt", ["why", "d08"]),
-            *((f"summary.{name}", ["summary", "--format", name]) for name in ("table", "json", "csv")),
-            *((f"replay.{name}", ["replay", *POLICY, "--format", name]) for name in ("table", "json")),
+            *((f"summary.{name}", ["summary", "--format", name]) for name in ("text", "json", "csv")),
+            *((f"replay.{name}", ["replay", *POLICY, "--format", name]) for name in ("text", "json")),
         ],
     )
     def test_is_exactly_the_golden_one(self, name: str, words: list[str], capsys: Captured) -> None:
@@ -375,7 +375,7 @@ class TestReplay:
             ("example_policy", "--policy must be MODULE:ATTRIBUTE"),
             (
                 "example_policy:NONE",
-                "names no attribute of its module; its policies: ESCALATE_TO_VIDEO, POLICY, HOURS, NO_WHATSAPP",
+                "names no attribute of its module; its policies: ESCALATE_TO_VIDEO, POLICY, HOURS, NO_WHATSAPP, OTHER_REQUESTS",
             ),
             ("example_policy:NO_POLICY", "--policy must name a Policy, got a str"),
             ("no_such_module:POLICY", "names a module that is neither in this folder nor installed"),
@@ -453,7 +453,7 @@ class TestFiles:
     def test_shows_its_progress(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
         """The bar counts the bytes of all files, if their sizes are known."""
         calls: list[tuple[str, Any]] = []
-        monkeypatch.setattr(_commands, "ProgressBar", lambda: FakeProgressBar(calls))
+        monkeypatch.setattr(_logs, "ProgressBar", lambda: FakeProgressBar(calls))
         monkeypatch.setattr(_logs, "_PROGRESS_STEP", 1)
         first, second = write(a_line(), name="a.log"), write(a_line(), name="b.log")
         size = Path(first).stat().st_size
@@ -506,7 +506,7 @@ class TestProcess:
     def test_reads_standard_input(self, lines: list[str]) -> None:
         """Other text can precede a record, and the log can be compressed."""
         data = "".join(f"2026-01-31 INFO {line}\n" for line in lines).encode()
-        expected = (GOLDEN / "summary.table").read_bytes()
+        expected = (GOLDEN / "summary.text").read_bytes()
         for stdin in (data, gzip.compress(data)):
             process = self.run("log summary -", stdin)
             assert (expected, b"", 0) == (process.stdout, process.stderr, process.returncode)

@@ -61,11 +61,17 @@ class TestOffTerminal:
 
     def test_is_plain_and_unwrapped(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The environment variables that ask for width and colors do not matter."""
-        monkeypatch.setenv("FORCE_COLOR", "1")
         monkeypatch.setenv("TTY_COMPATIBLE", "1")
         output = Output()
         output.add("- ", (LONG, "bold red"))
         assert f"- {LONG}\n" == str(output)
+
+    def test_is_as_on_a_terminal_if_forced(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """For a pager that shows colors."""
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        output = Output()
+        output.add("- ", ("red", "bold red"))
+        assert "- \x1b[1;31mred\x1b[0m\n" == str(output)
 
     def test_escapes_every_text(self) -> None:
         """Markup and emoji codes are printed as they are."""

@@ -22,7 +22,7 @@ GOLDEN = Path(__file__).parent / "golden_administration"
 Captured = pytest.CaptureFixture[str]
 
 
-@pytest.mark.parametrize("name", ["table", "json"])
+@pytest.mark.parametrize("name", ["text", "json"])
 def test_each_format(name: str, capsys: Captured) -> None:
     """The exit status is 0, even if agents cannot escalate."""
     assert main(["who-can", "--format", name, EXAMPLE]) == 0

@@ -1,10 +1,18 @@
 """What the analysis says of policies, as text and JSON."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
-from ..analysis import Comparison, Difference, Examination, Relation
-from ._output import Output
+from ..analysis import Comparison, Difference, Examination, FindingKind, Relation, compare, examine
+from ..exceptions import AnalysisLimitError, InvalidValueError
+from ._cases import write_cases
+from ._editions import import_edition
+from ._imports import import_policy, import_value
+from ._output import Output, UnusableInputError
+from ._parser import NO, YES
+
+T = TypeVar("T")
 
 _WORDS: Final = {
     Relation.SAME: "Nothing changes",
@@ -20,6 +28,38 @@ _SIGNS: Final = {
     Relation.DIFFERENT: "~",
 }
 _PARTIAL: Final = "Some values were left out, because a class of the request refuses them."
+
+
+def run_compare(arguments: argparse.Namespace, output: Output) -> int:
+    """Compare two policies."""
+    new = import_policy(arguments.new, "NEW")
+    if arguments.old_from is None:
+        old = import_policy(arguments.old, "OLD")
+    else:
+        old = import_edition(arguments.old, arguments.old_from, new)
+    comparison = _analyse(lambda: compare(old, new, like=_like(arguments)))
+    add_comparison(output, comparison, {} if arguments.cases is None else write_cases(arguments.cases, comparison))
+    return NO if comparison.relation in (Relation.LOOSER, Relation.DIFFERENT) else YES
+
+
+def run_examine(arguments: argparse.Namespace, output: Output) -> int:
+    """Find rules that cannot do what they seem to do."""
+    policy = import_policy(arguments.policy, "POLICY")
+    examination = _analyse(lambda: examine(policy, like=_like(arguments)))
+    add_examination(output, examination)
+    never = any(finding.kind is FindingKind.NEVER_ALLOWS for finding in examination.findings)
+    return NO if never else YES
+
+
+def _like(arguments: argparse.Namespace) -> Any:
+    return None if arguments.like is None else import_value(arguments.like, "--like")
+
+
+def _analyse(question: Callable[[], T]) -> T:
+    try:
+        return question()
+    except (AnalysisLimitError, InvalidValueError) as error:
+        raise UnusableInputError(str(error)) from error
 
 
 def add_comparison(output: Output, comparison: Comparison, files: Mapping[int, str]) -> None:

@@ -1,5 +1,6 @@
 """Audits, as text, JSON, CSV and HTML."""
 
+import argparse
 from base64 import b64encode
 from collections.abc import Iterable
 from hashlib import sha256
@@ -11,9 +12,12 @@ from typing import Final, NamedTuple, final
 import attrs
 
 from .. import Agent, Rule, Step
-from ..administration import AgentAudit, Audit, AuditTotals, ChannelUse, checklist
+from ..administration import AgentAudit, Audit, AuditTotals, ChannelUse, audit, checklist
 from ._decisions import PARTY_NAMES, step_data, steps_of, version_suffix
+from ._directories import read_directory
+from ._imports import chosen_policy
 from ._output import Output, inert
+from ._parser import YES
 from ._progress import ProgressBar
 
 _USES: Final = {
@@ -106,7 +110,7 @@ class AuditResult:
 
 def add_audit(output: Output, result: AuditResult) -> None:
     """Add an audit in the format of the output."""
-    {"table": _add_text, "json": _add_json, "csv": _add_csv, "html": _add_html}[output.format](output, result)
+    {"text": _add_text, "json": _add_json, "csv": _add_csv, "html": _add_html}[output.format](output, result)
 
 
 def _columns(output: Output) -> tuple[str, ...]:
@@ -259,3 +263,14 @@ def _choices(steps: Iterable[StepCount]) -> Iterable[tuple[str, str]]:
 def _row(cells: Iterable[str | None]) -> str:
     first, *others = map(_html, cells)
     return f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in others)}</tr>'
+
+
+def run_audit(arguments: argparse.Namespace, output: Output) -> int:
+    """Show which agents of a domain are ready."""
+    policy = chosen_policy(arguments)
+    with ProgressBar() as progress:
+        directory = read_directory(arguments.path, progress)
+        result = AuditResult.of(audit(directory, policy=policy), progress)
+        progress.begin("Writing")
+        add_audit(output, result)
+    return YES

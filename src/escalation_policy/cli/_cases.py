@@ -8,7 +8,8 @@ from .. import Agent, ChannelKind, EscalationRequest, Intervention, Intervention
 from .._fields import dict_of
 from ..analysis import Comparison
 from ..exceptions import EscalationPolicyError
-from ._files import UnusableInputError, request_of
+from ._files import request_of
+from ._output import UnusableInputError
 
 _STATUSES: Final = {MessageAuthor.CUSTOMER: "new", MessageAuthor.AUTOMATIC: "new", MessageAuthor.AGENT: "user_reply"}
 

@@ -1,28 +1,28 @@
-"""The commands. Each adds its answer to the output and returns the exit status."""
+"""The commands: which module answers each, and what becomes of its errors."""
 
-import argparse
+import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from importlib import import_module
+from typing import Any, Final
 
-from .. import ESCALATE_TO_VIDEO, Login
-from ..administration import audit, checklist, reach
-from ..analysis import FindingKind, Relation, compare, examine
-from ..exceptions import AnalysisLimitError, InvalidValueError
-from ._analysis import add_comparison, add_examination
-from ._audits import AuditResult, add_audit
-from ._cases import write_cases
-from ._decisions import add_call, add_checklist, add_decision, add_policy
-from ._directories import read_directory
-from ._editions import import_edition
-from ._files import UnusableInputError, read_agent_of_case, read_case
-from ._imports import import_policy, import_value
-from ._logs import LogReader, add_explanation, add_replay, add_summary
-from ._output import PROGRAM, Output, write_messages
-from ._parser import NO, UNUSABLE, YES, parse_arguments
-from ._progress import ProgressBar
-from ._reach import add_reach
+from .._engine.truth import Failure
+from ._output import PROGRAM, Output, UnusableInputError, write_messages
+from ._parser import UNUSABLE, parse_arguments
 
-T = TypeVar("T")
+#: The module of each command. It is imported when the command is run: no command needs what all others need.
+_MODULES: Final = {
+    "audit": "_audits",
+    "channels": "_channels",
+    "checklist": "_checklists",
+    "compare": "_analysis",
+    "completion": "_completion",
+    "decide": "_decisions",
+    "escalate": "_calls",
+    "examine": "_analysis",
+    "log": "_logs",
+    "rules": "_rules",
+    "who-can": "_reach",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,136 +39,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: Help or the version was printed (0), or the arguments are invalid (2).
     """
     parsed = parse_arguments(arguments)
+    module = import_module(f".{_MODULES[parsed.command]}", __package__)
+    run: Callable[[Any, Output], int] = getattr(module, f"run_{parsed.command.replace('-', '_')}")
     output = Output(parsed.format, reveal=parsed.reveal)
     try:
-        status = _COMMANDS[parsed.command](parsed, output)
+        status = run(parsed, output)
         output.write()
     except UnusableInputError as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"the answer cannot be written: {str(error.strerror).lower()}")
+    except Exception as error:
+        if sys.flags.dev_mode or isinstance(error, ModuleNotFoundError):  # a missing extra has a message of its own
+            raise
+        # The text of the error may hold anything that was read.
+        return _fail(f"a fault of {PROGRAM} itself: {Failure.of_exception(error).error}; python -X dev shows the rest")
     return status
 
 
 def _fail(message: str) -> int:
     write_messages(f"{PROGRAM}: {message}")
     return UNUSABLE
-
-
-def _decide(arguments: argparse.Namespace, output: Output) -> int:
-    decision = ESCALATE_TO_VIDEO.decide(read_case(arguments.file))
-    add_decision(output, decision)
-    return YES if decision.allowed else NO
-
-
-def _escalate(arguments: argparse.Namespace, output: Output) -> int:
-    escalation = add_call(output, read_case(arguments.file), ESCALATE_TO_VIDEO)
-    return YES if escalation.decision.allowed else NO
-
-
-def _rules(_: argparse.Namespace, output: Output) -> int:
-    add_policy(output, ESCALATE_TO_VIDEO)
-    return YES
-
-
-def _checklist(arguments: argparse.Namespace, output: Output) -> int:
-    domain, agent = read_agent_of_case(arguments.file)
-    answer = checklist(domain, agent, policy=ESCALATE_TO_VIDEO)
-    add_checklist(output, answer)
-    return YES if answer.ready else NO
-
-
-def _audit(arguments: argparse.Namespace, output: Output) -> int:
-    with ProgressBar() as progress:
-        directory = read_directory(arguments.path, progress)
-        result = AuditResult.of(audit(directory, policy=ESCALATE_TO_VIDEO), progress)
-        progress.begin("Writing")
-        add_audit(output, result)
-    return YES
-
-
-def _who_can(arguments: argparse.Namespace, output: Output) -> int:
-    login = None if arguments.login is None else Login(arguments.login)
-    with ProgressBar() as progress:
-        directory = read_directory(arguments.path, progress)
-        progress.begin("Deciding")
-        add_reach(output, reach(directory, policy=ESCALATE_TO_VIDEO, login=login))
-    return YES
-
-
-def _compare(arguments: argparse.Namespace, output: Output) -> int:
-    new = import_policy(arguments.new, "NEW")
-    if arguments.old_from is None:
-        old = import_policy(arguments.old, "OLD")
-    else:
-        old = import_edition(arguments.old, arguments.old_from, new)
-    comparison = _analyse(lambda: compare(old, new, like=_like(arguments)))
-    add_comparison(output, comparison, {} if arguments.cases is None else write_cases(arguments.cases, comparison))
-    return NO if comparison.relation in (Relation.LOOSER, Relation.DIFFERENT) else YES
-
-
-def _examine(arguments: argparse.Namespace, output: Output) -> int:
-    policy = import_policy(arguments.policy, "POLICY")
-    examination = _analyse(lambda: examine(policy, like=_like(arguments)))
-    add_examination(output, examination)
-    never = any(finding.kind is FindingKind.NEVER_ALLOWS for finding in examination.findings)
-    return NO if never else YES
-
-
-def _like(arguments: argparse.Namespace) -> Any:
-    return None if arguments.like is None else import_value(arguments.like, "--like")
-
-
-def _analyse(question: Callable[[], T]) -> T:
-    try:
-        return question()
-    except (AnalysisLimitError, InvalidValueError) as error:
-        raise UnusableInputError(str(error)) from error
-
-
-def _log(arguments: argparse.Namespace, output: Output) -> int:
-    with ProgressBar() as progress:
-        log = LogReader(arguments.files, progress, within=arguments.within, since=arguments.since)
-        is_found = _QUESTIONS[arguments.question](arguments, output, log)
-    write_messages(*log.problems)
-    if not log.count:
-        hint = "" if arguments.within else "; if records are inside other JSON, name the key with --within"
-        raise UnusableInputError(f"no record of a decision could be read{hint}")
-    if not is_found:
-        write_messages(f"{PROGRAM}: no decision in the log has that id, or is about it")
-        return NO
-    return YES
-
-
-def _why(arguments: argparse.Namespace, output: Output, log: LogReader) -> bool:
-    policy = None if arguments.policy is None else import_policy(arguments.policy)
-    return add_explanation(output, log, arguments.id, policy)
-
-
-def _summary(arguments: argparse.Namespace, output: Output, log: LogReader) -> bool:
-    add_summary(output, log, tuple(dict.fromkeys(arguments.by)), arguments.every)
-    return True
-
-
-def _replay(arguments: argparse.Namespace, output: Output, log: LogReader) -> bool:
-    add_replay(output, log, import_policy(arguments.policy))
-    return True
-
-
-_COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Output], int]]] = {
-    "decide": _decide,
-    "escalate": _escalate,
-    "rules": _rules,
-    "checklist": _checklist,
-    "audit": _audit,
-    "who-can": _who_can,
-    "compare": _compare,
-    "examine": _examine,
-    "log": _log,
-}
-#: The questions about a log. Each returns whether there is an answer.
-_QUESTIONS: Final[dict[str, Callable[[argparse.Namespace, Output, LogReader], bool]]] = {
-    "why": _why,
-    "summary": _summary,
-    "replay": _replay,
-}

@@ -1,13 +1,15 @@
-"""Decisions, calls, checklists and policies, as text and as JSON."""
+"""`decide`: decisions, as text and as JSON."""
 
+import argparse
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from .. import Decision, Effect, EscalationRequest, Evidence, Party, Policy, Reason, ReasonStatus, Remedy, Step
-from .._calls.values import TITLE
-from ..administration import Checklist, ChecklistStep
-from ..video import Escalation, InMemoryCallLedger, InMemoryVideoProvider, escalate
-from ._output import Output
+from .. import Decision, Effect, Evidence, Party, Reason, ReasonStatus, Remedy, Step
+from ._files import is_many, read_case, read_cases
+from ._imports import chosen_policy
+from ._output import Output, UnusableInputError
+from ._parser import NO, UNUSABLE, YES
 
 #: The party that takes a step, as the subject of a sentence.
 PARTY_NAMES: Final = {
@@ -28,10 +30,53 @@ _STYLES: Final = {
 }
 
 
+def run_decide(arguments: argparse.Namespace, output: Output) -> int:
+    """Decide one case file, or many."""
+    policy = chosen_policy(arguments)
+    file, *others = arguments.files
+    if not others and not is_many(file):
+        decision = policy.decide(read_case(file))
+        add_decision(output, decision)
+        return YES if decision.allowed else NO
+    answers = [
+        (name, case if isinstance(case, UnusableInputError) else policy.decide(case))
+        for file in arguments.files
+        for name, case in read_cases(file)
+    ]
+    return _add_answers(output, answers)
+
+
+def _add_answers(output: Output, answers: Sequence[tuple[str, Decision[Any] | UnusableInputError]]) -> int:
+    """Add a line for each of many cases, and how many there are of each kind."""
+    counts = Counter(
+        "unusable" if isinstance(answer, UnusableInputError) else "allowed" if answer.allowed else "denied"
+        for _, answer in answers
+    )
+    total = {name: counts[name] for name in ("allowed", "denied", "unusable")}
+    if output.format == "json":
+        cases = [
+            {"case": name, "error": str(answer)}
+            if isinstance(answer, UnusableInputError)
+            else {"case": name, **decision_data(output, answer)}
+            for name, answer in answers
+        ]
+        output.add_json(cases=cases, total=total)
+    else:
+        for name, answer in answers:
+            if isinstance(answer, UnusableInputError):
+                output.add("", ("ERROR", "bold magenta"), f" {answer}")
+            else:
+                codes = "" if answer.allowed else f": {', '.join(reason.code for reason in answer.reasons)}"
+                output.add("", (f"{answer.effect.value.upper():5}", _STYLES[answer.effect]), f" {name}{codes}")
+        words = ", ".join(f"{number:,} {name}" for name, number in total.items() if number or name != "unusable")
+        output.add_verdict(f"{len(answers):,} cases: {words}")
+    return UNUSABLE if counts["unusable"] else NO if counts["denied"] else YES
+
+
 def add_decision(output: Output, decision: Decision[Any]) -> None:
     """Add a decision."""
     if output.format == "json":
-        output.add_json(**_decision_data(output, decision))
+        output.add_json(**decision_data(output, decision))
         return
     add_verdict(output, decision.effect, decision.policy_id, decision.policy_version)
     add_reasons(output, decision.reasons, decision.hidden, decision._revealed if output.reveal else None)
@@ -39,7 +84,7 @@ def add_decision(output: Output, decision: Decision[Any]) -> None:
 
 def add_verdict(output: Output, effect: Effect, policy_id: str, policy_version: str | None) -> None:
     """Add the effect of a decision and the policy that decided."""
-    output.add("", (effect.value.upper(), _STYLES[effect]), " ", policy_id, version_suffix(policy_version))
+    output.add_verdict((effect.value.upper(), _STYLES[effect]), " ", policy_id, version_suffix(policy_version))
 
 
 def version_suffix(version: str | None) -> str:
@@ -94,7 +139,7 @@ def _steps_by_party(reasons: Iterable[Reason]) -> dict[Party, dict[str, list[str
     return parties
 
 
-def _decision_data(output: Output, decision: Decision[Any]) -> dict[str, object]:
+def decision_data(output: Output, decision: Decision[Any]) -> dict[str, object]:
     return {
         "effect": decision.effect.value,
         "policy_id": decision.policy_id,
@@ -129,125 +174,3 @@ def steps_of(remedy: Remedy | None) -> tuple[Step, ...]:
 def step_data(steps: Iterable[Step]) -> list[dict[str, str]]:
     """Return steps as data for JSON."""
     return [{"party": step.party.value, "text": step.text} for step in steps]
-
-
-def add_call(output: Output, request: EscalationRequest, policy: Policy[EscalationRequest]) -> Escalation:
-    """Add the call that two clicks on one request would lead to, and return the first click's result.
-
-    Provider and ledger are in memory. No call is created, and the link is made up. For a denial, only the decision is added.
-    """
-    provider, ledger = InMemoryVideoProvider(), InMemoryCallLedger()
-    first, second = (escalate(request, provider=provider, ledger=ledger, policy=policy) for _ in range(2))
-    call = _call_data(output, first, second)
-    if output.format == "json":
-        output.add_json(**_decision_data(output, first.decision), call=call)
-    elif call is None:
-        add_decision(output, first.decision)
-    else:
-        add_verdict(output, first.decision.effect, first.decision.policy_id, first.decision.policy_version)
-        output.add("")
-        output.add("", ("What would be created", "bold"))
-        output.add("  account          ", f"{call['account_id']}")
-        output.add("  extension        ", f"{call['extension_id']}")
-        output.add("  title            ", f"{call['title']}")
-        output.add("  key              ", f"{call['key']}")
-        output.add("  link             ", f"{call['join_url']}, made up: there is no such call")
-        output.add("  reply privately  ", "yes, the API posts publicly by default" if first.reply_privately else "no")
-        output.add("  second click     ", f"{call['second_click']}")
-    return first
-
-
-def _call_data(output: Output, first: Escalation, second: Escalation) -> dict[str, object] | None:
-    if first.call is None:
-        return None
-    return {
-        "account_id": first.call.account_id if output.reveal else "set",
-        "extension_id": first.call.extension_id if output.reveal else "set",
-        "title": TITLE,
-        "key": first.key,
-        "join_url": first.call.join_url,
-        "made_up": True,
-        "reply_privately": first.reply_privately,
-        "second_click": second.outcome.value,
-    }
-
-
-def add_checklist(output: Output, checklist: Checklist) -> None:
-    """Add a checklist: each step with who does what, then the rules that decide when the agent clicks."""
-    decision = checklist.decision
-    if output.format == "json":
-        output.add_json(
-            ready=checklist.ready,
-            policy_id=decision.policy_id,
-            policy_version=decision.policy_version,
-            fingerprint=decision.fingerprint,
-            steps=[
-                {
-                    "code": step.code,
-                    "done": step.done,
-                    "status": step.status.value,
-                    "requirement": step.requirement,
-                    "remedy": step_data(step.steps),
-                    "waits_for": step.waits_for,
-                    "warning": step.warning,
-                }
-                for step in checklist.steps
-            ],
-            at_the_click=[{"code": rule.code, "requirement": rule.explanation} for rule in checklist.at_the_click],
-        )
-        return
-    verdict = ("READY", "bold green") if checklist.ready else ("NOT READY", "bold red")
-    output.add("", verdict, " ", decision.policy_id, version_suffix(decision.policy_version))
-    for item in checklist.steps:
-        output.add("")
-        output.add("", (item.code, "bold"), ": ", *_state(item))
-        output.add("  ", item.requirement)
-        if item.warning:
-            output.add("  ", ("Watch out: ", "yellow"), item.warning)
-        for step in item.steps:
-            output.add("    - ", (PARTY_NAMES[step.party], "italic"), f": {step.text}")
-    if checklist.at_the_click:
-        output.add("")
-        output.add("", ("This must hold too when the agent clicks", "bold"))
-    for rule in checklist.at_the_click:
-        output.add("  - ", f"{rule.code}: {rule.explanation}")
-
-
-def _state(step: ChecklistStep) -> list[str | tuple[str, str]]:
-    if step.done:
-        return [("done", "green")]
-    if step.waits_for:
-        return [("to do", "red"), f", after {', '.join(step.waits_for)}"]
-    return [("to do", "red"), "" if step.status is ReasonStatus.UNMET else f", {step.status.value}"]
-
-
-def add_policy(output: Output, policy: Policy[Any]) -> None:
-    """Add each rule of a policy: what it requires, its source, its remedy, and the rules that it comes after."""
-    if output.format == "json":
-        output.add_json(
-            policy_id=policy.id,
-            policy_version=policy.version,
-            fingerprint=policy.fingerprint,
-            rules=[
-                {
-                    "code": rule.code,
-                    "requires": rule.requires.words(),
-                    "explanation": rule.explanation,
-                    "source": rule.source,
-                    "remedy": step_data(steps_of(rule.remedy)),
-                    "after": rule.after,
-                }
-                for rule in policy.rules
-            ],
-        )
-        return
-    output.add("", (policy.id, "bold"), version_suffix(policy.version), f", fingerprint {policy.fingerprint}")
-    for rule in policy.rules:
-        output.add("")
-        output.add("", (rule.code, "bold"))
-        output.add("  requires  ", rule.requires.words())
-        output.add("  source    ", rule.source or "-")
-        steps = [((PARTY_NAMES[step.party], "italic"), f": {step.text}") for step in steps_of(rule.remedy)]
-        for index, parts in enumerate(steps or ["-"]):
-            output.add("            " if index else "  remedy    ", *parts)
-        output.add("  after     ", ", ".join(rule.after) or "-")

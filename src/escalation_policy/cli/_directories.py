@@ -12,7 +12,6 @@ from .._reading import Faults, records_in_pages
 from ..administration import Directory, UnreadableRecord
 from ..exceptions import EscalationPolicyError, InvalidPayloadError
 from ._files import (
-    UnusableInputError,
     check_names,
     fields_of,
     read_domain,
@@ -21,6 +20,7 @@ from ._files import (
     read_kinds,
     read_ringcentral_user,
 )
+from ._output import UnusableInputError
 from ._progress import ProgressBar
 
 #: The keys of the one file, and the names of the files in a folder.

@@ -23,8 +23,8 @@ from .._engine.tests import Test
 from .._engine.truth import Failure
 from .._fields import with_article
 from ..exceptions import InvalidPolicyError
-from ._files import UnusableInputError
 from ._imports import import_policy
+from ._output import UnusableInputError
 
 _ARGUMENT: Final = "OLD"
 #: What the module prints must not get into the answer.

@@ -1,8 +1,10 @@
 """JSON files as input. A case file holds one request, with the records as the API returns them."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import Enum
-from typing import Any, Final, TypeVar, cast, final
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 
@@ -12,18 +14,18 @@ from .._reading import JsonError, PayloadReader, as_id, collect_faults, parse_js
 from ..engage import request_from_payloads
 from ..engage.payloads import read_agent, read_role
 from ..exceptions import EscalationPolicyError, Fault, InvalidValueError
+from ._output import UnusableInputError
 
 _E = TypeVar("_E", bound=Enum)
 _T = TypeVar("_T")
 
+#: The endings of files with one case in each line.
+_LINES: Final = (".jsonl", ".ndjson")
+#: No file of cases or of a domain is nearly as large. A larger one would fill the memory.
+_MOST_BYTES: Final = 512 * 1024 * 1024
 _AGENT_KEYS: Final = ("domain", "user", "role")
 _MESSAGE_KEYS: Final = ("source", "content")
 _OPTIONAL_KEYS: Final = ("login", "ringcentral", "intervention", "identity", "event", "deferred", "context", "kinds")
-
-
-@final
-class UnusableInputError(Exception):
-    """Input that the command cannot use. The message is one line."""
 
 
 def read_case(file: str) -> EscalationRequest:
@@ -36,6 +38,43 @@ def read_case(file: str) -> EscalationRequest:
         UnusableInputError: The file cannot be read, is not JSON or has unknown keys, or its records are invalid.
     """
     return read_file(file, request_of)
+
+
+def is_many(file: str) -> bool:
+    """Return whether a path may hold many cases: a folder, or a file of JSON lines."""
+    return Path(file).suffix in _LINES or Path(file).is_dir()
+
+
+def read_cases(file: str) -> Iterator[tuple[str, EscalationRequest | UnusableInputError]]:
+    """Read many cases: of a file, of each JSON file in a folder, or of each line of a file of JSON lines.
+
+    Yields:
+        The name of each case with its request, or with what is wrong with it, which names it too.
+
+    Raises:
+        UnusableInputError: The folder or the file of lines cannot be read, or there is no case in it.
+    """
+    path = Path(file)
+    cases: Iterable[tuple[str, Callable[[], object]]]
+    try:
+        if path.suffix in _LINES:
+            lines = path.read_bytes().splitlines()
+            texts = [(f"{file}:{number}", line) for number, line in enumerate(lines, start=1) if line.strip()]
+            cases = [(name, partial(parse_json, line)) for name, line in texts]
+        elif path.is_dir():
+            names = [str(each) for each in sorted(path.iterdir()) if each.suffix == ".json"]
+            cases = [(name, partial(read_json, name)) for name in names]
+        else:
+            cases = [(file, partial(read_json, file))]
+    except OSError as error:
+        raise UnusableInputError(f"{file}: {str(error.strerror).lower()}") from error
+    if not cases:
+        raise UnusableInputError(f"{file}: no case is in it: a folder must have .json files, and a .jsonl file lines")
+    for name, read in cases:
+        try:
+            yield name, request_of(read())
+        except (UnusableInputError, EscalationPolicyError, JsonError) as error:
+            yield name, UnusableInputError(f"{name}: {error}")
 
 
 def read_agent_of_case(file: str) -> tuple[Domain, Agent]:
@@ -96,13 +135,17 @@ def read_json(file: str) -> object:
     """Read the data of a JSON file. Errors do not name the file."""
     try:
         with open(0 if file == "-" else file, "rb", closefd=file != "-") as stream:
-            return parse_json(stream.read())
+            content = stream.read(_MOST_BYTES + 1)
     except OSError as error:
         raise UnusableInputError(str(error.strerror).lower()) from error
-    except JsonError as error:
-        raise UnusableInputError(str(error)) from error
     except ValueError as error:
         raise UnusableInputError("no file can have this name") from error
+    if len(content) > _MOST_BYTES:
+        raise UnusableInputError(f"it is larger than {_MOST_BYTES // 1024**2} MiB: split it")
+    try:
+        return parse_json(content)
+    except JsonError as error:
+        raise UnusableInputError(str(error)) from error
 
 
 def fields_of(path: str, value: object, *, required: Collection[str], optional: Collection[str]) -> dict[str, Any]:

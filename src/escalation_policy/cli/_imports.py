@@ -1,13 +1,30 @@
 """Policies and requests of the host's, by module and attribute."""
 
+import argparse
 import sys
 from importlib import import_module
 from typing import Any, cast
 
-from .. import Policy
+from .. import ESCALATE_TO_VIDEO, EscalationRequest, Policy
 from .._engine.truth import Failure
-from .._fields import kind_of
-from ._files import UnusableInputError
+from .._fields import kind_of, with_article
+from ._output import UnusableInputError
+
+
+def chosen_policy(arguments: argparse.Namespace) -> Policy[EscalationRequest]:
+    """Return the policy that `--policy` names, or the built-in one.
+
+    Raises:
+        UnusableInputError: It cannot be imported, or decides other requests than those of case files and directories.
+    """
+    if arguments.policy is None:
+        return ESCALATE_TO_VIDEO
+    policy = import_policy(arguments.policy)
+    if policy.request_type is not EscalationRequest:
+        raise UnusableInputError(
+            f"--policy must decide EscalationRequest, got {with_article(policy.request_type.__name__)}"
+        )
+    return policy
 
 
 def import_policy(name: str, argument: str = "--policy") -> Policy[Any]:

@@ -1,6 +1,7 @@
 """Decision logs: one decision explained, all of them counted, or decided again by another policy."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import argparse
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from io import BufferedIOBase
@@ -23,13 +24,11 @@ from ..records import (
     summarize,
 )
 from ._decisions import PARTY_NAMES, add_reasons, add_verdict, version_suffix
-from ._output import Output
+from ._imports import import_policy
+from ._output import PROGRAM, Output, UnusableInputError, write_messages
+from ._parser import BUCKETS, NO, TABLES, YES
 from ._progress import ProgressBar
 
-#: The tables of a summary, by the option that selects them.
-TABLES: Final = {"reason": "reasons", "agent": "agents", "channel": "channels", "domain": "domains", "time": "times"}
-#: The lengths of the times in a summary.
-BUCKETS: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 _CSV_COLUMNS: Final = ("by", "key", "status", "denied", "allowed")
 #: What a decision was about, by the fact.
 _SUBJECTS: Final = {
@@ -349,3 +348,41 @@ def _add_first_rows(output: Output, title: str, rows: Sequence[tuple[str, ...]],
         output.add_table(title, rows[:_MAX_ROWS])
     if total > _MAX_ROWS:
         output.add("  ", f"and {total - _MAX_ROWS:,} more")
+
+
+def run_log(arguments: argparse.Namespace, output: Output) -> int:
+    """Answer a question about a log."""
+    with ProgressBar() as progress:
+        log = LogReader(arguments.files, progress, within=arguments.within, since=arguments.since)
+        is_found = _QUESTIONS[arguments.question](arguments, output, log)
+    write_messages(*log.problems)
+    if not log.count:
+        hint = "" if arguments.within else "; if records are inside other JSON, name the key with --within"
+        raise UnusableInputError(f"no record of a decision could be read{hint}")
+    if not is_found:
+        write_messages(f"{PROGRAM}: no decision in the log has that id, or is about it")
+        return NO
+    return YES
+
+
+def _why(arguments: argparse.Namespace, output: Output, log: LogReader) -> bool:
+    policy = None if arguments.policy is None else import_policy(arguments.policy)
+    return add_explanation(output, log, arguments.id, policy)
+
+
+def _summary(arguments: argparse.Namespace, output: Output, log: LogReader) -> bool:
+    add_summary(output, log, tuple(dict.fromkeys(arguments.by)), arguments.every)
+    return True
+
+
+def _replay(arguments: argparse.Namespace, output: Output, log: LogReader) -> bool:
+    add_replay(output, log, import_policy(arguments.policy))
+    return True
+
+
+#: The questions about a log. Each returns whether there is an answer.
+_QUESTIONS: Final[dict[str, Callable[[argparse.Namespace, Output, LogReader], bool]]] = {
+    "why": _why,
+    "summary": _summary,
+    "replay": _replay,
+}

@@ -7,14 +7,13 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import cached_property
 from io import StringIO
-from typing import Final, TextIO, final
-
-from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
+from typing import Any, Final, TextIO, final
 
 PROGRAM: Final = "escalation-policy"
+#: The version of the keys of all JSON documents. A new key raises the second number, any other change the first.
+SCHEMA_VERSION: Final = "1.0"
 #: A column of text is at least this wide, even if the terminal is narrower.
 _MIN_TEXT_WIDTH: Final = 20
 #: A table column is at most this wide. A longer cell shifts the rest of its line.
@@ -32,29 +31,46 @@ def inert(text: str) -> str:
 
 
 @final
+class UnusableInputError(Exception):
+    """Input that the command cannot use. The message is one line."""
+
+
+@final
 class Output:
     """The answer of one command. It is collected first, and then written at once.
 
-    On a terminal, text is wrapped to its width and colored. Everywhere else it is plain and unwrapped, and the environment
-    variables for width and colors are ignored.
+    On a terminal, text is wrapped to its width and colored, and an answer that is longer than the screen ends with its verdict
+    once more. Everywhere else text is plain and unwrapped, and the environment variables for width and colors are ignored,
+    except FORCE_COLOR, with which everything is a terminal.
 
     Args:
-        format: `table` (text), `json`, `csv` or `html`; `quiet` writes nothing.
+        format: `text`, `json`, `csv` or `html`; `quiet` writes nothing.
         reveal: Whether to show what is masked by default.
     """
 
-    def __init__(self, format: str = "table", *, reveal: bool = False) -> None:  # noqa: A002
+    def __init__(self, format: str = "text", *, reveal: bool = False) -> None:  # noqa: A002
         self.format = format
         self.reveal = reveal
-        self._is_terminal = sys.stdout is not None and sys.stdout.isatty()
+        self._is_terminal = bool(os.environ.get("FORCE_COLOR")) or (sys.stdout is not None and sys.stdout.isatty())
         self._text = StringIO()
-        self._console = Console(
+        self._verdict: tuple[str | tuple[str, str], ...] = ()
+
+    @cached_property
+    def _console(self) -> Any:
+        from rich.console import Console  # noqa: PLC0415  it takes as long to import as the rest, and pipes need none
+
+        return Console(
             file=self._text,
-            force_terminal=self._is_terminal,
+            force_terminal=True,
             force_jupyter=False,
-            color_system="auto" if self._is_terminal and not os.environ.get("NO_COLOR") else None,
+            color_system=None if os.environ.get("NO_COLOR") else "auto",
             no_color=False,  # color_system already follows NO_COLOR, and versions of rich read it differently
         )
+
+    def add_verdict(self, *parts: str | tuple[str, str]) -> None:
+        """Add the line that says the most."""
+        self._verdict = parts
+        self.add("", *parts)
 
     def add(self, lead: str, *parts: str | tuple[str, str]) -> None:
         """Add a paragraph.
@@ -67,6 +83,8 @@ class Output:
         if not self._is_terminal:
             self._text.write(f"{lead}{''.join(text for text, _ in styled).rstrip()}\n")
             return
+        from rich.text import Text  # noqa: PLC0415  as above
+
         width = max(self._console.width - len(lead), _MIN_TEXT_WIDTH)
         for line in Text.assemble(*styled).wrap(self._console, width, overflow="fold"):
             line.rstrip()  # a wrapped line ends with the space where it was wrapped
@@ -78,8 +96,11 @@ class Output:
 
     def add_table(self, title: str, rows: Iterable[Sequence[str]]) -> None:
         """Add a blank line, a title, and rows with aligned columns."""
+        from rich.cells import cell_len  # noqa: PLC0415  as above
+
         self.add("")
-        self.add("", (title, "bold"))
+        if title:
+            self.add("", (title, "bold"))
         cells = [[inert(cell) for cell in row] for row in rows]
         widths = [min(max(map(cell_len, column)), _MAX_COLUMN_WIDTH) for column in zip(*cells, strict=True)]
         for row in cells:
@@ -87,8 +108,8 @@ class Output:
             self.add("  ", "  ".join([*padded, last]))
 
     def add_json(self, **fields: object) -> None:
-        """Add a JSON document: ASCII, with sorted keys."""
-        self.add_raw(json.dumps(fields, indent=2, sort_keys=True) + "\n")
+        """Add a JSON document: ASCII, with sorted keys and the version of its keys."""
+        self.add_raw(json.dumps({**fields, "schema_version": SCHEMA_VERSION}, indent=2, sort_keys=True) + "\n")
 
     def add_csv(self, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> None:
         """Add a CSV file, one line for each row. No cell is a formula or contains a line break."""
@@ -111,6 +132,9 @@ class Output:
         """
         if self.format == "quiet":
             return
+        if self._is_terminal and self._verdict and str(self).count("\n") >= self._console.height:
+            self.add("")
+            self.add("", *self._verdict)
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if self.format == "csv" and reconfigure and not self._is_terminal:
             reconfigure(encoding="utf-8")  # a CSV file cannot name its encoding

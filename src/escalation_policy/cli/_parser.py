@@ -3,19 +3,20 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn, final
 
-from .. import Login
+from .. import Login, __version__
 from .._fields import closest
-from ._logs import BUCKETS, TABLES
 from ._output import PROGRAM, inert, write
 
 #: The exit statuses: allowed, complete or printed; denied, incomplete or not found; unusable input or arguments.
 YES, NO, UNUSABLE = 0, 1, 2
+#: The tables of a log's summary, by the option that selects them.
+TABLES: Final = {"reason": "reasons", "agent": "agents", "channel": "channels", "domain": "domains", "time": "times"}
+#: The lengths of the times in a log's summary.
+BUCKETS: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 _DECISION_STATUSES: Final = {YES: "allowed", NO: "denied", UNUSABLE: "unusable input"}
-_FORMATS: Final = {"json": "print one JSON document", "quiet": "print nothing, only set the exit status"}
 _POLICY: Final = "MODULE:ATTRIBUTE"
 
 
@@ -43,59 +44,116 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     Raises:
         SystemExit: Help or the version was printed (0), or the arguments are invalid (2).
     """
-    parser = _parser()
+    parser = make_parser()
     parsed, others = parser.parse_known_args(arguments)
     if others:
-        parser.error(f"{parsed.command} does not accept all of these arguments")
+        command: argparse.ArgumentParser = parsed.parser
+        options = [option.partition("=")[0] for option in others if option.startswith("--")]
+        near = next(filter(None, (closest(option, command._option_string_actions) for option in options)), None)
+        hint = f" (did you mean {near}?)" if near else ""
+        command.error(f"it does not accept all of these arguments{hint}")
     return parsed
 
 
-def _parser() -> _Parser:
-    parser = _Parser(prog=PROGRAM, description="May this agent escalate this message to video?", allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {_version()}")
-    parser.set_defaults(format="table", reveal=False)
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of all commands."""
+    parser = _Parser(
+        prog=PROGRAM,
+        description="May this agent escalate this message to video?",
+        epilog="Each command has its own help. Exit status 130: interrupted.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    parser.set_defaults(format="text", reveal=False, policy=None)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    decide = _add_command(commands, "decide", "decide a case file: why, and who can fix it", _DECISION_STATUSES)
-    _add_case(decide)
+    _add_cases(commands)
+    _add_domains(commands)
+    _add_policies(commands)
+    _add_log(commands)
+
+    words = "print a script that completes commands and options in your shell"
+    completion = _add_command(
+        commands,
+        "completion",
+        words,
+        {},
+        "completion bash > ~/.local/share/bash-completion/completions/escalation-policy",
+    )
+    completion.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "tcsh"), help="bash, zsh or tcsh")
+    return parser
+
+
+def _add_cases(commands: Any) -> None:
+    words = "decide case files: why, and who can fix it"
+    statuses = {YES: "all allowed", NO: "one denied", UNUSABLE: "unusable input"}
+    decide = _add_command(
+        commands, "decide", words, statuses, "decide case.json", "decide cases/ more.jsonl --format json"
+    )
+    words = (
+        "a request as JSON, with the records as the API returns them; a folder of such files; a .jsonl file with one in each"
+        " line; - reads standard input"
+    )
+    decide.add_argument("files", metavar="FILE", nargs="+", type=_path, help=words)
+    _add_reveal(decide)
+    _add_policy(decide)
+    _add_format(decide, "text", "json", quiet=True)
 
     words = "show the call that a case file would lead to; none is created"
-    escalate = _add_command(commands, "escalate", words, _DECISION_STATUSES)
-    _add_case(escalate)
+    escalate = _add_command(commands, "escalate", words, _DECISION_STATUSES, "escalate case.json")
+    words = "the request as JSON, with the records as the API returns them; - reads standard input"
+    escalate.add_argument("file", metavar="FILE", type=_path, help=words)
+    _add_reveal(escalate)
+    _add_policy(escalate)
+    _add_format(escalate, "text", "json", quiet=True)
 
-    rules = _add_command(commands, "rules", "print the policy")
-    _add_formats(rules, json=_FORMATS["json"])
+    rules = _add_command(commands, "rules", "print the policy, or one rule", {}, "rules", "rules role_permits")
+    rules.add_argument("code", metavar="CODE", nargs="?", help="only the rule with this code")
+    _add_policy(rules)
+    _add_format(rules, "text", "json")
+
+    words = "show on which kinds of channels the policy can allow anything"
+    channels = _add_command(commands, "channels", words, {}, "channels")
+    _add_policy(channels)
+    _add_format(channels, "text", "json")
 
     words = "list what makes the agent of a case file ready, done or to do"
     statuses = {YES: "all done", NO: "something is to do", UNUSABLE: "unusable input"}
-    checklist = _add_command(commands, "checklist", words, statuses)
+    checklist = _add_command(commands, "checklist", words, statuses, "checklist case.json")
     words = "a case file, of which only the domain, the user and the role are required; - reads standard input"
     checklist.add_argument("file", metavar="FILE", type=_path, help=words)
-    _add_formats(checklist, **_FORMATS)
+    _add_policy(checklist)
+    _add_format(checklist, "text", "json", quiet=True)
 
+
+def _add_domains(commands: Any) -> None:
     words = "show which agents of a domain are ready, and what the others lack"
     statuses = {YES: "audited, even if nobody is ready", UNUSABLE: "unusable input"}
-    audit = _add_command(commands, "audit", words, statuses)
+    audit = _add_command(commands, "audit", words, statuses, "audit acme/", "audit acme/ --format html > acme.html")
     _add_directory(audit)
-    _add_format(audit, "table", "json", "csv", "html")
+    _add_policy(audit)
+    _add_format(audit, "text", "json", "csv", "html")
     words = "also show e-mail addresses and labels of roles; keep that out of logs"
     audit.add_argument("--reveal", action="store_true", help=words)
 
     words = "show which agents of a domain can escalate on which channels, and what stops the others"
     statuses = {YES: "answered, even if nobody can", UNUSABLE: "unusable input"}
-    who_can = _add_command(commands, "who-can", words, statuses)
+    who_can = _add_command(commands, "who-can", words, statuses, "who-can acme/ --login ringcentral_sso")
     _add_directory(who_can)
     words = "how the agents are logged in; without it, that is decided at the click"
     who_can.add_argument("--login", choices=[login.value for login in Login], help=words)
-    _add_format(who_can, "table", "json")
+    _add_policy(who_can)
+    _add_format(who_can, "text", "json")
 
+
+def _add_policies(commands: Any) -> None:
     words = "compare two policies for all requests: what changes, with a request as an example"
     statuses = {
         YES: "the same, or stricter",
         NO: "the new policy allows something that the old one denies",
         UNUSABLE: "unusable input",
     }
-    compare = _add_command(commands, "compare", words, statuses)
+    compare = _add_command(commands, "compare", words, statuses, "compare host.policies:OLD host.policies:NEW")
     compare.add_argument("old", metavar="OLD", help=f"the policy that decides today, as {_POLICY}; its module is run")
     compare.add_argument("new", metavar="NEW", help="the policy that shall replace it")
     words = "import OLD from this folder, in a process of its own: another edition of the module"
@@ -106,32 +164,43 @@ def _parser() -> _Parser:
 
     words = "find rules of a policy that cannot do what they seem to do"
     statuses = {YES: "examined", NO: "the policy never allows anything", UNUSABLE: "unusable input"}
-    examine = _add_command(commands, "examine", words, statuses)
+    examine = _add_command(commands, "examine", words, statuses, "examine host.policies:POLICY")
     examine.add_argument("policy", metavar="POLICY", help=f"the policy, as {_POLICY}; its module is run")
     _add_analysis(examine)
-
-    _add_log(commands)
-    return parser
 
 
 def _add_analysis(command: argparse.ArgumentParser) -> None:
     words = f"a typical request, as {_POLICY}; needed if the policies decide a request type of your own"
     command.add_argument("--like", metavar=_POLICY, help=words)
-    _add_format(command, "table", "json")
+    _add_format(command, "text", "json")
 
 
-def _add_command(commands: Any, name: str, words: str, statuses: Mapping[int, str] = {}) -> argparse.ArgumentParser:
-    epilog = f"Exit status: {', '.join(f'{status} {text}' for status, text in statuses.items())}." if statuses else None
-    command: argparse.ArgumentParser = commands.add_parser(name, help=words, epilog=epilog, allow_abbrev=False)
+def _add_command(
+    commands: Any, name: str, words: str, statuses: Mapping[int, str], *examples: str
+) -> argparse.ArgumentParser:
+    """Add a command, whose help ends with its exit statuses and examples."""
+    lines = [f"Exit status: {', '.join(f'{status} {text}' for status, text in statuses.items())}."] if statuses else []
+    lines += ["Examples:", *(f"  {PROGRAM} {example}" for example in examples)] if examples else []
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=words,
+        description=f"{words[0].upper()}{words[1:]}.",
+        epilog="\n".join(lines),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.set_defaults(parser=command)
     return command
 
 
-def _add_case(command: argparse.ArgumentParser) -> None:
-    words = "the request as JSON, with the records as the API returns them; - reads standard input"
-    command.add_argument("file", metavar="FILE", type=_path, help=words)
-    _add_formats(command, **_FORMATS)
+def _add_reveal(command: argparse.ArgumentParser) -> None:
     words = "also show ids, addresses and context strings; keep that out of logs"
     command.add_argument("--reveal", action="store_true", help=words)
+
+
+def _add_policy(command: argparse.ArgumentParser) -> None:
+    words = "decide by this policy and not by the built-in one; its module is run"
+    command.add_argument("--policy", metavar=_POLICY, help=words)
 
 
 def _add_directory(command: argparse.ArgumentParser) -> None:
@@ -139,20 +208,18 @@ def _add_directory(command: argparse.ArgumentParser) -> None:
     command.add_argument("path", metavar="FILE-OR-DIR", type=_path, help=words)
 
 
-def _add_formats(command: argparse.ArgumentParser, **words: str) -> None:
-    """Add an option for each format. Only one of them can be used."""
+def _add_format(command: argparse.ArgumentParser, *formats: str, quiet: bool = False) -> None:
+    """Add the option for the format and, for commands whose exit status is the answer, `--quiet`."""
     group = command.add_mutually_exclusive_group()
-    for name, text in words.items():
-        group.add_argument(f"--{name}", dest="format", action="store_const", const=name, default="table", help=text)
-
-
-def _add_format(command: argparse.ArgumentParser, *formats: str) -> None:
-    command.add_argument("--format", choices=formats, default="table", help="what to print, by default text")
+    group.add_argument("--format", choices=formats, default="text", help="what to print, by default text")
+    if quiet:
+        words = "print nothing, only set the exit status"
+        group.add_argument("--quiet", dest="format", action="store_const", const="quiet", help=words)
 
 
 def _add_log(commands: Any) -> None:
     words = "read the records of decisions in a log: why one was made, how many, what another policy would change"
-    log = _add_command(commands, "log", words)
+    log = _add_command(commands, "log", words, {})
     log.set_defaults(since=None)
     questions = log.add_subparsers(dest="question", metavar="QUESTION", required=True)
     statuses = {YES: "answered", UNUSABLE: "no record could be read"}
@@ -172,7 +239,7 @@ def _add_log(commands: Any) -> None:
     again = _add_command(questions, "replay", "decide again by another policy: what would change", statuses)
     again.add_argument("--policy", metavar=_POLICY, required=True, help="the policy to decide by")
 
-    for question, formats in ((summary, ("table", "json", "csv")), (again, ("table", "json"))):
+    for question, formats in ((summary, ("text", "json", "csv")), (again, ("text", "json"))):
         words = "leave out what was decided before; UTC unless a zone is given"
         question.add_argument("--since", metavar="TIME", type=_time, help=words)
         _add_format(question, *formats)
@@ -203,10 +270,3 @@ def _time(text: str) -> datetime:
     except (ValueError, OverflowError):
         accepted = "a date such as 2026-01-31, or a time such as 2026-01-31T09:30:00Z"
         raise argparse.ArgumentTypeError(f"must be {accepted}") from None
-
-
-def _version() -> str:
-    try:
-        return version("escalation_policy")
-    except PackageNotFoundError:  # run from a checkout
-        return "(not installed)"

@@ -1,13 +1,18 @@
 """Who may escalate on which channels, as text and JSON."""
 
+import argparse
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from .. import Agent
-from ..administration import Reach, ReachClass
+from .. import Agent, Login
+from ..administration import Reach, ReachClass, reach
 from ..analysis import Outcome
 from ._decisions import version_suffix
+from ._directories import read_directory
+from ._imports import chosen_policy
 from ._output import Output
+from ._parser import YES
+from ._progress import ProgressBar
 
 #: How many ids of agents a line shows.
 _MAX_IDS: Final = 5
@@ -16,9 +21,19 @@ _MAX_IDS: Final = 5
 _Answers = list[ReachClass]
 
 
+def run_who_can(arguments: argparse.Namespace, output: Output) -> int:
+    """Show which agents of a domain can escalate."""
+    policy, login = chosen_policy(arguments), None if arguments.login is None else Login(arguments.login)
+    with ProgressBar() as progress:
+        directory = read_directory(arguments.path, progress)
+        progress.begin("Deciding")
+        add_reach(output, reach(directory, policy=policy, login=login))
+    return YES
+
+
 def add_reach(output: Output, reach: Reach) -> None:
     """Add the reach of a policy in the format of the output."""
-    {"table": _add_text, "json": _add_json}[output.format](output, reach)
+    {"text": _add_text, "json": _add_json}[output.format](output, reach)
 
 
 def _add_text(output: Output, reach: Reach) -> None:

@@ -18,9 +18,9 @@ from escalation_policy import (
     fact,
     predicate,
 )
-from escalation_policy.administration import Directory, Reach, reach
+from escalation_policy.administration import Directory, Reach, RecordKind, UnreadableRecord, reach
 from escalation_policy.analysis import Outcome
-from escalation_policy.exceptions import InvalidPolicyError, InvalidValueError
+from escalation_policy.exceptions import Fault, InvalidPolicyError, InvalidValueError
 from escalation_policy.testing import a_channel, a_domain, a_role, an_agent
 from support import SAMPLE
 
@@ -155,6 +155,19 @@ class TestReach:
         """Their class says why."""
         assert self.RESULT.of(DAN, VIBER).missing == ("extension_in_account",)
         assert self.RESULT.of(BEN, TWITTER).open == ("ringcentral_sso", "twitter_private", *CASE)
+
+    def test_knows_who_could_not_be_read(self) -> None:
+        """Not who was read in part, nor what is no agent."""
+        records = [
+            UnreadableRecord(
+                kind=RecordKind.USER, id="u9", in_part=False, faults=[Fault("user.enabled", "is missing")]
+            ),
+            UnreadableRecord(
+                kind=RecordKind.USER, id=ANN.id, in_part=True, faults=[Fault("user.rc_user_id", "is wrong")]
+            ),
+            UnreadableRecord(kind=RecordKind.SOURCE, id="s9", in_part=False, faults=[Fault("source.type", "is wrong")]),
+        ]
+        assert reach(attrs.evolve(a_directory(ANN), unreadable=records)).unreadable == tuple(records[:1])
 
     @pytest.mark.parametrize(
         ("agent", "channel", "message"),

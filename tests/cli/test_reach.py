@@ -3,7 +3,7 @@
 After an intended change of texts, write the golden outputs again and review the changes:
 
     golden=tests/cli/golden_administration
-    for format in table json; do
+    for format in text json; do
         escalation-policy who-can --format $format docs/examples/directory > $golden/who-can.$format
     done
 """
@@ -52,6 +52,22 @@ def test_more_agents_than_a_line_holds(
     assert "  1,007 agents  on 3 channels  0, 1, 2, 3, 4, and 1,002 more\n" in capsys.readouterr().out
     main(["who-can", "--format", "json", path])
     assert len(json.loads(capsys.readouterr().out)["classes"][0]["agents"]) == 1_007
+
+
+def test_agents_that_cannot_be_read(
+    directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
+) -> None:
+    """They are a class of their own, of which nobody knows the answer."""
+    users = directory["users"][0]["records"]
+    del users[2]["enabled"]
+    path = write_directory(directory)
+    main(["who-can", path])
+    printed = capsys.readouterr().out
+    assert "2 of 7 agents can" in printed
+    assert f"  1 agent   unknown: the records cannot be read       {users[2]['id']}\n" in printed
+    main(["who-can", "--format", "json", path])
+    (unreadable,) = json.loads(capsys.readouterr().out)["unreadable"]
+    assert (users[2]["id"], 1) == (unreadable["id"], len(unreadable["faults"]))
 
 
 def test_a_domain_without_agents(

@@ -17,7 +17,7 @@ from .._values import Agent, Channel
 from ..analysis import Outcome, Residual, given
 from ..escalate_to_video import ESCALATE_TO_VIDEO
 from ._classes import Distinction, values_in
-from ._directory import Directory
+from ._directory import Directory, RecordKind, UnreadableRecord
 
 _T = TypeVar("_T", Agent, Channel)
 #: Values by fact.
@@ -69,6 +69,11 @@ class Reach:
     classes: tuple[ReachClass, ...]
     _agent_classes: tuple[tuple[Agent, ...], ...] = attrs.field(repr=False)
     _channel_classes: tuple[tuple[Channel, ...], ...] = attrs.field(repr=False)
+
+    @property
+    def unreadable(self) -> tuple[UnreadableRecord, ...]:
+        """The agents of whom nothing is known, since their records could not be read: a class of their own, without answers."""
+        return tuple([each for each in self.directory.unreadable if each.kind is RecordKind.USER and not each.in_part])
 
     def of(self, agent: Agent, channel: Channel) -> ReachClass:
         """Return the class of an agent and a channel.

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from .. import Agent, Login
+from .. import Login
 from ..administration import Reach, ReachClass, reach
 from ..analysis import Outcome
 from ._decisions import version_suffix
@@ -58,7 +58,7 @@ def _add_text(output: Output, reach: Reach) -> None:
             for channel in directory.channels
         ],
     )
-    output.add_table("Agents", [_cells_of_agents(reach, row) for row in rows])
+    output.add_table("Agents", [*(_cells_of_agents(reach, row) for row in rows), *_cells_of_unreadable(reach)])
 
 
 def _rows(reach: Reach) -> list[_Answers]:
@@ -113,12 +113,19 @@ def _cells_of_agents(reach: Reach, answers: _Answers) -> tuple[str, str, str]:
     agents = answers[0].agents
     channels = sum(len(each.channels) for each in answers if each.outcome is not Outcome.NEVER)
     answer = f"on {_count(channels, 'channel')}" if channels else f"lack {_in_the_way(reach, answers)}"
-    return _count(len(agents), "agent"), answer, _ids(agents)
+    return _count(len(agents), "agent"), answer, _ids([agent.id for agent in agents])
 
 
-def _ids(agents: Sequence[Agent]) -> str:
-    rest = [f"and {len(agents) - _MAX_IDS:,} more"] if len(agents) > _MAX_IDS else []
-    return ", ".join([*(agent.id for agent in agents[:_MAX_IDS]), *rest])
+def _cells_of_unreadable(reach: Reach) -> list[tuple[str, str, str]]:
+    if not reach.unreadable:
+        return []
+    ids = _ids([each.id or "without an id" for each in reach.unreadable])
+    return [(_count(len(reach.unreadable), "agent"), "unknown: the records cannot be read", ids)]
+
+
+def _ids(ids: Sequence[str]) -> str:
+    rest = [f"and {len(ids) - _MAX_IDS:,} more"] if len(ids) > _MAX_IDS else []
+    return ", ".join([*ids[:_MAX_IDS], *rest])
 
 
 def _count(number: int, noun: str) -> str:
@@ -140,6 +147,7 @@ def _add_json(output: Output, reach: Reach) -> None:
             "usable_channels": sum(map(_can, columns.values())),
         },
         at_the_click=_at_the_click(reach),
+        unreadable=[{"id": each.id, "faults": [str(fault) for fault in each.faults]} for each in reach.unreadable],
         classes=[
             {
                 "agents": [agent.id for agent in row[0].agents],

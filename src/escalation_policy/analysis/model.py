@@ -196,11 +196,15 @@ class Model:
                 members.setdefault(root(path.identity), []).append(path)
         universes: dict[str, list[Any]] = {}
         for facts in members.values():
-            values = self._universe(facts, extra)
-            universes.update({path.identity: values for path in facts})
+            universes.update(self._universes_of_component(facts, extra))
         return universes
 
-    def _universe(self, facts: list[Path], extra: int) -> list[Any]:
+    def _universes_of_component(self, facts: list[Path], extra: int) -> dict[str, list[Any]]:
+        """Return the values of facts that share them.
+
+        Fresh values can stand for each other, unless a function of the host's reads them. So the first scalar needs only the
+        first one, the second scalar the first two, and so on.
+        """
         identities = {path.identity for path in facts}
         tests = [test for test in self._tests.values() if any(path.identity in identities for path in test.paths)]
         kind = facts[0].member or facts[0].kind
@@ -214,7 +218,14 @@ class Model:
         bounded = {test.paths[0].identity for test in of_sets if isinstance(test.operand, frozenset)}
         fresh = _fresh_values(kind, values, max(scalars + pairs + len(bounded) + extra, 0))
         unknown = [path.unknown for path in facts if path.unknown is not None][:1]
-        return list(dict.fromkeys([*values, *fresh, *unknown]))
+        numbers = dict.fromkeys(identities, len(fresh))
+        if kind in (str, int) and not any(test.opaque for test in tests):
+            numbers |= {
+                path.identity: number for number, path in enumerate([p for p in facts if p.member is None], start=1)
+            }
+        return {
+            identity: list(dict.fromkeys([*values, *fresh[:number], *unknown])) for identity, number in numbers.items()
+        }
 
     # Places
 
@@ -326,6 +337,8 @@ class Model:
         relation, values = test.operator.each_member, self._place(first).values[first.kind]
         if first.member is None and len(test.paths) == 1:
             holds = self.any_of([literal for value, literal in values.items() if _holds(test, value)])
+        elif first.member is None:
+            holds = self._equal(values, self._place(test.paths[1]).values[first.kind])
         else:
             others = (
                 self._place(test.paths[1]).values[test.paths[1].kind]
@@ -340,6 +353,16 @@ class Model:
                 ]
             )
         return Answer(self.all_of([has_values, holds]), self.all_of([has_values, -holds]))
+
+    def _equal(self, values: Mapping[Any, int], others: Mapping[Any, int]) -> int:
+        """Return a literal that two scalars are equal. It means nothing if one of them has no value."""
+        equal = self.solver.variable()
+        for value in dict.fromkeys([*values, *others]):
+            left, right = values.get(value, -self._true), others.get(value, -self._true)
+            self.solver.add([-equal, -left, right])
+            self.solver.add([-equal, left, -right])
+            self.solver.add([equal, -left, -right])
+        return equal
 
     def _related(self, relation: Callable[[bool, bool], bool], left: int, right: int) -> int:
         """Return the literal that a relation holds between two literals."""

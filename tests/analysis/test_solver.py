@@ -119,6 +119,19 @@ class TestEffort:
             solver.solve()
         assert 20_000 == caught.value.effort
 
+    def test_can_be_little_for_one_question(self) -> None:
+        """Then that is given up, and other questions still have answers."""
+        asked = 57
+        clauses = [[*clause, -asked] for clause in pigeons(7)]
+        solver = solver_of(clauses, variables=asked)
+        assert solver.solve([-asked])
+        assert not solver.solves_soon([asked], effort=2000)
+        assert solver.solves_soon([-asked], effort=2000)
+        spent = solver_of(clauses, variables=asked, effort=2000)
+        assert spent.solve([-asked])
+        with pytest.raises(AnalysisLimitError):
+            spent.solves_soon([asked], effort=10**6)
+
     def test_is_the_same_every_time(self) -> None:
         """It counts clauses, not seconds."""
         efforts = set[int]()

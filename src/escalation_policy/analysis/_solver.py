@@ -50,9 +50,12 @@ class Solver:
         self.core: tuple[int, ...] = ()
         self._effort: Final = effort
         self._left = effort
+        self._reserve = 0
         self._is_consistent = True
-        # Of each literal: 1 if it is true, -1 if it is false, 0 if it is open; and the clauses that watch it.
+        # Of each literal: 1 if it is true, -1 if it is false, 0 if it is open; what follows if it is false from clauses of two;
+        # and the longer clauses that watch it.
         self._values: Final = [0, 0]
+        self._implied: Final = [list[int](), list[int]()]
         self._watched: Final = [list[_Clause](), list[_Clause]()]
         # Of each variable.
         self._reasons: Final[list[_Clause | None]] = [None]
@@ -78,6 +81,7 @@ class Solver:
         """
         variable = len(self._levels)
         self._values.extend((0, 0))
+        self._implied.extend(([], []))
         self._watched.extend(([], []))
         self._reasons.append(None)
         self._levels.append(0)
@@ -107,43 +111,63 @@ class Solver:
         Raises:
             AnalysisLimitError: The answer needs more than the effort that is left.
         """
-        assumed = [_inside(literal) for literal in assumptions]
-        self.core = ()
         self._saved = self._phases[:]
+        return self._solve([_inside(literal) for literal in assumptions])
+
+    def _solve(self, assumed: list[int]) -> bool:
+        self.core = ()
         try:
             for conflicts in map(_RUN.__mul__, _luby()):
                 answer = self._search(assumed, conflicts)
                 if answer is not None:
                     return answer
-                self._undo(0)
+                self._undo(1)
             raise AssertionError("unreachable")  # pragma: no cover
         finally:
             self._undo(0)
+
+    def solves_soon(self, assumptions: Iterable[int], *, effort: int) -> bool:
+        """Return whether all clauses and assumptions can be true together, and that is found with little effort.
+
+        It looks near the solution that was found last.
+        """
+        self._reserve = max(self._left - effort, 0)
+        self._saved = [value > 0 for value in self._model[::2]]
+        try:
+            return self._solve([_inside(literal) for literal in assumptions])
+        except AnalysisLimitError:
+            if self._reserve == 0:
+                raise
+            return False
+        finally:
+            self._reserve = 0
 
     def value(self, literal: int) -> bool:
         """Return whether a literal is true in the solution that was found last."""
         return self._model[_inside(literal)] > 0
 
     def _search(self, assumed: list[int], conflicts: int) -> bool | None:
-        """Search until there is an answer, or that many conflicts were met: then return None."""
+        """Search until there is an answer, or that many conflicts were met: then return None.
+
+        All assumptions are made on the first level, so that going back to them costs nothing.
+        """
         while True:
             conflict = self._propagate() if self._is_consistent else []
             if conflict is not None:
                 if not self._starts or not self._is_consistent:
                     self._is_consistent = False
                     return False
+                if len(self._starts) == 1:
+                    self.core = self._assumptions_behind(conflict)
+                    return False
                 self._learn(conflict)
                 conflicts -= 1
             elif conflicts <= 0:
                 return None
-            elif len(self._starts) < len(assumed):
-                literal = assumed[len(self._starts)]
-                if self._values[literal] < 0:
-                    self.core = self._clashing(literal)
-                    return False
+            elif not self._starts:
                 self._starts.append(len(self._trail))
-                if self._values[literal] == 0:
-                    self._assign(literal, None)
+                if not self._assume(assumed):
+                    return False
             else:
                 variable = self._most_active()
                 if variable is None:
@@ -152,6 +176,19 @@ class Solver:
                 self._starts.append(len(self._trail))
                 self._assign(2 * variable + (not self._saved[variable]), None)
 
+    def _assume(self, assumed: list[int]) -> bool:
+        """Make literals true. Return False, with the core, if they contradict each other at once."""
+        for literal in assumed:
+            if self._values[literal] < 0:
+                self.core = (_outside(literal), *self._assumptions_behind([literal]))
+                return False
+            if self._values[literal] == 0:
+                self._assign(literal, None)
+                if (conflict := self._propagate()) is not None:
+                    self.core = self._assumptions_behind(conflict)
+                    return False
+        return True
+
     def _propagate(self) -> _Clause | None:
         """Assign what follows from the trail. Return a clause whose literals are all false, if there is one."""
         values, trail, watched = self._values, self._trail, self._watched
@@ -159,9 +196,11 @@ class Solver:
             false = trail[self._propagated] ^ 1
             self._propagated += 1
             clauses = watched[false]
-            self._left -= len(clauses)
-            if self._left < 0:
+            self._left -= len(self._implied[false]) + len(clauses)
+            if self._left < self._reserve:
                 raise AnalysisLimitError(self._effort)
+            if (conflict := self._assign_implied(false)) is not None:
+                return conflict
             remaining = watched[false] = list[_Clause]()
             for position, clause in enumerate(clauses):
                 # The two watched literals come first, and the false one second.
@@ -182,6 +221,16 @@ class Solver:
                         remaining += clauses[position + 1 :]
                         return clause
                     self._assign(first, clause)
+        return None
+
+    def _assign_implied(self, false: int) -> _Clause | None:
+        """Assign what follows from clauses of two, of which one is false. Return a clause with two false ones, if there is one."""
+        values = self._values
+        for literal in self._implied[false]:
+            if values[literal] < 0:
+                return [literal, false]
+            if values[literal] == 0:
+                self._assign(literal, [literal, false])
         return None
 
     def _learn(self, conflict: _Clause) -> None:
@@ -229,9 +278,9 @@ class Solver:
         literals[0] = self._trail[index] ^ 1
         return literals, seen
 
-    def _clashing(self, literal: int) -> tuple[int, ...]:
-        """Return an assumption that is false, and the assumptions that it is false because of."""
-        core, causes = [literal], {literal >> 1}
+    def _assumptions_behind(self, clause: Iterable[int]) -> tuple[int, ...]:
+        """Return the assumptions that make all literals of a clause false."""
+        core, causes = list[int](), {literal >> 1 for literal in clause}
         for true in reversed(self._trail):
             variable = true >> 1
             if variable in causes and self._levels[variable] > 0:
@@ -263,8 +312,13 @@ class Solver:
         self._propagated = min(self._propagated, start)
 
     def _watch(self, clause: _Clause) -> None:
-        for literal in clause[:2]:
-            self._watched[literal].append(clause)
+        first, second, *others = clause
+        if others:
+            self._watched[first].append(clause)
+            self._watched[second].append(clause)
+        else:
+            self._implied[first].append(second)
+            self._implied[second].append(first)
 
     def _make_more_active(self, variable: int) -> None:
         self._activities[variable] += self._bump

@@ -26,6 +26,8 @@ from ._solver import Solver
 
 #: How many clauses a question may look at, if nobody says otherwise. That takes a minute or so.
 EFFORT: Final = 50_000_000
+#: How many clauses may be looked at to take back one difference of a solution.
+_LITTLE: Final = 100_000
 #: What a place holds instead of a value of another type, the first that its class accepts.
 _OTHERS: Final[tuple[Any, ...]] = ("another type", -1, True, 0.5, object())
 #: Marks a value that a class refuses.
@@ -409,14 +411,17 @@ class Model:
         return core
 
     def nearest(self, literals: Collection[int]) -> Solution | None:
-        """Return a solution near the start: to take back any of its differences is impossible. None if there is none."""
+        """Return a solution near the start. None if there is none.
+
+        To take back any of its differences is impossible, or takes too long to find out.
+        """
         required = list(literals)
         while self.solver.solve(required):
             # The first solution differs in more places than it must. Each is taken back if that is possible.
             same = [-place.differs for place in self._places.values()]
             held = [each for each in same if self.solver.value(each)]
             for each in [each for each in same if each not in held]:
-                if self.solver.value(each) or self.solver.solve([*required, *held, each]):
+                if self.solver.value(each) or self.solver.solves_soon([*required, *held, each], effort=_LITTLE):
                     held.append(each)
             with suppress(Exception):  # a class of the host's may refuse values that it accepts one by one
                 return Solution(self._build(self._start, self.like, self._top), self._assumed())

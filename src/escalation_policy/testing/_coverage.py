@@ -102,8 +102,8 @@ class DecisionCounts:
                     settled.add((key, outcome))
                     rule.hints[outcome] = _hint(policy, rule.code, outcome)
         if self._with_obligations:
-            for key, (policy, each) in zip(self._policies, rules, strict=True):
-                self._add_obligations(key, policy, {rule.code: rule for rule in each})
+            for policy_key, (policy, each) in zip(self._policies, rules, strict=True):
+                self._add_obligations(policy_key, policy, {rule.code: rule for rule in each})
         return [(policy.id, [attrs.asdict(rule) for rule in each]) for policy, each in rules]
 
     def _add_obligations(self, key: object, policy: Policy[Any], rules: dict[str, RuleCoverage]) -> None:
@@ -238,7 +238,7 @@ def report_obligations(policies: Sequence[PolicyCoverage]) -> list[str]:
         missing: dict[str, None] = {
             words: None for rule in policy.rules.values() for words in rule.obligations.values()
         }
-        total = "each test decides, met and not met" if not missing else "requests in which a test decides are missing"
+        total = "each test decided, met and not met" if not missing else "requests in which a test decides are missing"
         lines += [f"{policy.id}: {total}", *(f"  {words}" for words in missing)]
     return lines
 

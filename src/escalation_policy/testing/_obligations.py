@@ -4,7 +4,7 @@ A test decides if the answer were another one, had only this test another result
 not matter to this, since a denial hides them. A false test is wanted before an undecided one, which shows less.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
 from itertools import count
 from typing import Any, Final, NamedTuple, cast, final
@@ -18,12 +18,14 @@ from .._engine.tests import Inputs, Readings
 from .._engine.truth import Truth
 from .._fields import check_types, kind_of, with_article
 from ..analysis.model import EFFORT, Model
-from ..analysis.typical import TYPICAL, describe, leaves_of, start_for
+from ..analysis.typical import describe, leaves_of, start_for
 from ..exceptions import Fault, InvalidValueError
 from ._builders import PLACES, a_request, an_intervention
 
 #: How many requests are tried for one obligation, if functions of the host's answer otherwise than assumed.
 _MOST_REQUESTS: Final = 50
+#: How many more values of a fact functions of the host's are asked about than other tests need.
+_MORE_VALUES: Final = 2
 
 
 @final
@@ -168,11 +170,23 @@ class _Search:
         self._has_builder: Final = policy.request_type is EscalationRequest and like is None
         self._effort: Final = effort
         self._inputs: Final = Inputs.of(test for rule in policy.rules for test in rule.requires.tests)
+        #: What the policy compares with. In a private field, it may be somebody's address.
+        self._constants: Final = [
+            constant
+            for rule in policy.rules
+            for test in rule.requires.tests
+            if not test.opaque
+            for constant in (test.operand if isinstance(test.operand, frozenset) else (test.operand,))
+            if constant is not None
+        ]
         self._model: Final = self._new_model()
         self._is_corrected = False
 
     def _new_model(self) -> Model:
-        return Model([rule.requires for rule in self._policy.rules], like=self._start, effort=self._effort)
+        conditions = [rule.requires for rule in self._policy.rules]
+        # Functions may tell apart what tests do not: the more values, the more of their answers are seen.
+        fresh = _MORE_VALUES if any(test.opaque for each in conditions for test in each.tests) else 0
+        return Model(conditions, like=self._start, effort=self._effort, fresh=fresh)
 
     def missing(self, shown: set[Aim]) -> dict[Aim, Obligation]:
         obligations: dict[Aim, Obligation] = {}
@@ -213,7 +227,7 @@ class _Search:
         return None, any(map(model.is_possible, self._attempts(model, leaf, aim.truth)))
 
     def _attempts(self, model: Model, leaf: Leaf, truth: Truth) -> Iterator[list[int]]:
-        """Yield the literals that must be true: at first without facts that are unknown, then with them."""
+        """Yield the literals that must be true: first without unknown facts and wrong types, then with the former, then with both."""
         rule, always = leaf.rule, model.all_of([])
         yes, no = model.met(leaf.condition), model.met(~leaf.condition)
         decides = [self._outcome(model, leaf, always), -self._outcome(model, leaf, -always)]
@@ -221,9 +235,8 @@ class _Search:
         codes = [*self._policy] if truth is Truth.TRUE else _others(self._policy, rule.code)
         others = [model.met(self._policy[code].requires) for code in codes]
         unknown, wrong = model.undecided(rule.requires)
-        known = [] if truth is Truth.UNKNOWN else [[-literal for literal in (*unknown, *wrong)]]
-        for shut in (*known, [-literal for literal in wrong]):
-            yield [*result, *decides, *others, *shut]
+        for shut in ([*unknown, *wrong], wrong, []):
+            yield [*result, *decides, *others, *(-literal for literal in shut)]
 
     def _outcome(self, model: Model, leaf: Leaf, literal: int) -> int:
         """Return the literal that the rule is met if the test has a certain result."""
@@ -239,7 +252,7 @@ class _Search:
             result = "is" if is_met else "is not"
             text = f"a request in which {words!r} {result} met and decides: nothing can see into the functions that it depends on"
         else:
-            call = call_of(request) if self._has_builder else None
+            call = call_of(request, self._constants) if self._has_builder else None
             text = call or f"{with_article(self._policy.request_type.__name__)}: {describe(request, self._start)}"
         return Obligation(aim.code, words, is_met, request, text)
 
@@ -250,14 +263,16 @@ _KEYWORDS: Final = {paths[0]: keyword for keyword, paths in PLACES["a_request"].
 }
 
 
-def call_of(request: EscalationRequest) -> str | None:
-    """Return the call of `a_request()` that makes a request. None if there is none."""
+def call_of(request: EscalationRequest, secrets: Collection[object] = ()) -> str | None:
+    """Return the call of `a_request()` that makes a request. None if there is none, or if it would show a secret as such."""
     wanted = leaves_of(request)
     fields: dict[str, Any] = {}
     # Some keywords set several fields. Those that must not change are set again.
     for _ in wanted:
         built = leaves_of(a_request(**cast("Any", fields)))
         different = [path for path, leaf in wanted.items() if leaf != built.get(path)]
+        if any(wanted[path].private and wanted[path].value in secrets for path in different):
+            return None
         if not different and wanted.keys() == built.keys():
             break
         for path in different:

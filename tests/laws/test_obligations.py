@@ -2,9 +2,9 @@
 # pyright: basic
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from escalation_policy import Policy, Rule
@@ -15,8 +15,10 @@ from escalation_policy.testing._obligations import missing_aims, shown_aims
 from laws.reference import YES, Spec, answer, build, verdict
 from laws.test_analysis import QUESTIONS, UNHURRIED, Question
 
+#: Each example asks for a dozen requests.
+FEW: Final = settings(UNHURRIED, max_examples=15)
 #: Whether each rule comes after the one before it.
-AFTER = st.lists(st.booleans(), min_size=4, max_size=4)
+AFTER: Final = st.lists(st.booleans(), min_size=4, max_size=4)
 
 
 def policy_of(question: Question, after: list[bool]) -> tuple[Policy[Any], dict[str, Spec], dict[str, list[str]]]:
@@ -52,7 +54,7 @@ def is_shown(obligation: Obligation, specs: dict[str, Spec], after: dict[str, li
     return False
 
 
-@UNHURRIED
+@FEW
 @given(QUESTIONS, AFTER)
 def test_requests_show_what_they_are_for_and_discharge_it(question: Question, after: list[bool]) -> None:
     """What no request was found for stays, because of functions of the host's."""
@@ -65,7 +67,7 @@ def test_requests_show_what_they_are_for_and_discharge_it(question: Question, af
     assert not [each for each in missing_requests(policy, requests, like=question.like) if each.request is not None]
 
 
-@UNHURRIED
+@FEW
 @given(QUESTIONS, AFTER)
 def test_nothing_that_is_possible_is_left_out(question: Question, after: list[bool]) -> None:
     """What any request shows is an obligation. An undecided test is none if it can be false."""

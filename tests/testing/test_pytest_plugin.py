@@ -532,7 +532,7 @@ class TestMissing:
     def test_are_printed_for_each_policy(self, pytester: pytest.Pytester) -> None:
         """A variant of a policy need not show again what its rules share."""
         text = f"""{SMALL}
-OTHER = SMALL.with_rules(ESCALATE_TO_VIDEO["twitter_private"])
+OTHER = SMALL.with_rules(Rule("tweet", ESCALATE_TO_VIDEO["twitter_private"].requires))
 PRIVATE = Policy("private", [Rule("p", fact(lambda r: r.message.private).is_true())])
 def test():
     assert SMALL.decide(a_request())
@@ -570,7 +570,7 @@ def test():
 """
         assert [
             "noted: requests in which a test decides are missing",
-            "  no analysis of policy 'noted': like: has no note, but the analysis varies it: pass a request that has one",
+            "  no analysis of policy 'noted': like has no note, but the analysis varies it: pass a request that has one",
             "urgent: requests in which a test decides are missing",
             "  a Ticket: the typical one, but with urgent = false",
         ] == coverage_lines(run(pytester, text, *self.OPTIONS))

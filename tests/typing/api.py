@@ -767,7 +767,7 @@ missing_requests(grant_policy, covered_by=[grant], like=grant, effort=1_000)
 assert_same(policy, grant_policy)  # type: ignore[misc]
 assert_no_looser(policy, policy)  # type: ignore[call-arg]
 assert_never(policy, policy["r"])  # type: ignore[arg-type]
-missing_requests(policy, [grant])  # type: ignore[list-item]
+missing_requests(policy, [grant])  # type: ignore[misc]
 
 # Tables and laws.
 assert_type(policy_table(policy, rows={"channel": ChannelKind}, columns={"role": {"plain": role}}), str)

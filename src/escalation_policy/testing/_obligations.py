@@ -23,7 +23,7 @@ from ..exceptions import Fault, InvalidValueError
 from ._builders import PLACES, a_request, an_intervention
 
 #: How many requests are tried for one obligation, if functions of the host's answer otherwise than assumed.
-_MOST_REQUESTS: Final = 50
+_MOST_REQUESTS: Final = 10
 #: How many more values of a fact functions of the host's are asked about than other tests need.
 _MORE_VALUES: Final = 2
 
@@ -168,7 +168,6 @@ class _Search:
         self._policy: Final = policy
         self._start: Final = start_for(policy.request_type, like)
         self._has_builder: Final = policy.request_type is EscalationRequest and like is None
-        self._effort: Final = effort
         self._inputs: Final = Inputs.of(test for rule in policy.rules for test in rule.requires.tests)
         #: What the policy compares with. In a private field, it may be somebody's address.
         self._constants: Final = [
@@ -179,14 +178,14 @@ class _Search:
             for constant in (test.operand if isinstance(test.operand, frozenset) else (test.operand,))
             if constant is not None
         ]
-        self._model: Final = self._new_model()
-        self._is_corrected = False
-
-    def _new_model(self) -> Model:
-        conditions = [rule.requires for rule in self._policy.rules]
-        # Functions may tell apart what tests do not: the more values, the more of their answers are seen.
-        fresh = _MORE_VALUES if any(test.opaque for each in conditions for test in each.tests) else 0
-        return Model(conditions, like=self._start, effort=self._effort, fresh=fresh)
+        conditions = [rule.requires for rule in policy.rules]
+        self._model: Final = Model(conditions, like=self._start, effort=effort)
+        # Functions may tell apart what tests do not: the more values, the more of their answers are seen. What they answer is
+        # added to this model only, since it proves nothing about other values.
+        has_functions = any(test.opaque for each in conditions for test in each.tests)
+        self._asking: Final = (
+            Model(conditions, like=self._start, effort=effort, fresh=_MORE_VALUES) if has_functions else self._model
+        )
 
     def missing(self, shown: set[Aim]) -> dict[Aim, Obligation]:
         obligations: dict[Aim, Obligation] = {}
@@ -211,20 +210,18 @@ class _Search:
 
     def _find(self, leaf: Leaf, aim: Aim) -> tuple[Any, bool]:
         """Return a request that shows something, if one was found, and whether there may be one."""
-        for literals in self._attempts(self._model, leaf, aim.truth):
+        *_, widest = self._attempts(self._model, leaf, aim.truth)
+        if not self._model.is_possible(widest):
+            return None, False
+        for literals in self._attempts(self._asking, leaf, aim.truth):
             for _ in range(_MOST_REQUESTS):
-                solution = self._model.nearest(literals)
+                solution = self._asking.nearest(literals)
                 if solution is None:
                     break
-                if not self._model.correct(solution):
+                if not self._asking.correct(solution):
                     # A function that answers differently each time, or an enum's own equality, can disprove it.
                     return (solution.request if aim in self._shown(solution.request) else None), True
-                self._is_corrected = True
-        if not self._is_corrected:
-            return None, False
-        # What functions answered for some values proves nothing about other values.
-        model = self._new_model()
-        return None, any(map(model.is_possible, self._attempts(model, leaf, aim.truth)))
+        return None, self._asking is not self._model
 
     def _attempts(self, model: Model, leaf: Leaf, truth: Truth) -> Iterator[list[int]]:
         """Yield the literals that must be true: first without unknown facts and wrong types, then with the former, then with both."""
@@ -264,27 +261,26 @@ _KEYWORDS: Final = {paths[0]: keyword for keyword, paths in PLACES["a_request"].
 
 
 def call_of(request: EscalationRequest, secrets: Collection[object] = ()) -> str | None:
-    """Return the call of `a_request()` that makes a request. None if there is none, or if it would show a secret as such."""
-    wanted = leaves_of(request)
-    fields: dict[str, Any] = {}
-    # Some keywords set several fields. Those that must not change are set again.
-    for _ in wanted:
-        built = leaves_of(a_request(**cast("Any", fields)))
-        different = [path for path, leaf in wanted.items() if leaf != built.get(path)]
-        if any(wanted[path].private and wanted[path].value in secrets for path in different):
+    """Return the call of `a_request()` that makes a request. None if there is none, or if it would show a secret."""
+    leaves = leaves_of(request)
+    fields: dict[str, Any] = {"context": dict(request.context)} if request.context else {}
+    different = _different_paths(leaves, fields)
+    for _ in range(3):
+        if any(leaves[path].private and leaves[path].value in secrets for path in different):
             return None
-        if not different and wanted.keys() == built.keys():
-            break
+        # Some keywords set several fields. Those that must not change are set again in the next pass.
         for path in different:
-            if path == "intervention.id":
-                fields["intervention"] = an_intervention(id=cast("str", wanted[path].value))
-            elif path in _KEYWORDS:
-                fields[_KEYWORDS[path]] = wanted[path].value
-        if dict(request.context):
-            fields["context"] = dict(request.context)
-    else:
-        return None
-    return f"a_request({', '.join(f'{name}={_source_of(value)}' for name, value in fields.items())})"
+            is_case = path == "intervention.id"
+            value: Any = leaves[path].value
+            fields["intervention" if is_case else _KEYWORDS[path]] = an_intervention(id=value) if is_case else value
+        different = _different_paths(leaves, fields)
+    text = f"a_request({', '.join(f'{name}={_source_of(value)}' for name, value in fields.items())})"
+    return None if different else text
+
+
+def _different_paths(leaves: Mapping[str, Any], fields: Mapping[str, Any]) -> list[str]:
+    built = leaves_of(a_request(**cast("Any", fields)))
+    return [path for path, leaf in leaves.items() if leaf != built.get(path)]
 
 
 def _source_of(value: object) -> str:

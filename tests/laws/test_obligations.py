@@ -16,7 +16,7 @@ from laws.reference import YES, Spec, answer, build, verdict
 from laws.test_analysis import QUESTIONS, UNHURRIED, Question
 
 #: Each example asks for a dozen requests.
-FEW: Final = settings(UNHURRIED, max_examples=8)
+FEW: Final = settings(UNHURRIED, max_examples=6)
 #: Whether each rule comes after the one before it.
 AFTER: Final = st.lists(st.booleans(), min_size=4, max_size=4)
 
@@ -64,8 +64,12 @@ def test_requests_show_what_they_are_for_and_nothing_possible_is_left_out(
     missing = missing_aims(policy, (), like=question.like)
     inputs = Inputs.of(test for rule in policy.rules for test in rule.requires.tests)
 
+    has_functions = any(test.opaque for rule in policy.rules for test in rule.requires.tests)
     for obligation in missing.values():
-        assert obligation.request is None or is_shown(obligation, specs, prerequisites, question.words), obligation
+        if obligation.request is None:
+            assert has_functions, obligation
+        else:
+            assert is_shown(obligation, specs, prerequisites, question.words), obligation
     for request in question.requests:
         for aim in shown_aims(policy, Readings(inputs, request, {})):
             assert aim in missing or (aim.truth is Truth.UNKNOWN and aim._replace(truth=Truth.FALSE) in missing)

@@ -1,4 +1,5 @@
 """Test obligations: the requests that tests of a policy lack, and what these requests find."""
+# pyright: basic
 
 from collections.abc import Iterator
 from typing import Any, Final

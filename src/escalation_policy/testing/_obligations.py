@@ -170,12 +170,12 @@ class _Search:
         self._has_builder: Final = policy.request_type is EscalationRequest and like is None
         self._inputs: Final = Inputs.of(test for rule in policy.rules for test in rule.requires.tests)
         #: What the policy compares with. In a private field, it may be somebody's address.
-        self._constants: Final = [
+        self._constants: Final[list[object]] = [
             constant
             for rule in policy.rules
             for test in rule.requires.tests
             if not test.opaque
-            for constant in (test.operand if isinstance(test.operand, frozenset) else (test.operand,))
+            for constant in _members_of(test.operand)
             if constant is not None
         ]
         conditions = [rule.requires for rule in policy.rules]
@@ -281,6 +281,10 @@ def call_of(request: EscalationRequest, secrets: Collection[object] = ()) -> str
 def _different_paths(leaves: Mapping[str, Any], fields: Mapping[str, Any]) -> list[str]:
     built = leaves_of(a_request(**cast("Any", fields)))
     return [path for path, leaf in leaves.items() if leaf != built.get(path)]
+
+
+def _members_of(operand: object) -> Collection[object]:
+    return cast("frozenset[object]", operand) if isinstance(operand, frozenset) else (operand,)
 
 
 def _source_of(value: object) -> str:

@@ -180,7 +180,7 @@ class _Search:
         ]
         conditions = [rule.requires for rule in policy.rules]
         self._model: Final = Model(conditions, like=self._start, effort=effort)
-        # Functions may tell apart what tests do not: the more values, the more of their answers are seen. What they answer is
+        # Functions may distinguish values that tests do not: the more values, the more of their answers are seen. What they answer is
         # added to this model only, since it proves nothing about other values.
         has_functions = any(test.opaque for each in conditions for test in each.tests)
         self._asking: Final = (
@@ -261,7 +261,7 @@ _KEYWORDS: Final = {paths[0]: keyword for keyword, paths in PLACES["a_request"].
 
 
 def call_of(request: EscalationRequest, secrets: Collection[object] = ()) -> str | None:
-    """Return the call of `a_request()` that makes a request. None if there is none, or if it would show a secret."""
+    """Return the call of `a_request()` that makes a request. None if no call makes it, or if it would show a secret."""
     leaves = leaves_of(request)
     fields: dict[str, Any] = {"context": dict(request.context)} if request.context else {}
     different = _different_paths(leaves, fields)

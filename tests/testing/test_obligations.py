@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 import escalation_policy
-from escalation_policy import ESCALATE_TO_VIDEO, Facts, Policy, Rule, context, fact
+from escalation_policy import ESCALATE_TO_VIDEO, Facts, Policy, Rule, context, fact, predicate
 from escalation_policy._engine.conditions import Condition, Junction
 from escalation_policy.analysis import Relation, compare
 from escalation_policy.exceptions import AnalysisLimitError, InvalidValueError
@@ -94,6 +94,14 @@ class TestMissingRequests:
         assert "nothing can see into the functions" in str(other)
         assert ["a_request(context={'score': 1})", "a_request(context={'score': 2})"] == lines(policy_of(odd))
         assert [str(other)] == lines(policy_of(low), one.request)
+
+    def test_give_up_on_a_function_of_whole_requests(self) -> None:
+        """It may answer otherwise about each of them."""
+        policy = ESCALATE_TO_VIDEO.with_rules(Rule("always", predicate("always", lambda _: True)))
+
+        assert [("always", False)] == [
+            (each.code, each.met) for each in missing_requests(policy) if each.request is None
+        ]
 
     def test_do_not_trust_a_function_that_changes_its_mind(self) -> None:
         """A request that does not show what it is for is not shown."""

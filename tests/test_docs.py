@@ -397,7 +397,7 @@ class TestReference:
         """In backticks, with what it takes."""
         options = re.findall(r'"(--policy-cov-[\w-]+)"', Path(pytest_plugin.__file__).read_text(encoding="utf-8"))
         assert options
-        assert set(options) == set(re.findall(r"`(--policy-cov-[\w-]+)=", dict(reference())["Options"]))
+        assert set(options) == set(re.findall(r"`(--policy-cov-[\w-]+)[=`]", dict(reference())["Options"]))
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import escalation_policy
 from escalation_policy._calls.entries import Claim, RecordedCall
-from escalation_policy.testing._threads import start_in_thread
+from escalation_policy._threads import start_in_thread
 from escalation_policy.typing import CallLedger
 from escalation_policy.video import LedgerEntry, VideoCall
 from video.clicks import AT

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import pytest
 
+from escalation_policy._threads import start_in_thread
 from escalation_policy.exceptions import InvalidPayloadError, InvalidValueError, LedgerError
 from escalation_policy.testing import check_call_ledger
-from escalation_policy.testing._threads import start_in_thread
 from escalation_policy.video import (
     CallRequest,
     EscalationOutcome,

@@ -15,9 +15,9 @@ from typing import Any, Final, TypeVar
 
 import pytest
 
+from escalation_policy._threads import start_in_thread
 from escalation_policy.exceptions import InvalidPayloadError, InvalidValueError, LedgerError
 from escalation_policy.testing import check_call_ledger
-from escalation_policy.testing._threads import start_in_thread
 from escalation_policy.video import EscalationOutcome, InMemoryVideoProvider, LedgerEntry, escalate
 from ledgers.databases import (
     CALL,

@@ -524,6 +524,69 @@ def test():
         )
 
 
+class TestMissing:
+    """The requests that are missing so that each test decides."""
+
+    OPTIONS: Final = "--policy-cov-missing", "--policy-cov-report=none"
+
+    def test_are_printed_for_each_policy(self, pytester: pytest.Pytester) -> None:
+        """A variant of a policy need not show again what its rules share."""
+        text = f"""{SMALL}
+OTHER = SMALL.with_rules(Rule("tweet", ESCALATE_TO_VIDEO["twitter_private"].requires))
+PRIVATE = Policy("private", [Rule("p", fact(lambda r: r.message.private).is_true())])
+def test():
+    assert SMALL.decide(a_request())
+    assert not SMALL.decide(a_request(login=Login.PASSWORD))
+    assert OTHER.allows(a_request())
+    assert PRIVATE.allows(a_request(private=True))
+    assert not PRIVATE.allows(a_request(private=False))
+"""
+        assert [
+            "private: each test decided, met and not met",
+            "small: requests in which a test decides are missing",
+            "  a_request(channel=ChannelKind.TWITTER, private=False)",
+            "  a_request(channel=ChannelKind.TWITTER, private=True)",
+        ] == coverage_lines(run(pytester, text, *self.OPTIONS))
+
+    def test_are_omitted_without_the_option(self, pytester: pytest.Pytester) -> None:
+        """The table stays as it is."""
+        assert not [line for line in coverage_lines(run(pytester, TWO)) if "decides" in line]
+
+    def test_of_other_types_are_near_an_allowed_request(self, pytester: pytest.Pytester) -> None:
+        """If that lacks a part, a line names it."""
+        text = """
+import attrs
+@attrs.frozen
+class Ticket:
+    urgent: bool = True
+    owner: str | None = None
+    note: Role | None = None
+URGENT = Policy("urgent", [Rule("urgent", Facts(Ticket)(lambda t: t.urgent).is_true())])
+NOTED = Policy("noted", [Rule("noted", Facts(Ticket)(lambda t: t.note).then(lambda n: n.label).equals("x"))])
+def test():
+    assert not URGENT.decide(None)
+    assert URGENT.decide(Ticket())
+    assert not NOTED.decide(Ticket())
+"""
+        assert [
+            "noted: requests in which a test decides are missing",
+            "  no analysis of policy 'noted': like has no note, but the analysis varies it: pass a request that has one",
+            "urgent: requests in which a test decides are missing",
+            "  a Ticket: the typical one, but with urgent = false",
+        ] == coverage_lines(run(pytester, text, *self.OPTIONS))
+
+    def test_ask_no_function_again_about_a_request(self, pytester: pytest.Pytester) -> None:
+        """What it answered is in the decision."""
+        text = """
+calls = []
+ODD = Policy("odd", [Rule("r", context("n", int).satisfies("odd", lambda n: not calls.append(n) and n % 2 == 1))])
+def test():
+    assert not ODD.decide(a_request(context={"n": 9000}))
+    assert [9000] == calls
+"""
+        run(pytester, text, *self.OPTIONS).assert_outcomes(passed=1)
+
+
 class TestFailUnder:
     """The share of rules that a run has to cover."""
 

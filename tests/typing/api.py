@@ -130,6 +130,7 @@ from escalation_policy.records import (
 from escalation_policy.testing import (
     NoSuchRequestError,
     NoSuchRuleError,
+    Obligation,
     ServiceAnswer,
     VideoService,
     a_channel,
@@ -149,6 +150,7 @@ from escalation_policy.testing import (
     check_policy,
     check_video_provider,
     check_where,
+    missing_requests,
     policy_table,
     strategies,
 )
@@ -760,9 +762,13 @@ assert_same(policy, policy, effort=1_000)
 assert_no_looser(grant_policy, than=grant_policy, like=grant)
 assert_never(policy, policy["r"].requires, like=request)
 
+assert_type(missing_requests(policy), tuple[Obligation, ...])
+missing_requests(grant_policy, covered_by=[grant], like=grant, effort=1_000)
+
 assert_same(policy, grant_policy)  # type: ignore[misc]
 assert_no_looser(policy, policy)  # type: ignore[call-arg]
 assert_never(policy, policy["r"])  # type: ignore[arg-type]
+missing_requests(policy, [grant])  # type: ignore[misc]
 
 # Tables and laws.
 assert_type(policy_table(policy, rows={"channel": ChannelKind}, columns={"role": {"plain": role}}), str)

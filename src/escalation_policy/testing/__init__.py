@@ -5,6 +5,7 @@ from ._assertions import NoSuchRuleError, assert_allowed, assert_denied
 from ._builders import a_channel, a_domain, a_message, a_request, a_ringcentral_user, a_role, an_agent, an_intervention
 from ._laws import check_policy
 from ._ledger_check import check_call_ledger
+from ._obligations import Obligation, missing_requests
 from ._provider_check import ServiceAnswer, VideoService, check_video_provider
 from ._search import NoSuchRequestError
 from ._tables import Axis, policy_table
@@ -14,6 +15,7 @@ __all__ = [
     "Axis",
     "NoSuchRequestError",
     "NoSuchRuleError",
+    "Obligation",
     "ServiceAnswer",
     "VideoService",
     "a_channel",
@@ -33,6 +35,7 @@ __all__ = [
     "check_policy",
     "check_video_provider",
     "check_where",
+    "missing_requests",
     "policy_table",
 ]
 

@@ -15,7 +15,9 @@ import attrs
 from .. import ESCALATE_TO_VIDEO, Decision, EscalationRequest, Policy, ReasonStatus
 from .._fields import with_article
 from .._locks import ForkSafeLock
+from ..exceptions import AnalysisLimitError, InvalidValueError
 from ._builders import a_request
+from ._obligations import Aim, missing_aims, shown_aims
 from ._search import NoSuchRequestError
 
 OUTCOMES: Final[tuple[str, ...]] = ("met", "unmet", "unknown", "error", "decisive")
@@ -38,12 +40,14 @@ class RuleCoverage:
         identity: What its condition means, as a text.
         counts: How often it had each of `OUTCOMES`.
         hints: For a missing outcome of `REQUIRED`: the call that makes such a request, or why no call does.
+        obligations: For each result with which a test of the rule never decided: the request that is missing.
     """
 
     code: str
     identity: str
     counts: dict[str, int]
     hints: dict[str, str] = attrs.field(factory=dict[str, str])
+    obligations: dict[str, str] = attrs.field(factory=dict[str, str])
 
     @property
     def missing(self) -> dict[str, str]:
@@ -57,13 +61,18 @@ class DecisionCounts:
 
     Args:
         only: The ids of the policies to count. Empty: all policies.
+        with_obligations: Whether to collect which tests decided, too.
     """
 
-    def __init__(self, only: Iterable[str]) -> None:
+    def __init__(self, only: Iterable[str], *, with_obligations: bool = False) -> None:
         self._only: Final = frozenset(only)
+        self._with_obligations: Final = with_obligations
         self._lock: Final = ForkSafeLock()
         self._policies: Final[dict[object, Policy[Any]]] = {}
         self._counts: Final[dict[object, Counter[_NotMet]]] = {}
+        self._shown: Final[dict[object, set[Aim]]] = {}
+        #: A request of each policy over another type, if possible an allowed one.
+        self._typical: Final[dict[object, Decision[Any]]] = {}
 
     def add(self, policy: Policy[Any], decision: Decision[Any]) -> None:
         """Count one decision."""
@@ -72,9 +81,14 @@ class DecisionCounts:
         not_met = () if decision else _rules_not_met(decision)
         # The fingerprint holds the name of the request type only, and two types may have one name.
         key = policy.id, policy.fingerprint, policy.request_type
+        # The decision keeps what functions answered, so that they are not asked again.
+        shown = shown_aims(policy, decision._readings()) if self._with_obligations else set[Aim]()
         with self._lock:
             self._policies.setdefault(key, policy)
             self._counts.setdefault(key, Counter())[not_met] += 1
+            self._shown.setdefault(key, set()).update(shown)
+            if self._with_obligations and (decision or key not in self._typical):
+                self._typical[key] = decision
 
     def to_data(self) -> Data:
         """Return the counts as plain data, which can be sent to another process."""
@@ -87,7 +101,20 @@ class DecisionCounts:
                 if (key, outcome) not in settled:
                     settled.add((key, outcome))
                     rule.hints[outcome] = _hint(policy, rule.code, outcome)
+        if self._with_obligations:
+            for policy_key, (policy, each) in zip(self._policies, rules, strict=True):
+                self._add_obligations(policy_key, policy, {rule.code: rule for rule in each})
         return [(policy.id, [attrs.asdict(rule) for rule in each]) for policy, each in rules]
+
+    def _add_obligations(self, key: object, policy: Policy[Any], rules: dict[str, RuleCoverage]) -> None:
+        like = None if policy.request_type is EscalationRequest else self._typical[key].request
+        try:
+            missing = missing_aims(policy, self._shown[key], like=like)
+        except (AnalysisLimitError, InvalidValueError) as error:
+            next(iter(rules.values())).obligations[""] = f"no analysis of policy {policy.id!r}: {error}"
+            return
+        for aim, obligation in missing.items():
+            rules[aim.code].obligations[f"{aim.key} {aim.truth.name}"] = str(obligation)
 
 
 def _rules_not_met(decision: Decision[Any]) -> _NotMet:
@@ -164,6 +191,10 @@ class Coverage:
                 total = by_key.setdefault((rule.code, rule.identity), rule)
                 if total is not rule:
                     total.counts = {outcome: times + rule.counts[outcome] for outcome, times in total.counts.items()}
+                    # What one process or one variant of a policy has shown, or cannot show, the others need not show.
+                    total.obligations = {
+                        each: words for each, words in total.obligations.items() if each in rule.obligations
+                    }
 
     def policies(self) -> list[PolicyCoverage]:
         """Return the policies by id, each with its rules in the order of its longest variant."""
@@ -198,6 +229,18 @@ def report(policies: Sequence[PolicyCoverage]) -> list[str]:
         for label, rule in policy.rules.items():
             lines += [f"  {label} was never {outcome}: {hint}" for outcome, hint in rule.missing.items()]
     return [*lines, f"all policies: {_summary(*policies)}"] if len(policies) > 1 else lines
+
+
+def report_obligations(policies: Sequence[PolicyCoverage]) -> list[str]:
+    """Return the lines for the terminal: the requests that each policy still needs so that each test of it decides."""
+    lines: list[str] = []
+    for policy in policies:
+        missing: dict[str, None] = {
+            words: None for rule in policy.rules.values() for words in rule.obligations.values()
+        }
+        total = "each test decided, met and not met" if not missing else "requests in which a test decides are missing"
+        lines += [f"{policy.id}: {total}", *(f"  {words}" for words in missing)]
+    return lines
 
 
 def _summary(*policies: PolicyCoverage) -> str:

@@ -32,11 +32,11 @@ from .._calls.entry_json import entry_to_json
 from .._calls.values import CallRequest, VideoCall, entry_id_of_case, utc_now
 from .._engine.truth import Failure
 from .._fields import kind_of
+from .._threads import start_in_thread
 from ..exceptions import ClickError, LedgerError
 from ..typing import AsyncCallLedger, CallLedger, VideoProvider
 from ._builders import a_request
 from ._recorder import unseen
-from ._threads import start_in_thread
 from ._workers import AwaitableLedger, Child, Tasks, Threads
 
 T = TypeVar("T")

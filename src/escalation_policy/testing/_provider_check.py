@@ -17,6 +17,7 @@ import attrs
 from .. import EscalationRequest
 from .._calls.values import CallRequest, VideoCall, call_request_for
 from .._fields import figure_of, kind_of, with_article
+from .._threads import start_in_thread
 from ..exceptions import (
     ProviderError,
     ProviderOutcomeUnknownError,
@@ -26,7 +27,6 @@ from ..exceptions import (
 from ..typing import AsyncVideoProvider, VideoProvider
 from ._builders import a_request
 from ._recorder import unseen
-from ._threads import start_in_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -15,8 +15,8 @@ from typing import Any, Final, NoReturn, TypeVar, cast, final
 from .._calls.entries import LedgerEntry
 from .._calls.values import VideoCall
 from .._engine.truth import Failure
+from .._threads import start_in_thread
 from ..typing import AsyncCallLedger, CallLedger
-from ._threads import start_in_thread
 
 T = TypeVar("T")
 #: What one worker does. A worker does it only once.

@@ -17,7 +17,7 @@ import attrs
 import pytest
 
 from .. import Decision, Effect, Policy, Reason
-from ._coverage import Coverage, DecisionCounts, count_covered, percent, report
+from ._coverage import Coverage, DecisionCounts, count_covered, percent, report, report_obligations
 from ._recorder import Recorder
 
 Decisions = list[Decision[Any]]
@@ -65,6 +65,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="ID",
         help="count the rules of policies with this id only (repeatable)",
     )
+    group.addoption(
+        "--policy-cov-missing",
+        action="store_true",
+        help="print the requests that are missing so that each test of each rule decides once met and once not met",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -96,7 +101,7 @@ class _PolicyPlugin:
     def __init__(self, config: pytest.Config) -> None:
         self._config: Final = config
         self._only: Final = frozenset[str](config.option.policy_cov_only)
-        self._counts: Final = DecisionCounts(self._only)
+        self._counts: Final = DecisionCounts(self._only, with_obligations=config.option.policy_cov_missing)
         self.recorder: Final = Recorder(self._count)
         self._coverage: Final = Coverage()
         self._test = ""
@@ -172,6 +177,8 @@ class _PolicyPlugin:
         notes = [f"no decision of {name} was recorded" for name in absent]
         if self._config.option.policy_cov_report == "term":
             self._lines = [*report(policies), *notes, *([_INCOMPLETE] if self._unfinished_workers else [])]
+        if self._config.option.policy_cov_missing:
+            self._lines += report_obligations(policies)
         covered, rules = count_covered(policies)
         limit: float | None = self._config.option.policy_cov_fail_under
         if limit and (notes or 100 * covered < limit * rules):

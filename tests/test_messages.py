@@ -487,7 +487,7 @@ class TestCommandLine:
         "arguments",
         [
             ["{}"],
-            ["decide", "case.json", "{}"],
+            ["checklist", "case.json", "{}"],
             ["audit", "--format", "{}", "case.json"],
             ["log", "{}"],
             ["log", "summary", "--by", "{}", "case.json"],

@@ -219,7 +219,12 @@ class TestPages:
     """What is written in a page is so."""
 
     @pytest.mark.parametrize(
-        "page", [page for page in RUN if page not in (SQLALCHEMY, DJANGO, REDIS, SDK)], ids=name_of
+        "page",
+        [
+            pytest.param(page, marks=[pytest.mark.slow] if "console" in languages(page) else [], id=name_of(page))
+            for page in RUN
+            if page not in (SQLALCHEMY, DJANGO, REDIS, SDK)
+        ],
     )
     def test_snippets_run_and_print_what_the_page_shows(
         self, page: Path, namespace: dict[str, Any], environment: dict[str, str]
@@ -229,6 +234,7 @@ class TestPages:
             pytest.skip("needs httpx")
         run_page(page, namespace, environment)
 
+    @pytest.mark.slow
     @needs_postgresql
     def test_the_ledger_with_sqlalchemy_works_with_a_real_server(
         self,
@@ -253,6 +259,7 @@ class TestPages:
         request.getfixturevalue("django")
         run_page(DJANGO, namespace, environment)
 
+    @pytest.mark.slow
     @needs_redis
     def test_the_ledgers_in_redis_work_with_a_real_server(
         self,

@@ -495,6 +495,7 @@ GROUPS: Final[dict[str, list[Callable[[int], str | None]]]] = {
 class TestLargeGroups:
     """The time depends only on the number of agents and users."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
     def test_are_mapped_in_linear_time(self, group: list[Callable[[int], Any]]) -> None:
         """To compare every pair would be 400 million comparisons."""

@@ -262,6 +262,7 @@ def results(browse: Callable[..., str], trap: HTTPServer) -> Any:
 class TestBrowser:
     """The page in a browser."""
 
+    @pytest.mark.slow
     def test_the_trap_works(self, browse: Callable[..., str], trap: HTTPServer) -> None:
         """In a page without protection, the label runs and sends requests."""
         label = HOSTILE.replace("{port}", str(trap.server_port)).replace("refresh", "")  # which would lead away
@@ -307,6 +308,7 @@ class TestBrowser:
         script = "document.title = getComputedStyle(document.body).backgroundColor"
         assert "rgb(13, 17, 23)" == title_of(browse(with_script(report(EXAMPLE), script), "--force-dark-mode"))
 
+    @pytest.mark.slow
     def test_it_can_be_read_without_its_script(self, browse: Callable[..., str]) -> None:
         """All rows are shown, and the form and the buttons, which need the script, are not."""
         page = report(EXAMPLE)

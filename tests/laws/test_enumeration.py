@@ -211,6 +211,7 @@ class TestCompare:
         """Values, sets, pairs of facts, unknown and absent values, other types and functions of the host's included."""
         assert agrees(Random(seed))  # noqa: S311  nothing here is secret
 
+    @pytest.mark.slow
     @pytest.mark.once
     def test_would_not_with_one_fresh_value_less(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """So the law above can fail."""

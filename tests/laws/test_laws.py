@@ -122,6 +122,7 @@ class TestAgreementWithTheNaiveEvaluator:
                     assert verdict({"r": each}, {"r": []}, request) == as_verdict(decision), (each, request)
                     assert decision.allowed is policy.allows(request), (each, request)
 
+    @pytest.mark.slow
     def test_over_every_two_tests_of_the_same_fact(self) -> None:
         """What one rule has found out about a fact never makes another rule take it for more than it is."""
         by_fact: dict[str, list[Spec]] = {}

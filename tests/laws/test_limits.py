@@ -54,6 +54,7 @@ def deep_nesting() -> Policy[Sample]:
 class TestSize:
     """Neither breadth nor depth nor length is too much."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("make", [many_operands, long_chain, deep_nesting])
     def test_large_policies_do_all_that_small_ones_do(self, make: Callable[[], Policy[Sample]]) -> None:
         """And not much slower."""

@@ -97,6 +97,7 @@ class TestWhere:
         """With a real server."""
         check(fill(in_postgresql, "format"))
 
+    @pytest.mark.slow
     def test_selects_what_the_policy_allows_for_every_test(self, fill: Callable[[Database, str], Table]) -> None:
         """Random conditions are unlikely to hold each of them; here each is alone, as it is and negated."""
         table = fill(sqlite(), "qmark")

@@ -88,6 +88,7 @@ def entries(alias: str) -> list[str]:
 class TestUpdate:
     """Nobody reads an entry before the last update of it has ended."""
 
+    @pytest.mark.slow
     @pytest.mark.once
     @pytest.mark.parametrize("alias", ["default", "pooled"], indirect=True)
     def test_keeps_the_promises_of_a_ledger(self, ledger: DjangoCallLedger, alias: str) -> None:

@@ -41,6 +41,7 @@ class TestKill:
             assert b"c" == process.stdout.read(1)
         return ledger
 
+    @pytest.mark.slow
     def test_while_the_call_is_created_leaves_it_in_doubt(
         self, kind: str, tmp_path: Path, postgresql: dict[str, str], new_database: Callable[[], str]
     ) -> None:
@@ -52,6 +53,7 @@ class TestKill:
                 escalate(request_of(1), provider=provider, ledger=ledger, now=AT + timedelta(seconds=seconds))
         assert () == provider.calls
 
+    @pytest.mark.slow
     def test_while_the_claim_is_stored_leaves_nothing(
         self, kind: str, tmp_path: Path, postgresql: dict[str, str], new_database: Callable[[], str]
     ) -> None:

@@ -126,6 +126,7 @@ def rows(engine: sa.Engine) -> list[Any]:
 class TestUpdate:
     """Nobody reads an entry before the last update of it has ended."""
 
+    @pytest.mark.slow
     @pytest.mark.once
     def test_keeps_the_promises_of_a_ledger(self, new_engine: Callable[..., sa.Engine]) -> None:
         """Across two engines, in a forked child, and in a transaction of the host."""
@@ -447,6 +448,7 @@ def run(url: sa.URL, test: Callable[[AsyncEngine], Coroutine[Any, Any, T]], **op
 class TestAsync:
     """The same updates, for asyncio."""
 
+    @pytest.mark.slow
     @pytest.mark.once
     @pytest.mark.parametrize("async_url", ASYNC_DRIVERS[:2], indirect=True)
     def test_keeps_the_promises_of_a_ledger(self, async_url: sa.URL) -> None:

@@ -290,6 +290,7 @@ class TestLongLines:
 class TestMemory:
     """Reading keeps nothing but the ids of the window."""
 
+    @pytest.mark.slow
     def test_is_flat(self) -> None:
         """For any number of lines."""
         peaks: list[int] = []

@@ -301,6 +301,7 @@ def test_misspelt():
 class TestTraceback:
     """The traceback that pytest shows."""
 
+    @pytest.mark.slow
     def test_ends_at_the_hosts_own_line(self, tmp_path: Path) -> None:
         """It does not show the code of the assertion."""
         (tmp_path / "test_host.py").write_text(HOST, encoding="utf-8")

@@ -140,6 +140,7 @@ class TestCheckPolicy:
         """To check it is allowed, but not necessary."""
         check_policy(ESCALATE_TO_VIDEO)
 
+    @pytest.mark.slow
     def test_passes_variants_of_it(self) -> None:
         """A policy for supervisors, with rules of a host."""
         supervisors = ESCALATE_TO_VIDEO.without("intervention_owned")
@@ -164,6 +165,7 @@ class TestCheckPolicy:
         """It may raise or return nothing: the rule is then an error, and not met."""
         check_policy(Policy("p", [LOGIN, Rule("host", requires, after=["login"])]), like=a_request(context={"risk": 1}))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "like",
         [Sample(), Sample(context={"n": 1, "b": "x"}, spare=Part(), lost=Part(absent="u"))],

@@ -227,6 +227,7 @@ class TestCoverage:
 class TestHints:
     """How to give a rule the outcome that it never had."""
 
+    @pytest.mark.slow
     def test_name_a_call_that_makes_the_request(self) -> None:
         """Each call does what it promises."""
         hints = missing(count(ESCALATE_TO_VIDEO, ALLOWED))

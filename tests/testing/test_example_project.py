@@ -43,6 +43,7 @@ def run(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
 class TestTheProject:
     """The project without a mistake."""
 
+    @pytest.mark.slow
     def test_passes_with_every_rule_covered(self, copy: Path) -> None:
         """Its own configuration requires that."""
         result = run(copy)
@@ -131,6 +132,7 @@ MISTAKES: Final = {
 class TestMistakes:
     """Typical mistakes in policies."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("right", "wrong", "failure"), MISTAKES.values(), ids=list(MISTAKES))
     def test_fail_a_test_that_names_the_rule(self, right: str, wrong: str, failure: str, copy: Path) -> None:
         """Or shows the changed_line line of the table."""

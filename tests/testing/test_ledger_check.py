@@ -657,6 +657,7 @@ class TestCheckCallLedger:
         """Here, each handle has its own entries."""
         check_call_ledger(make)
 
+    @pytest.mark.slow
     def test_passes_handles_that_share_entries(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Also with what the last check has left behind. No power fails meanwhile."""
         monkeypatch.setattr(

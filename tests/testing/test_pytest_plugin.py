@@ -672,6 +672,7 @@ def test_policy():
     assert Policy("own", [Rule("open", context("open", bool).is_true())]).decide(a_request(context={"open": True}))
 """
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("options", [["-n2"], ["-n2", "--dist=loadfile"], ["-n0"]], ids=" ".join)
     def test_report_the_same_as_one_process(self, pytester: pytest.Pytester, options: list[str]) -> None:
         """The same table and the same exit status."""
@@ -682,6 +683,7 @@ def test_policy():
         assert "all policies: 8 of 17 rules covered, 47.0 %" in coverage_lines(alone)
         assert pytest.ExitCode.TESTS_FAILED == alone.ret == together.ret
 
+    @pytest.mark.slow
     def test_share_no_fixture(self, pytester: pytest.Pytester) -> None:
         """Each test has its own decisions, and each failure its section."""
         pytest.importorskip("xdist", reason="needs pytest-xdist")

@@ -88,6 +88,7 @@ class TestValues:
         assert len({code for each in reported for code in each}) > 1
         assert set() in reported
 
+    @pytest.mark.slow
     @pytest.mark.once
     def test_shrink_to_the_necessary_difference_and_are_shown_as_a_call(self) -> None:
         """The call can be copied into a test."""
@@ -123,6 +124,7 @@ class TestAllowedRequests:
         assert all(policy.allows(request) for request in examples)
         assert any(request != examples[0] for request in examples)
 
+    @pytest.mark.slow
     @pytest.mark.once
     def test_shrink_to_the_typical_request(self) -> None:
         """Except for what matters, here the kind of channel. Hypothesis does not guarantee the smallest example, but finds it nearly always."""

@@ -491,6 +491,7 @@ class TestProcesses:
     #: A case that the other processes do not reach.
     FAR: Final = 1_000_000
 
+    @pytest.mark.slow
     def test_create_one_call_per_key_and_leave_unrecorded_calls_in_doubt(
         self, ledger: SQLiteCallLedger, path: Path, log: Path
     ) -> None:
@@ -520,6 +521,7 @@ class TestProcesses:
                 assert ("CallInDoubtError", False) == (result, key in recorded)
         self.check(path)
 
+    @pytest.mark.slow
     def test_leave_a_call_in_doubt_if_it_was_not_recorded(
         self, ledger: SQLiteCallLedger, path: Path, log: Path
     ) -> None:

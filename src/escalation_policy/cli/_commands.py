@@ -12,6 +12,7 @@ from ._analysis import add_comparison, add_examination
 from ._audits import AuditResult, add_audit
 from ._decisions import add_call, add_checklist, add_decision, add_policy
 from ._directories import read_directory
+from ._fetch import fetch
 from ._files import UnusableInputError, read_agent_of_case, read_case
 from ._imports import import_policy, import_value
 from ._logs import LogReader, add_explanation, add_replay, add_summary
@@ -85,6 +86,21 @@ def _audit(arguments: argparse.Namespace, output: Output) -> int:
     return YES
 
 
+def _fetch(arguments: argparse.Namespace, output: Output) -> int:
+    with ProgressBar() as progress:
+        result = fetch(
+            arguments.domain, arguments.out, progress, account=arguments.ringcentral_account, url=arguments.url
+        )
+    for name in result.written:
+        output.add("", f"{name} was written")
+    for name in result.kept:
+        output.add("", f"{name} was there already, and was kept; remove it to fetch it again")
+    if result.unreadable:
+        output.add("", f"{result.unreadable:,} records cannot be read, or only in part; audit names them")
+    output.add("", "Users and channels that the token may not read are missing, and the API does not say so.")
+    return YES
+
+
 def _who_can(arguments: argparse.Namespace, output: Output) -> int:
     login = None if arguments.login is None else Login(arguments.login)
     with ProgressBar() as progress:
@@ -155,6 +171,7 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Output], int]]] = {
     "rules": _rules,
     "checklist": _checklist,
     "audit": _audit,
+    "fetch": _fetch,
     "who-can": _who_can,
     "compare": _compare,
     "examine": _examine,

@@ -382,7 +382,7 @@ class TestArguments:
             (
                 ["decode", "x"],
                 (
-                    "escalation-policy: argument COMMAND: must be one of decide, escalate, rules, channels, checklist, audit, who-can, compare, examine, log, completion "
+                    "escalation-policy: argument COMMAND: must be one of decide, escalate, rules, channels, checklist, audit, fetch, who-can, compare, examine, log, completion "
                     "(did you mean decide?); see escalation-policy --help\n"
                 ),
             ),

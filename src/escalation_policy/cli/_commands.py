@@ -19,6 +19,7 @@ _MODULES: Final = {
     "decide": "_decisions",
     "escalate": "_calls",
     "examine": "_analysis",
+    "fetch": "_fetch",
     "log": "_logs",
     "rules": "_rules",
     "who-can": "_reach",

@@ -136,6 +136,8 @@ def _add_domains(commands: Any) -> None:
     words = "also show e-mail addresses and labels of roles; keep that out of logs"
     audit.add_argument("--reveal", action="store_true", help=words)
 
+    _add_fetch(commands)
+
     words = "show which agents of a domain can escalate on which channels, and what stops the others"
     statuses = {YES: "answered, even if nobody can", UNUSABLE: "unusable input"}
     who_can = _add_command(commands, "who-can", words, statuses, "who-can acme/ --login ringcentral_sso")
@@ -167,6 +169,24 @@ def _add_policies(commands: Any) -> None:
     examine = _add_command(commands, "examine", words, statuses, "examine host.policies:POLICY")
     examine.add_argument("policy", metavar="POLICY", help=f"the policy, as {_POLICY}; its module is run")
     _add_analysis(examine)
+
+
+def _add_fetch(commands: Any) -> None:
+    words = "fetch the roles, users and sources of a domain from the Engage API, for audit and who-can"
+    fetch = _add_command(
+        commands,
+        "fetch",
+        words,
+        {YES: "fetched", UNUSABLE: "not fetched, or not all of it"},
+        "fetch --domain acme --out acme",
+    )
+    fetch.add_argument("--domain", metavar="NAME", required=True, help="the name of the domain, as in its address")
+    words = "the folder for the files; files that are there already are kept"
+    fetch.add_argument("--out", metavar="DIR", type=_path, required=True, help=words)
+    words = "the RingCentral account that the domain is linked to; without it, the domain counts as not linked"
+    fetch.add_argument("--ringcentral-account", metavar="ID", help=words)
+    words = "the address of the API, if it is not https://NAME.api.digital.ringcentral.com/1.0; the token is sent there"
+    fetch.add_argument("--url", help=words)
 
 
 def _add_analysis(command: argparse.ArgumentParser) -> None:

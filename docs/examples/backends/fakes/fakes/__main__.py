@@ -4,6 +4,7 @@ The command finds the fakes by environment variables, and ends them with itself.
 """
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -18,11 +19,10 @@ def main() -> int:
         print(f"Fakes of Engage Digital and RingCentral: {address}", flush=True)  # noqa: T201  for a person
         environment = {**os.environ, **variables(world, address)}
         command = subprocess.Popen([sys.executable, *sys.argv[1:]], env=environment)  # noqa: S603  the user's own
-        while True:
-            try:
-                return command.wait()
-            except KeyboardInterrupt:  # the command got it too, and ends by itself
-                continue
+        # Control-C reaches the command too, which ends by itself.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: command.terminate())
+        return command.wait()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .engage import engage
 from .ringcentral import ringcentral
-from .world import World
+from .world import ACCOUNT_ID, World
 
 
 def app(world: World) -> ASGIApp:
@@ -36,14 +36,18 @@ def app(world: World) -> ASGIApp:
 
 
 @contextmanager
-def running(world: World, port: int = 0) -> Generator[str]:
+def running(world: World) -> Generator[str]:
     """Serve both fakes in a thread, on a free port of this machine. Yield the address."""
-    listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+    listener = socket.socket(
+        socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    )  # asyncio sets NODELAY if it is TCP
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1024)
     server = uvicorn.Server(uvicorn.Config(app(world), log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()  # the socket listens already, so nobody has to wait for the server
     try:
-        yield address_of(listener)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         world.creation.set()
         server.should_exit = True
@@ -51,20 +55,16 @@ def running(world: World, port: int = 0) -> Generator[str]:
         listener.close()
 
 
-def address_of(listener: socket.socket) -> str:
-    """Return the address of a socket that listens."""
-    return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
 def variables(world: World, address: str) -> dict[str, str]:
     """Return the environment variables with which the example backends find the fakes."""
     tokens = {extension: token for token, extension in world.ringcentral_tokens.items()}
     return {
         "ENGAGE_URL": f"{address}/1.0",
+        "ENGAGE_DOMAIN": "acme",
         "ENGAGE_TOKEN": next(iter(world.tokens)),
         "RINGCENTRAL_URL": address,
         "RINGCENTRAL_TOKENS": json.dumps(tokens),
-        "RINGCENTRAL_ACCOUNT_ID": "664287016",
+        "RINGCENTRAL_ACCOUNT_ID": ACCOUNT_ID,
         "WEBHOOK_SECRET": "a secret of the webhook",
         "WEBHOOK_TOKEN": "a token of the webhook",
         "SESSION_SECRET": "a secret of the sessions",

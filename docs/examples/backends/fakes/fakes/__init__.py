@@ -4,7 +4,7 @@ They answer as the published OpenAPI files say. A request that these files do no
 `World.wrong_requests`, so that a test can fail.
 """
 
-from .serving import app, running, variables
+from .serving import app, running, served, variables
 from .world import World
 
-__all__ = ["World", "app", "running", "variables"]
+__all__ = ["World", "app", "running", "served", "variables"]

@@ -1,4 +1,4 @@
-"""Serve the fakes beside a Python command: `python -m fakes -m uvicorn helpdesk:app`.
+"""Serve the fakes beside a Python command: `python -m fakes -m uvicorn helpdesk.app:app`.
 
 The command finds the fakes by environment variables, and ends them with itself.
 """

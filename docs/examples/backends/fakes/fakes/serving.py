@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Literal
 
 import uvicorn
 from starlette.responses import JSONResponse
@@ -36,23 +37,31 @@ def app(world: World) -> ASGIApp:
 
 
 @contextmanager
-def running(world: World) -> Generator[str]:
-    """Serve both fakes in a thread, on a free port of this machine. Yield the address."""
-    listener = socket.socket(
-        socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
-    )  # asyncio sets NODELAY if it is TCP
+def served(application: ASGIApp, *, lifespan: Literal["on", "off"] = "on") -> Generator[str]:
+    """Serve an application in a thread, on a free port of this machine. Yield the address."""
+    # asyncio turns off the delay of small packets only if it knows that the socket is TCP.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    listener.listen(1024)
-    server = uvicorn.Server(uvicorn.Config(app(world), log_level="warning", lifespan="off"))
+    listener.listen(1024)  # from now on, connections wait until the server has started
+    server = uvicorn.Server(uvicorn.Config(application, lifespan=lifespan, log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()  # the socket listens already, so nobody has to wait for the server
+    thread.start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        world.creation.set()
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+@contextmanager
+def running(world: World) -> Generator[str]:
+    """Serve both fakes in a thread. Yield their address."""
+    with served(app(world), lifespan="off") as address:
+        try:
+            yield address
+        finally:
+            world.creation.set()
 
 
 def variables(world: World, address: str) -> dict[str, str]:

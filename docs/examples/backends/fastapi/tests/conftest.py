@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fakes import World, running, variables
-from fastapi.testclient import TestClient
-
-pytest_plugins = ["escalation_policy.testing.pytest_plugin"]
+from fakes import World, running, served, variables
+from httpx import Client
 
 
 @pytest.fixture
@@ -19,14 +17,21 @@ def world() -> Iterator[World]:
 
 
 @pytest.fixture
-def backend(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    """Start the backend, with a database of its own and Ada logged in."""
+def site(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve the backend, which finds the fakes and a database of its own, and return its address."""
     with running(world) as address:
         for name, value in variables(world, address).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/helpdesk.db")
-        from helpdesk import app  # noqa: PLC0415  it reads the environment
+        from helpdesk.app import app  # noqa: PLC0415  it reads the environment
 
-        with TestClient(app) as client:
-            client.get("/login")
-            yield client
+        with served(app) as site:
+            yield site
+
+
+@pytest.fixture
+def ada(site: str) -> Iterator[Client]:
+    """Return a client that is logged in as Ada."""
+    with Client(base_url=site) as client:
+        client.get("/login")
+        yield client

@@ -3,12 +3,11 @@
 The command finds the fakes by environment variables, and ends them with itself.
 """
 
-import os
 import signal
 import subprocess
 import sys
 
-from .serving import running, variables
+from .serving import environment, running
 from .world import World
 
 
@@ -17,8 +16,7 @@ def main() -> int:
     world = World()
     with running(world) as address:
         print(f"Fakes of Engage Digital and RingCentral: {address}", flush=True)  # noqa: T201  for a person
-        environment = {**os.environ, **variables(world, address)}
-        command = subprocess.Popen([sys.executable, *sys.argv[1:]], env=environment)  # noqa: S603  the user's own
+        command = subprocess.Popen([sys.executable, *sys.argv[1:]], env=environment(world, address))  # noqa: S603
         # Control-C reaches the command too, which ends by itself.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda *_: command.terminate())

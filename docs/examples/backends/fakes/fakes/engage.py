@@ -91,7 +91,7 @@ async def read(request: Request) -> JSONResponse:
 
 
 async def read_page(request: Request) -> JSONResponse:
-    """Answer `GET /{collection}`: the newest first."""
+    """Answer `GET /{collection}`."""
     world, collection, parameters = world_of(request), request.path_params["collection"], dict(request.query_params)
     if collection not in FILTERS:
         raise wrong(404, MISSING, "the API documents no such path")
@@ -100,7 +100,9 @@ async def read_page(request: Request) -> JSONResponse:
     offset, limit = parameters.get("offset", "0"), parameters.get("limit", "30")
     if not (offset.isdecimal() and limit.isdecimal() and 0 < int(limit) <= 150):
         raise wrong(400, BAD, "offset must be 0 or more, and limit 1 to 150")
-    records: list[Payload] = list(reversed(getattr(world, collection).values()))
+    is_descending = collection not in ("content_sources", "roles")
+    records: list[Payload] = list(getattr(world, collection).values())
+    records.sort(key=lambda record: record.get("created_at", ""), reverse=is_descending)
     if (status := parameters.get("status")) is not None:
         if status not in STATUSES:
             raise wrong(400, BAD, f"status must be one of {', '.join(STATUSES)}")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from typing import Any
+from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -52,18 +53,18 @@ async def create_bridge(request: Request) -> JSONResponse:
     body = _checked(await request.body(), request.headers.get("Content-Type", ""))
     while not world.creation.is_set():  # noqa: ASYNC110  a test sets it in another thread
         await asyncio.sleep(0.02)
-    number = len(world.bridges) + 1
+    bridge_id = uuid4().hex  # a backend may remember the calls of an earlier run
     security = {"passwordProtected": False, "noGuests": False, "sameAccount": False, **body.get("security", {})}
     password = f"?pw={security.pop('password')}" if security["passwordProtected"] else ""
     bridge = {
-        "id": f"bridge-{number}",
+        "id": bridge_id,
         "name": body.get("name"),
         "type": body.get("type", "Instant"),
         "host": host,
         "security": security,
-        "discovery": {"web": f"https://video.example/join/{number}{password}"},
+        "discovery": {"web": f"https://video.example/join/{bridge_id}{password}"},
     }
-    world.bridges[f"bridge-{number}"] = bridge
+    world.bridges[bridge_id] = bridge
     return JSONResponse(bridge, 201)
 
 

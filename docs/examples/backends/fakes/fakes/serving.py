@@ -1,6 +1,7 @@
 """Serve both fakes on one address: in a thread for tests, or beside a command (see `__main__.py`)."""
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Generator
@@ -62,6 +63,11 @@ def running(world: World) -> Generator[str]:
             yield address
         finally:
             world.creation.set()
+
+
+def environment(world: World, address: str) -> dict[str, str]:
+    """Return the environment for a backend in a process of its own."""
+    return {**os.environ, **variables(world, address)}
 
 
 def variables(world: World, address: str) -> dict[str, str]:

@@ -10,10 +10,10 @@ ACCOUNT_ID = "664287016"
 TIME = "2026-01-31T09:30:00Z"
 #: The channels of the domain. Video calls start from the first two, and from private messages of the third.
 SOURCES = {
-    "whatsapp": "whats_app",
-    "messaging": "engage_messaging",
-    "twitter": "twitter",
-    "instagram": "instagram_messaging",
+    "whatsapp": ("WhatsApp", "whats_app"),
+    "messaging": ("Chat on our site", "engage_messaging"),
+    "twitter": ("Twitter", "twitter"),
+    "instagram": ("Instagram", "instagram_messaging"),
 }
 #: What each role grants.
 ROLES = {
@@ -79,13 +79,13 @@ def _case(number: int) -> Payload:
 
 
 def _content(number: int, case: Payload) -> Payload:
-    """Make a message. Every fifth one of a case is the agent's answer. On Twitter, every second one is public."""
+    """Make a message: 1 is the newest. Every fifth one of a case is the agent's answer, and every second tweet is public."""
     turn = (number - 1) // 50
     is_answer = turn % 5 == 4
     return {
         "id": f"message-{number}",
         "source_id": case["source_id"],
-        "source_type": SOURCES[case["source_id"]],
+        "source_type": SOURCES[case["source_id"]][1],
         "type": "message",
         "thread_id": case["thread_id"],
         "intervention_id": case["id"],
@@ -95,7 +95,7 @@ def _content(number: int, case: Payload) -> Payload:
         "status": "userreply" if is_answer else "assigned",
         "private_message": case["source_id"] != "twitter" or turn % 2 == 0,
         "body": "I will have a look." if is_answer else SENTENCES[turn % 4],
-        "created_at": TIME,
+        "created_at": f"2026-01-31T{9 - number // 60:02}:{59 - number % 60:02}:00Z",
     }
 
 
@@ -124,9 +124,7 @@ class World:
     users: dict[str, Payload] = field(default_factory=_users)
     identities: dict[str, Payload] = field(default_factory=_identities)
     content_sources: dict[str, Payload] = field(
-        default_factory=lambda: {
-            key: {"id": key, "name": key.capitalize(), "type": kind} for key, kind in SOURCES.items()
-        }
+        default_factory=lambda: {key: {"id": key, "name": name, "type": kind} for key, (name, kind) in SOURCES.items()}
     )
     interventions: dict[str, Payload] = field(default_factory=lambda: {f"case-{n}": _case(n) for n in range(1, 51)})
     contents: dict[str, Payload] = field(default_factory=_contents)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_play
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-ROOM = "https://video.example/join/1?pw="
+ROOM = "https://video.example/join/"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,59 @@
+"""Click 200 times at once on messages of 20 cases: `DATABASE_URL=… python -m fakes.load -m uvicorn --workers 2 helpdesk.app:app`.
+
+The command serves the backend on port 8000. It must be able to work with two workers, so the database is PostgreSQL.
+"""
+
+import asyncio
+import subprocess
+import sys
+from collections import Counter
+from time import perf_counter
+
+import httpx
+
+from .serving import environment, running
+from .world import World
+
+
+async def click_at_once(url: str, messages: list[str]) -> tuple[Counter[str], float]:
+    """Click on each message, all at once, and return how often each outcome was answered, and the seconds."""
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=120) as client:
+        await _log_in(client)
+        start = perf_counter()
+        answers = await asyncio.gather(*(client.post(f"/api/messages/{message}/call") for message in messages))
+        seconds = perf_counter() - start
+    bodies = [answer.json() for answer in answers]
+    return Counter(body.get("outcome") or body.get("code", "?") for body in bodies), seconds
+
+
+async def _log_in(client: httpx.AsyncClient) -> None:
+    """Log in, as soon as the backend has started."""
+    for _ in range(300):
+        try:
+            await client.get("/login")
+        except httpx.TransportError:
+            await asyncio.sleep(0.1)
+        else:
+            return
+    sys.exit("the backend did not start")
+
+
+def main() -> None:
+    """Run the backend, click, and print what happened."""
+    world = World()
+    with running(world) as address:
+        command = subprocess.Popen([sys.executable, *sys.argv[1:]], env=environment(world, address))  # noqa: S603
+        try:
+            messages = [f"message-{number % 20 + 1}" for number in range(200)]
+            outcomes, seconds = asyncio.run(click_at_once("http://127.0.0.1:8000", messages))
+        finally:
+            command.terminate()
+            command.wait()
+    print(f"{outcomes.total()} clicks in {seconds:.1f} s: {dict(outcomes)}")  # noqa: T201  for a person
+    print(f"{len(world.bridges)} calls, {len(world.replies)} links sent, {world.wrong_requests or 'no'} wrong requests")  # noqa: T201
+    sys.exit(len(world.bridges) != 20 or len(world.replies) != 20)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,6 @@
 """A fake of the Engage Digital API: reading records, and sending replies."""
 
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -30,12 +31,12 @@ FILTERS = {
 }
 #: The filters that this fake applies: those that compare a field.
 APPLIED = {"thread_id", "user_id", "identity_id", "role_id"}
-STATUSES = {
+STATUSES: dict[str, Callable[[Payload], bool]] = {
     "active": lambda case: not case["closed"] and not case["_deferred"],
     "opened": lambda case: not case["closed"],
-    "closed": lambda case: case["closed"],
-    "deferred": lambda case: case["_deferred"] and not case["closed"],
-    "reopened": lambda case: case.get("_reopened", False),
+    "closed": lambda case: bool(case["closed"]),
+    "deferred": lambda case: not case["closed"] and bool(case["_deferred"]),
+    "reopened": lambda case: False,  # noqa: ARG005  none of these cases was
 }
 #: The parameters of `POST /contents`.
 OF_REPLY = {

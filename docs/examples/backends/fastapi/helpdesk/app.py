@@ -127,10 +127,10 @@ async def click(
     )
     if escalation.call is None:
         return respond(problem(escalation), decision=escalation.decision.to_dict())
-    if escalation.supersedes:
-        await services.ringcentral.end(escalation.supersedes)
     is_new = escalation.outcome is EscalationOutcome.CREATED
     sent = is_new and await send_link(escalation, services.client, session.user_id)
+    if escalation.supersedes:
+        await services.ringcentral.end(escalation.supersedes)
     return JSONResponse({"outcome": escalation.outcome, "link": escalation.call.join_url, "sent": sent})
 
 
@@ -201,10 +201,12 @@ async def answer_click(_request: Request, error: ClickError) -> JSONResponse:
 
 
 @app.exception_handler(EngageUnavailableError)
-async def answer_unavailable(_request: Request, error: EngageUnavailableError) -> JSONResponse:
+@app.exception_handler(httpx.HTTPError)
+async def answer_unavailable(_request: Request, error: EngageUnavailableError | httpx.HTTPError) -> JSONResponse:
     """Answer a request for which Engage Digital had no answer."""
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    return respond(Problem(status=status, title=status.phrase, code="engage", retry_after=error.retry_after))
+    log.error("Engage Digital did not answer: %s", type(error).__name__)
+    status, retry_after = HTTPStatus.SERVICE_UNAVAILABLE, getattr(error, "retry_after", None)
+    return respond(Problem(status=status, title=status.phrase, code="engage", retry_after=retry_after))
 
 
 @app.exception_handler(EngageRefusedError)

@@ -22,7 +22,7 @@ from .single_sign_on import Session
 Payload = Mapping[str, Any]
 
 
-async def rows_for(session: Session, services: Services) -> tuple[list[Payload], dict[str, float]]:
+async def rows_for(session: Session, services: Services) -> tuple[list[dict[str, Any]], dict[str, float]]:
     """Return the newest 500 messages as an agent sees them, and how many seconds the decisions and their texts took.
 
     The agent and the role are the same in all rows, so they are read once. A click reads all facts again.
@@ -44,6 +44,7 @@ async def rows_for(session: Session, services: Services) -> tuple[list[Payload],
     )
     channels = {source["id"]: channel_from_payload(source, domain_id=services.domain.id) for source in sources}
     names = {source["id"]: source["name"] for source in sources}
+    contents = [content for content in contents if content["source_id"] in channels]
     engaged = {
         case["id"]: Intervention(id=case["id"], agent_id=session.user_id, state=InterventionState.OPEN)
         for case in cases
@@ -89,7 +90,8 @@ async def _newest(client: httpx.AsyncClient, path: str, number: int, **filters: 
     """Read the newest records of a list, in pages of 150, which is the API's maximum."""
     offsets = range(0, number, 150)
     pages = [_get(client, path, offset=offset, limit=min(150, number - offset), **filters) for offset in offsets]
-    return [record for page in await asyncio.gather(*pages) for record in page["records"]]
+    records = [record for page in await asyncio.gather(*pages) for record in page["records"]]
+    return list({record["id"]: record for record in records}.values())  # a new record shifts the pages
 
 
 async def _get(client: httpx.AsyncClient, path: str, **parameters: str | int) -> Payload:

@@ -1,6 +1,7 @@
 """What belongs to agents at RingCentral: a client with the token of each, what it says about the agent, and calls."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from time import monotonic
 
 import attrs
@@ -42,8 +43,9 @@ class RingCentral:
         return await AsyncRingCentralVideo(self._client(call.extension_id)).is_open(call)
 
     async def end(self, call: VideoCall) -> None:
-        """End the room of a call that another one has replaced. If that fails, the room stays empty."""
-        await self._client(call.extension_id).delete(f"/rcvideo/v2/bridges/{call.id}")
+        """End the room of a call that another one has replaced. If that fails, an empty room is left."""
+        with suppress(httpx.HTTPError, ProviderRejectedError):
+            await self._client(call.extension_id).delete(f"/rcvideo/v2/bridges/{call.id}")
 
     def _client(self, extension_id: str) -> httpx.AsyncClient:
         if extension_id not in self._clients:

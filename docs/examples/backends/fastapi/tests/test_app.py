@@ -45,6 +45,11 @@ def test_list_is_shown_even_if_ringcentral_is_down(world: World, ada: Client) ->
     assert {"extension_in_account", "video_access"} <= {each["code"] for each in messages[-1]["decision"]["reasons"]}
 
 
+def test_list_answers_503_if_engage_is_down(world: World, ada: Client) -> None:
+    world.failures.append(("GET", "/1.0/contents", 500, {}))
+    assert ada.get("/api/messages").status_code == 503
+
+
 def test_list_needs_a_login(site: str) -> None:
     assert get(f"{site}/api/messages").status_code == 401
 
@@ -76,6 +81,7 @@ def test_click_ends_the_room_of_the_agent_who_had_the_case_before(world: World, 
     ada.get("/login?agent=dan")
     assert ada.post(CLICK).json()["outcome"] == "created"
     assert [bridge["host"]["extensionId"] for bridge in world.bridges.values()] == ["664307018"]
+    assert [reply["creator_id"] for reply in world.replies] == ["ada", "dan"]
 
 
 def test_click_is_denied_if_the_facts_have_changed_since_the_list(world: World, ada: Client) -> None:

@@ -92,12 +92,12 @@ def _checked(body: bytes, content_type: str) -> Payload:
 async def bridge(request: Request) -> Response:
     """Answer `GET` and `DELETE` of a bridge."""
     bridges, owner = world_of(request).bridges, _owner(request, frozenset({"pw"}))
-    found = bridges.get(request.path_params["id"])
-    if found is None:
+    room = bridges.get(request.path_params["id"])
+    if room is None:
         raise Refusal(404, MISSING, "no such bridge")
     if request.method == "GET":
-        return JSONResponse(found)
-    if found["host"]["extensionId"] != owner:
+        return JSONResponse(room)
+    if room["host"]["extensionId"] != owner:
         raise Refusal(403, RIGHTS, "the token's user is neither the host nor a delegate")
     del bridges[request.path_params["id"]]
     return Response(status_code=204)

@@ -105,7 +105,7 @@ async def list_messages(services: CurrentServices, session: CurrentSession) -> R
 async def click(
     request: Request, facts: CurrentFacts, services: CurrentServices, session: CurrentSession, *, again: bool = False
 ) -> Response:
-    """Answer a click with the link of the one call, or with the reasons why there is none."""
+    """Answer a click with the link of the one call, or with the reasons of the denial."""
 
     def log_click(result: Escalation | Exception) -> None:
         services.decisions.click(

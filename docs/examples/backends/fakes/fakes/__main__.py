@@ -13,6 +13,8 @@ from .world import World
 
 def main() -> int:
     """Run the command, and return its status."""
+    if len(sys.argv) == 1:
+        sys.exit(__doc__)
     world = World()
     with running(world) as address:
         print(f"Fakes of Engage Digital and RingCentral: {address}", flush=True)  # noqa: T201  for a person

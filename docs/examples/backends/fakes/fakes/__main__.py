@@ -21,7 +21,7 @@ def main() -> int:
         command = subprocess.Popen([sys.executable, *sys.argv[1:]], env=environment(world, address))  # noqa: S603
         # Control-C reaches the command too, which ends by itself.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, lambda *_: command.terminate())
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: command.terminate())
         return command.wait()
 
 

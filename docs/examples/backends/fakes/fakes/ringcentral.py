@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from typing import Any
 from uuid import uuid4
 
 from starlette.applications import Starlette
@@ -71,12 +70,12 @@ async def create_bridge(request: Request) -> JSONResponse:
 def _checked(body: bytes, content_type: str) -> Payload:
     """Read the request for a bridge."""
     try:
-        fields: Any = json.loads(body or b"{}")
+        fields: Payload = json.loads(body or b"{}")
     except ValueError:
-        fields = None
-    if not isinstance(fields, dict) or content_type.partition(";")[0] != "application/json":
+        raise wrong(400, PARAMETER, "the body must be JSON") from None
+    if not isinstance(fields, dict) or content_type.partition(";")[0] != "application/json":  # pyright: ignore[reportUnnecessaryIsInstance]
         raise wrong(400, PARAMETER, "the body must be a JSON object")
-    security = fields.get("security", {})
+    security: Payload = fields.get("security", {})
     check_names(fields, OF_BRIDGE, PARAMETER)
     check_names(security, OF_SECURITY, PARAMETER)
     flags = [security.get(name, False) for name in OF_SECURITY - {"password"}]

@@ -16,9 +16,9 @@ SOURCES = {
     "instagram": ("Instagram", "instagram_messaging"),
 }
 #: What each role grants.
-ROLES = {
+ROLES: dict[str, set[str]] = {
     "video-agent": {"escalate_to_video"},
-    "agent": set[str](),
+    "agent": set(),
     "administrator": {"manage_roles", "impersonate_user"},
 }
 #: The agents: the role and the RingCentral extension. Cleo is not linked to an extension.
@@ -38,7 +38,7 @@ SENTENCES = (
 
 
 def _roles() -> dict[str, Payload]:
-    flags = sorted(set().union(*ROLES.values()))
+    flags = sorted({flag for granted in ROLES.values() for flag in granted})
     return {
         role: {"id": role, "label": role.capitalize(), "created_at": TIME, **{flag: flag in granted for flag in flags}}
         for role, granted in ROLES.items()
@@ -53,7 +53,7 @@ def _users() -> dict[str, Payload]:
 
 
 def _identities() -> dict[str, Payload]:
-    customers = {
+    customers: dict[str, Payload] = {
         f"customer-{number}": {"id": f"customer-{number}", "display_name": f"Customer {number}", "user_ids": []}
         for number in range(1, 51)
     }

@@ -65,23 +65,23 @@ async def name_request(request: Request, call_next: RequestResponseEndpoint) -> 
         return await call_next(request)
 
 
-def the_services(request: Request) -> Services:
+def current_services(request: Request) -> Services:
     """Return what `lifespan()` has opened."""
     services: Services = request.state.services
     return services
 
 
-CurrentServices = Annotated[Services, Depends(the_services)]
+CurrentServices = Annotated[Services, Depends(current_services)]
 
 
-async def the_facts(message_id: str, services: CurrentServices, session: CurrentSession) -> Loaded:
+async def current_facts(message_id: str, services: CurrentServices, session: CurrentSession) -> Loaded:
     """Load the facts about a message and the agent, at this moment."""
     return await services.engage.request_for(
         content_id=message_id, user_id=session.user_id, login=session.login, ringcentral=services.ringcentral.user
     )
 
 
-CurrentFacts = Annotated[Loaded, Depends(the_facts)]
+CurrentFacts = Annotated[Loaded, Depends(current_facts)]
 
 
 @app.get("/")

@@ -27,10 +27,11 @@ napoleon_use_ivar = True
 NAVIGATION: Final = {
     "Start": ["tutorial", "test-your-permission-logic", "set-up-a-domain"],
     "How to": ["how-to/*"],
+    "Frameworks": ["guides/*"],
     "Explanation": ["explanation/*"],
     "Reference": ["reference/*", "api/index"],
     "Project": ["benchmarks", "contributing", "changelog"],
-    "Examples": ["examples/host_tests/README"],
+    "Examples": ["examples/backends/README", "examples/host_tests/README"],
 }
 
 

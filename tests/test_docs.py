@@ -68,6 +68,8 @@ def pages(folder: Path) -> list[Path]:
 
 
 RUN: Final = [README, *pages(DOCS)]
+#: Each quotes the code of a project in `docs/examples/backends/` that has the name of the page.
+GUIDES: Final = pages(DOCS / "guides")
 #: They need a server, which not everybody has.
 SQLALCHEMY: Final = DOCS / "how-to" / "keep-calls-with-sqlalchemy.md"
 DJANGO: Final = DOCS / "how-to" / "keep-calls-with-django.md"
@@ -224,7 +226,7 @@ class TestPages:
         [
             pytest.param(page, marks=[pytest.mark.slow] if "console" in languages(page) else [], id=name_of(page))
             for page in RUN
-            if page not in (SQLALCHEMY, DJANGO, REDIS, SDK)
+            if page not in (SQLALCHEMY, DJANGO, REDIS, SDK, *GUIDES)
         ],
     )
     def test_snippets_run_and_print_what_the_page_shows(
@@ -273,6 +275,21 @@ class TestPages:
         for name, value in redis.items():
             monkeypatch.setenv(name, value)
         run_page(REDIS, namespace, environment)
+
+    @pytest.mark.parametrize("page", GUIDES, ids=name_of)
+    def test_guides_quote_the_code_of_their_projects(self, page: Path) -> None:
+        """The tests of the projects run it: `tox run -e examples`."""
+        project = DOCS / "examples" / "backends" / page.stem
+        files = [file for file in project.rglob("*.py") if "/." not in f"/{file.relative_to(project).as_posix()}"]
+        code = [file.read_text(encoding="utf-8") for file in files]
+        quotes = [
+            block["source"]
+            for block in _FENCE.finditer(page.read_text(encoding="utf-8"))
+            if block["language"] == "python"
+        ]
+
+        assert quotes
+        assert [] == [quote for quote in quotes if not any(quote in text for text in code)]
 
     @pytest.mark.parametrize("page", [*RUN, CHANGELOG], ids=name_of)
     def test_every_fence_is_closed_and_of_a_language_that_is_looked_at(self, page: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar, cast, fin
 
 import attrs
 
-from ._fields import exact_str, figure_of, is_collection, kind_of
+from ._fields import exact_str, figure_of, is_collection, is_digits, kind_of
 from .exceptions import Fault, InvalidPayloadError, InvalidValueError
 
 _T = TypeVar("_T")
@@ -91,6 +91,12 @@ def as_id(value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 256:
         return int.__repr__(value)
     return exact_str(value) if isinstance(value, str) and value.strip() else None
+
+
+def as_ringcentral_id(value: object) -> str | None:
+    """Return the RingCentral id that a JSON value stands for, or None. RingCentral sends ids as strings or as numbers."""
+    text = as_id(value)
+    return text if is_digits(text) else None
 
 
 def value_at(value: object, *keys: str) -> Any:
@@ -289,7 +295,7 @@ _ALL_PAGES: Final = "every page of the list"
 
 
 @final
-class _Page(NamedTuple):
+class Page(NamedTuple):
     """One page of a list.
 
     Attributes:
@@ -316,7 +322,7 @@ def records_in_pages(faults: Faults, name: str, pages: Iterable[Payload]) -> lis
         faults.append(Fault.mismatch(name, kind_of(pages), "a collection of pages"))
         return []
     earlier_faults = len(faults)
-    read = [page for number, data in enumerate(pages) if (page := _read_page(faults, f"{name}[{number}]", data))]
+    read = [page for number, data in enumerate(pages) if (page := read_page(faults, f"{name}[{number}]", data))]
     read.sort(key=lambda page: page.offset)
     if len(faults) == earlier_faults:
         _check_complete(faults, name, read)
@@ -341,7 +347,8 @@ def records_in_pages(faults: Faults, name: str, pages: Iterable[Payload]) -> lis
     return list(first.values())
 
 
-def _read_page(faults: Faults, path: str, page: object) -> _Page | None:
+def read_page(faults: Faults, path: str, page: object) -> Page | None:
+    """Return a page of a list. If it is not one, note the faults and return None."""
     if not isinstance(page, Mapping):
         faults.append(Fault.mismatch(path, kind_of(page), "a mapping"))
         return None
@@ -349,10 +356,10 @@ def _read_page(faults: Faults, path: str, page: object) -> _Page | None:
     count = faults.parse(_NUMBER, f"{path}.count", fields.get("count"))
     offset = faults.parse(_NUMBER, f"{path}.offset", fields.get("offset"))
     records = faults.parse(_RECORDS, f"{path}.records", fields.get("records"))
-    return None if count is None or offset is None or records is None else _Page(path, count, offset, records)
+    return None if count is None or offset is None or records is None else Page(path, count, offset, records)
 
 
-def _check_complete(faults: Faults, name: str, pages: list[_Page]) -> None:
+def _check_complete(faults: Faults, name: str, pages: list[Page]) -> None:
     """Note a fault for records that are on no page. If the pages differ about their number, note only that."""
     if not pages:
         problem = "has no page: pass every page, an empty one too"
@@ -365,7 +372,7 @@ def _check_complete(faults: Faults, name: str, pages: list[_Page]) -> None:
             faults.append(Fault(f"{page.path}.count", problem, found=f"{page.total:,}", accepted=f"{total:,}"))
             return
     end = 0
-    for page in [*pages, _Page(name, total, total, [])]:
+    for page in [*pages, Page(name, total, total, [])]:
         start = min(page.offset, total)
         if start > end:
             records = f"record {end}" if start == end + 1 else f"records {end} to {start - 1}"

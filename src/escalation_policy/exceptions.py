@@ -14,6 +14,9 @@
     │   ├── CallInProgressError                  another click is creating the same call
     │   ├── CallInDoubtError                     nobody knows whether the same call was created
     │   └── LedgerError                          the ledger failed before the provider was asked
+    ├── EngageError                              the Engage API did not return a record or a list
+    │   ├── EngageUnavailableError               it did not answer, or asks to wait; try again
+    │   └── EngageRefusedError                   it refused; do not try again
     ├── AnalysisLimitError                       a question about all requests needs more effort
     ├── testing.NoSuchRequestError (LookupError) no request has the decision that a test asks for
     └── testing.NoSuchRuleError    (ValueError)  a test names a rule that the policy does not have
@@ -24,7 +27,7 @@ anybody wrote; instead of a wrong string, they show the accepted key that is clo
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Final, final
 
 import attrs
 
@@ -33,6 +36,9 @@ __all__ = [
     "CallInDoubtError",
     "CallInProgressError",
     "ClickError",
+    "EngageError",
+    "EngageRefusedError",
+    "EngageUnavailableError",
     "EscalationDeniedError",
     "EscalationPolicyError",
     "Fault",
@@ -228,6 +234,55 @@ class LedgerError(ClickError):
     """
 
     outcome = "ledger"
+
+
+class EngageError(EscalationPolicyError):
+    """The Engage API did not return a record or a list. The subclass tells you whether to try again."""
+
+
+@final
+class EngageUnavailableError(EngageError):
+    """The Engage API did not answer, failed or asks to wait. Try again, after `retry_after` if it is not None."""
+
+    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+#: Why the Engage API most likely refuses, by the status of its response. None: nothing could be sent.
+_REFUSALS: Final = {
+    None: "the client is closed, or the developer must fix its base_url or its headers",
+    400: "the request is invalid; the developer fixes it",
+    401: "the token is not valid; the developer gets a new one",
+    403: "the token's user lacks a permission; an administrator grants it",
+    404: "it does not exist, or the token's user may not read it, or the client's base_url is another service's",
+}
+
+
+@final
+class EngageRefusedError(EngageError):
+    """The Engage API refused to return a record or a list. Trying again does not help.
+
+    Attributes:
+        record: What was asked for: `content`, `user`, `source`, `intervention`, `identity` or `role`, or one of the lists
+            `interventions`, `roles`, `users` and `sources`.
+        status: The status of the response: 401 and 403 are about the token and its user's rights, 404 about a record that
+            does not exist or that the token's user may not read. None: the client could not send the request.
+    """
+
+    def __init__(self, record: str, status: int | None) -> None:
+        super().__init__(record, status)
+        self.record = record
+        self.status = status
+
+    def __str__(self) -> str:
+        action = "nothing could be sent to Engage" if self.status is None else f"Engage answered {self.status}"
+        cause = _REFUSALS.get(self.status, "it refuses this request")
+        if self.status is not None and 300 <= self.status < 400:
+            cause = "it redirects to another address, which is not followed; the developer fixes the client's base_url"
+        if self.record == "role" and self.status in (403, 404):
+            cause = "only users that may manage roles can read one, so pass role= or use the token of such a user"
+        return f"{action} for the {self.record}: {cause}"
 
 
 @final

@@ -18,11 +18,16 @@ _LONGEST_WAIT: Final = timedelta(hours=1)
 @final
 @attrs.frozen
 class Request:
-    """A request to a service. Its body can hold a password."""
+    """A request to a service. Its path can hold ids, and its body a password.
+
+    Attributes:
+        most_bytes: How long the body of the response is at most. The content of a longer one is None.
+    """
 
     method: str
-    path: str
+    path: str = attrs.field(repr=False)
     body: bytes | None = attrs.field(default=None, repr=False)
+    most_bytes: int = 65_536
 
 
 @final

@@ -14,16 +14,16 @@ from functools import partial
 from ipaddress import ip_address
 from threading import Lock
 from time import monotonic
-from typing import Any, Final, cast, final
+from typing import Any, Final, TypeVar, cast, final
 
 import httpx
 
-from .._fields import figure_of, require
+from .._fields import figure_of, kind_of, require
 from .._threads import start_in_thread
 from ..exceptions import Fault, InvalidValueError
 from .messages import Delivery, Exchange, Failure, Request, Response, T
 
-_LONGEST_BODY: Final = 65_536
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 _LONGEST_TIMEOUT: Final = timedelta(days=1)
 #: How many threads of a sender may be stuck before it sends nothing more.
 _MOST_STUCK: Final = 32
@@ -46,17 +46,22 @@ def checked_timeout(timeout: timedelta) -> timedelta:
     return timeout
 
 
-def check_address(client: httpx.Client | httpx.AsyncClient) -> None:
-    """Check that a client sends its token encrypted, or does not send it to another machine.
+def checked_client(client: C, cls: type[C]) -> C:
+    """Return a client that sends its token encrypted, or does not send it to another machine.
 
     Raises:
         InvalidValueError: The client's `base_url` begins with http, and its host is not this machine.
+        TypeError: The client is of another class.
     """
+    if not isinstance(client, cls):  # pyright: ignore[reportUnnecessaryIsInstance]
+        classes = "sync code takes an httpx.Client, async code an httpx.AsyncClient"
+        raise TypeError(f"client must be an httpx.{cls.__name__}, got {kind_of(client)}: {classes}")
     url = client.base_url
     if url.scheme == "http" and not _is_loopback(url.host):
         accepted = "a URL that begins with https, or the address of a server on loopback"
         problem = "begins with http, so the token would be sent unencrypted: use https"
         raise InvalidValueError(Fault("client.base_url", problem, found="an http URL", accepted=accepted))
+    return client
 
 
 def _is_loopback(host: str) -> bool:
@@ -80,20 +85,21 @@ class Sender:
 
     def run(self, exchange: Exchange[T], timeout: timedelta) -> T:
         """Send all requests of an exchange within a time and return its result."""
-        deadline = _Deadline(timeout)
+        deadline = Deadline(timeout)
         try:
             request = next(exchange)
             while True:
-                request = exchange.send(self._send(request, deadline))
+                request = exchange.send(self.send(request, deadline))
         except StopIteration as end:
             return cast("T", end.value)
 
-    def _send(self, request: Request, deadline: "_Deadline") -> Response | Failure:
+    def send(self, request: Request, deadline: "Deadline") -> Response | Failure:
+        """Send one request."""
         if self._client.is_closed:
             return _CLOSED
         if len(self._stuck) >= _MOST_STUCK:
             return Failure(f"{_MOST_STUCK} earlier requests are stuck", Delivery.NOT_SENT)
-        attempt = _Attempt(_SyncBody(request.body), deadline)
+        attempt = _Attempt(_SyncBody(request.body), deadline, request.most_bytes)
         if not deadline.remaining:
             return attempt.give_up(deadline.cause)
         try:
@@ -125,18 +131,19 @@ class AsyncSender:
             asyncio.CancelledError: The task was cancelled. If nothing of a POST was sent, or it was refused, the exchange learns
                 this instead, so that the caller does too.
         """
-        deadline = _Deadline(timeout)
+        deadline = Deadline(timeout)
         try:
             request = next(exchange)
             while True:
-                request = exchange.send(await self._send(request, deadline))
+                request = exchange.send(await self.send(request, deadline))
         except StopIteration as end:
             return cast("T", end.value)
 
-    async def _send(self, request: Request, deadline: "_Deadline") -> Response | Failure:
+    async def send(self, request: Request, deadline: "Deadline") -> Response | Failure:
+        """Send one request. For cancellation, see `run()`."""
         if self._client.is_closed:
             return _CLOSED
-        attempt = _Attempt(_AsyncBody(request.body), deadline)
+        attempt = _Attempt(_AsyncBody(request.body), deadline, request.most_bytes)
         if not deadline.remaining:
             return attempt.give_up(deadline.cause)
         try:
@@ -153,8 +160,8 @@ class AsyncSender:
 
 
 @final
-class _Deadline:
-    """The time at which an exchange is given up."""
+class Deadline:
+    """The time at which one or more requests are given up."""
 
     def __init__(self, timeout: timedelta) -> None:
         self.seconds: Final = timeout.total_seconds()
@@ -214,8 +221,9 @@ class _AsyncBody(_Body):
 class _Attempt:
     """One attempt to send a request: httpx's objects as far as they exist, and what arrived of the response's body."""
 
-    def __init__(self, body: _Body, deadline: _Deadline) -> None:
+    def __init__(self, body: _Body, deadline: Deadline, most_bytes: int) -> None:
         self._body: Final = body
+        self._most_bytes: Final = most_bytes
         self._deadline: Final = deadline
         self._content: Final = bytearray()
         self._request: httpx.Request | None = None
@@ -259,7 +267,7 @@ class _Attempt:
     def add(self, chunk: bytes) -> bool:
         """Add a chunk of the response's body. Return whether the rest is worth reading."""
         self._content.extend(chunk)
-        return len(self._content) <= _LONGEST_BODY and not self._is_given_up
+        return len(self._content) <= self._most_bytes and not self._is_given_up
 
     def give_up(self, cause: str) -> Response | Failure:
         """Let nothing more be sent. Return the response if it says enough without its body, or else the failure."""
@@ -270,7 +278,7 @@ class _Attempt:
 
     def result(self, response: httpx.Response) -> Response:
         """Return the response, with its body if that is complete, short and not compressed."""
-        is_readable = _is_plain(response) and len(self._content) <= _LONGEST_BODY
+        is_readable = _is_plain(response) and len(self._content) <= self._most_bytes
         return _response(response, bytes(self._content) if is_readable else None)
 
     def result_of(self, error: Exception) -> Response | Failure:

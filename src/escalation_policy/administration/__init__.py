@@ -1,6 +1,7 @@
 """Administration of roles, permissions, RingCentral IDs and the setup of Escalate to Video, as pure functions."""
 
 from ._directory import Directory, RecordKind, UnreadableRecord
+from ._loading import load_directory, load_directory_async
 from ._policies import ExtensionEntry, RoleChange, RoleHandover
 from ._reach import Reach, ReachClass, reach
 from ._readiness import (
@@ -66,6 +67,8 @@ __all__ = [
     "create_role",
     "edit_role",
     "link_ringcentral",
+    "load_directory",
+    "load_directory_async",
     "map_imported_users",
     "reach",
 ]

@@ -186,32 +186,70 @@ class Directory:
             InvalidPayloadError: Pages are malformed or missing, or records differ under one id. `faults` lists them all.
         """
         with collect_faults() as faults:
-            check_types(Domain, domain=domain)
-            check_kinds(kinds)
-            extensions = _by_extension_id(faults, list_of(RingCentralUser, "ringcentral", ringcentral))
+            reader = DirectoryReader(faults, domain, ringcentral, kinds)
             lists = {
                 RecordKind.ROLE: records_in_pages(faults, "roles", roles),
                 RecordKind.USER: records_in_pages(faults, "users", users),
                 RecordKind.SOURCE: records_in_pages(faults, "sources", sources),
             }
-        unreadable: list[UnreadableRecord] = []
+        for kind, records in lists.items():
+            reader.read(kind, records)
+        return reader.directory()
 
-        def read(kind: RecordKind, make: Callable[[PayloadReader], _T]) -> list[_T]:
-            return list(_read_records(kind, lists[kind], make, unreadable))
 
-        role_values = read(RecordKind.ROLE, lambda record: read_role(record, domain.id))
-        roles_by_id = {role.id: role for role in role_values}
-        agents = read(RecordKind.USER, lambda record: _agent(record, domain, roles_by_id, extensions))
-        read_sources = read(RecordKind.SOURCE, lambda record: _source(record, domain, kinds))
-        return cls(
-            domain=domain,
-            roles=role_values,
-            agents=agents,
-            channels=[source.channel for source in read_sources],
-            labels={source.channel.id: source.label for source in read_sources if source.label is not None},
-            inactive=[source.channel.id for source in read_sources if source.is_active is False],
-            types={source.channel.id: source.type for source in read_sources if source.type is not None},
-            unreadable=unreadable,
+@final
+class DirectoryReader:
+    """Reads the records of a domain into the parts of a directory: all roles first, because users name them."""
+
+    def __init__(
+        self,
+        faults: Faults,
+        domain: Domain,
+        ringcentral: Iterable[RingCentralUser],
+        kinds: Mapping[str, ChannelKind],
+    ) -> None:
+        """Check what was passed, and note users of RingCentral that contradict each other in `faults`."""
+        check_types(Domain, domain=domain)
+        check_kinds(kinds)
+        self._domain: Final = domain
+        self._kinds: Final = kinds
+        self._extensions: Final = _by_extension_id(faults, list_of(RingCentralUser, "ringcentral", ringcentral))
+        self._unreadable: dict[RecordKind, list[UnreadableRecord]] = {}
+        self._roles: dict[str, Role] = {}
+        self._agents: list[Agent] = []
+        self._sources: list[_Source] = []
+
+    def forget(self, kind: RecordKind) -> None:
+        """Forget all records of a kind, because they are read again."""
+        {RecordKind.ROLE: self._roles, RecordKind.USER: self._agents, RecordKind.SOURCE: self._sources}[kind].clear()
+        self._unreadable.pop(kind, None)
+
+    def read(self, kind: RecordKind, records: Iterable[tuple[str, Payload]]) -> None:
+        """Read records of a kind, with their paths."""
+        domain, kinds, unreadable = self._domain, self._kinds, self._unreadable.setdefault(kind, [])
+        if kind is RecordKind.ROLE:
+            roles = _read_records(kind, records, lambda record: read_role(record, domain.id), unreadable)
+            self._roles.update((role.id, role) for role in roles)
+        elif kind is RecordKind.USER:
+            roles_by_id, extensions = self._roles, self._extensions
+            self._agents += _read_records(
+                kind, records, lambda record: _agent(record, domain, roles_by_id, extensions), unreadable
+            )
+        else:
+            self._sources += _read_records(kind, records, lambda record: _source(record, domain, kinds), unreadable)
+
+    def directory(self) -> Directory:
+        """Return the directory."""
+        sources = self._sources
+        return Directory(
+            domain=self._domain,
+            roles=self._roles.values(),
+            agents=self._agents,
+            channels=[source.channel for source in sources],
+            labels={source.channel.id: source.label for source in sources if source.label is not None},
+            inactive=[source.channel.id for source in sources if source.is_active is False],
+            types={source.channel.id: source.type for source in sources if source.type is not None},
+            unreadable=[record for kind in RecordKind for record in self._unreadable.get(kind, [])],
         )
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from .._enums import ChannelKind, InterventionState, Login, MessageAuthor, Permission
-from .._fields import DIGITS_WORDS, check_types, is_digits
-from .._reading import FLAG, ID, TEXT, UNREAD, Form, PayloadReader, as_id, collect_faults
+from .._fields import DIGITS_WORDS, check_types
+from .._reading import FLAG, ID, TEXT, UNREAD, Form, PayloadReader, as_ringcentral_id, collect_faults
 from .._request import ContextValue, EscalationRequest
 from .._values import Agent, Channel, Domain, Intervention, Message, RingCentralUser, Role
 from ..exceptions import Fault
@@ -60,8 +60,8 @@ _PERMISSIONS: Final = {permission.value: permission for permission in Permission
 
 
 def _as_extension(value: object) -> RingCentralUser | None:
-    extension_id = as_id(value)
-    return RingCentralUser(extension_id=extension_id) if extension_id and is_digits(extension_id) else None
+    extension_id = as_ringcentral_id(value)
+    return None if extension_id is None else RingCentralUser(extension_id=extension_id)
 
 
 _EXTENSION: Final = Form(accepted=f"an extension id: {DIGITS_WORDS}", parse=_as_extension, blank_is_nothing=True)

@@ -6,14 +6,14 @@ from typing import Final, cast
 from .._enums import VideoAccess
 from .._fields import DIGITS_WORDS
 from .._http.messages import Exchange, Request
-from .._reading import TEXT, Faults, Form, PayloadReader, collect_faults, value_at
+from .._reading import TEXT, Faults, Form, PayloadReader, as_ringcentral_id, collect_faults, value_at
 from .._values import RingCentralUser
 from ..exceptions import Fault, InvalidPayloadError, ProviderUnavailableError
-from ._responses import response_to, ringcentral_id
+from ._responses import response_to
 
 #: The extension of the token's owner.
 _OWN: Final = "/restapi/v1.0/account/~/extension/~"
-_ID: Final = Form(accepted=f"{DIGITS_WORDS}, as a str or an int", parse=ringcentral_id)
+_ID: Final = Form(accepted=f"{DIGITS_WORDS}, as a str or an int", parse=as_ringcentral_id)
 #: Reasons that are about the user: its plan or its settings.
 _LIMITATIONS: Final = (
     "ServicePlanLimitation",

@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, urlsplit
 from .._calls.values import CallRequest, VideoCall
 from .._fields import closest, kind_of, require
 from .._http.messages import Exchange, Request, Response
-from .._reading import value_at
+from .._reading import as_ringcentral_id, value_at
 from ..exceptions import Fault, InvalidValueError, ProviderOutcomeUnknownError, ProviderRejectedError
-from ._responses import response_to, ringcentral_id
+from ._responses import response_to
 
 BridgeType = Literal["Instant", "Scheduled"]
 #: Words that paths of the API have instead of a bridge's id.
@@ -167,7 +167,7 @@ def _has_password(url: str) -> bool:
 
 def _host_of(bridge: Any) -> tuple[str | None, str | None]:
     host = value_at(bridge, "host")
-    return ringcentral_id(value_at(host, "accountId")), ringcentral_id(value_at(host, "extensionId"))
+    return as_ringcentral_id(value_at(host, "accountId")), as_ringcentral_id(value_at(host, "extensionId"))
 
 
 def _path_of(bridge_id: str) -> str:

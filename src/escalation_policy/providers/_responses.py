@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final, NamedTuple, cast, final
 
-from .._fields import is_digits
 from .._http.messages import Delivery, Exchange, Failure, Request, Response
-from .._reading import as_id, value_at
+from .._reading import value_at
 from ..exceptions import (
     ProviderError,
     ProviderOutcomeUnknownError,
@@ -76,12 +75,6 @@ def response_to(request: Request, *, creates_call: bool = False) -> Exchange[Res
     if refusal := _refusal(response, creates_call=creates_call):
         raise refusal
     return response
-
-
-def ringcentral_id(value: object) -> str | None:
-    """Return the RingCentral id that a JSON value stands for, or None. RingCentral sends ids as strings or as numbers."""
-    text = as_id(value)
-    return text if is_digits(text) else None
 
 
 def _failure(failure: Failure, *, creates_call: bool) -> ProviderError:

@@ -4,7 +4,7 @@ Everything goes through an httpx client of the host's, which has RingCentral's a
 """
 
 from datetime import timedelta
-from typing import Final, TypeVar, final
+from typing import Final, final
 
 try:
     import httpx
@@ -13,8 +13,8 @@ except ModuleNotFoundError as error:
 
 from .._calls.values import CallRequest, VideoCall
 from .._enums import VideoAccess
-from .._fields import check_types, kind_of
-from .._http.sending import AsyncSender, Sender, check_address, checked_timeout
+from .._fields import check_types
+from .._http.sending import AsyncSender, Sender, checked_client, checked_timeout
 from .._values import RingCentralUser
 from ._access import read_access, read_user
 from ._bridges import BridgeType, bridge_options, create_bridge, find_bridge
@@ -28,7 +28,6 @@ __all__ = [
     "video_access_async",
 ]
 
-C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 _TIMEOUT: Final = timedelta(seconds=10)
 
 
@@ -61,7 +60,7 @@ class RingCentralVideo:
                 not between 1 µs and 1 day; or the client's `base_url` begins with http and is not on loopback.
             TypeError: The client is not an `httpx.Client`.
         """
-        self._sender: Final = Sender(_checked(client, httpx.Client))
+        self._sender: Final = Sender(checked_client(client, httpx.Client))
         self._options: Final = bridge_options(bridge, password=password)
         self._timeout: Final = checked_timeout(timeout)
 
@@ -96,7 +95,7 @@ class AsyncRingCentralVideo:
         timeout: timedelta = _TIMEOUT,
     ) -> None:
         """Make a provider, as `RingCentralVideo` does."""
-        self._sender: Final = AsyncSender(_checked(client, httpx.AsyncClient))
+        self._sender: Final = AsyncSender(checked_client(client, httpx.AsyncClient))
         self._options: Final = bridge_options(bridge, password=password)
         self._timeout: Final = checked_timeout(timeout)
 
@@ -131,7 +130,7 @@ def ringcentral_user(client: httpx.Client, *, timeout: timedelta = _TIMEOUT) -> 
             on loopback.
         TypeError: The client is not an `httpx.Client`.
     """
-    return Sender(_checked(client, httpx.Client)).run(read_user(), checked_timeout(timeout))
+    return Sender(checked_client(client, httpx.Client)).run(read_user(), checked_timeout(timeout))
 
 
 async def ringcentral_user_async(
@@ -140,7 +139,7 @@ async def ringcentral_user_async(
     timeout: timedelta = _TIMEOUT,  # noqa: ASYNC109  as in the sync function
 ) -> RingCentralUser:
     """Do what `ringcentral_user()` does, for asyncio."""
-    return await AsyncSender(_checked(client, httpx.AsyncClient)).run(read_user(), checked_timeout(timeout))
+    return await AsyncSender(checked_client(client, httpx.AsyncClient)).run(read_user(), checked_timeout(timeout))
 
 
 def video_access(client: httpx.Client, user: RingCentralUser, *, timeout: timedelta = _TIMEOUT) -> VideoAccess:
@@ -163,7 +162,7 @@ def video_access(client: httpx.Client, user: RingCentralUser, *, timeout: timede
         TypeError: The client is not an `httpx.Client`.
     """
     check_types(RingCentralUser, user=user)
-    return Sender(_checked(client, httpx.Client)).run(read_access(user), checked_timeout(timeout))
+    return Sender(checked_client(client, httpx.Client)).run(read_access(user), checked_timeout(timeout))
 
 
 async def video_access_async(
@@ -174,16 +173,8 @@ async def video_access_async(
 ) -> VideoAccess:
     """Do what `video_access()` does, for asyncio."""
     check_types(RingCentralUser, user=user)
-    return await AsyncSender(_checked(client, httpx.AsyncClient)).run(read_access(user), checked_timeout(timeout))
+    return await AsyncSender(checked_client(client, httpx.AsyncClient)).run(read_access(user), checked_timeout(timeout))
 
 
 def _shorter(timeout: timedelta, time_limit: timedelta | None) -> timedelta:
     return timeout if time_limit is None else min(timeout, time_limit)
-
-
-def _checked(client: C, cls: type[C]) -> C:
-    if not isinstance(client, cls):  # pyright: ignore[reportUnnecessaryIsInstance]
-        classes = "sync code takes an httpx.Client, async code an httpx.AsyncClient"
-        raise TypeError(f"client must be an httpx.{cls.__name__}, got {kind_of(client)}: {classes}")
-    check_address(client)
-    return client

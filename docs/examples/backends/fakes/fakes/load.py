@@ -1,13 +1,13 @@
-"""Click 200 times at once on messages of 20 cases: `DATABASE_URL=… python -m fakes.load -m uvicorn --workers 2 helpdesk.app:app`.
+"""Click 200 times at once on messages of 20 cases: `python -m fakes.load ADDRESS COMMAND…`.
 
-The command serves the backend on port 8000. It must be able to work with two workers, so the database is PostgreSQL.
+The command serves the backend at the address, with two workers: `-m uvicorn --workers 2 --port 8000 helpdesk.app:app`.
 """
 
 import asyncio
 import subprocess
 import sys
 from collections import Counter
-from time import perf_counter
+from time import perf_counter, sleep
 
 import httpx
 
@@ -19,7 +19,7 @@ async def click_at_once(url: str, messages: list[str]) -> tuple[Counter[str], fl
     """Click on each message, all at once, and return how often each outcome was answered, and the seconds."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)  # gunicorn closes idle ones soon
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=120) as client:
-        await _log_in(client)
+        await client.get("/login")
         client.headers["X-CSRFToken"] = client.cookies.get("csrftoken", "")  # Django
         start = perf_counter()
         answers = await asyncio.gather(*(client.post(f"/api/messages/{message}/call") for message in messages))
@@ -28,26 +28,27 @@ async def click_at_once(url: str, messages: list[str]) -> tuple[Counter[str], fl
     return Counter(body.get("outcome") or body.get("code", "?") for body in bodies), seconds
 
 
-async def _log_in(client: httpx.AsyncClient) -> None:
-    """Log in, as soon as the backend has started."""
-    for _ in range(300):
+def wait_for(url: str, command: subprocess.Popen[bytes]) -> None:
+    """Wait until the backend has started."""
+    while command.poll() is None:
         try:
-            await client.get("/login")
+            httpx.get(url)
         except httpx.TransportError:
-            await asyncio.sleep(0.1)
+            sleep(0.1)
         else:
             return
-    sys.exit("the backend did not start")
+    sys.exit("the backend has ended")
 
 
 def main() -> None:
     """Run the backend, click, and print what happened."""
     world = World()
     with running(world) as address:
-        command = subprocess.Popen([sys.executable, *sys.argv[1:]], env=environment(world, address))  # noqa: S603
+        command = subprocess.Popen([sys.executable, *sys.argv[2:]], env=environment(world, address))  # noqa: S603
         try:
             messages = [f"message-{number % 20 + 1}" for number in range(200)]
-            outcomes, seconds = asyncio.run(click_at_once("http://127.0.0.1:8000", messages))
+            wait_for(sys.argv[1], command)
+            outcomes, seconds = asyncio.run(click_at_once(sys.argv[1], messages))
         finally:
             command.terminate()
             command.wait()

@@ -21,7 +21,8 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from escalation_policy import InterventionState
 from escalation_policy.engage import read_webhook
-from escalation_policy.exceptions import ClickError, InvalidPayloadError
+from escalation_policy.engage.api import Loaded
+from escalation_policy.exceptions import ClickError, EngageRefusedError, EngageUnavailableError, InvalidPayloadError
 from escalation_policy.video import (
     Escalation,
     EscalationOutcome,
@@ -33,7 +34,6 @@ from escalation_policy.video import (
 )
 
 from .cases import fold
-from .facts import Loaded, load_facts
 from .logs import configure
 from .messages import rows_for
 from .services import Services, open_services
@@ -76,7 +76,9 @@ CurrentServices = Annotated[Services, Depends(current_services)]
 
 async def current_facts(message_id: str, services: CurrentServices, session: CurrentSession) -> Loaded:
     """Load the facts about a message and the agent, at this moment."""
-    return await load_facts(services.client, services.domain, message_id, session, services.ringcentral.user)
+    return await services.engage.request_for(
+        content_id=message_id, user_id=session.user_id, login=session.login, ringcentral=services.ringcentral.user
+    )
 
 
 CurrentFacts = Annotated[Loaded, Depends(current_facts)]
@@ -198,29 +200,20 @@ async def answer_click(_request: Request, error: ClickError) -> JSONResponse:
     return respond(problem(error))
 
 
-@app.exception_handler(httpx.HTTPStatusError)
-async def answer_refused(_request: Request, error: httpx.HTTPStatusError) -> JSONResponse:
-    """Answer a request for which Engage Digital refused a record, or asked to wait."""
-    answered = error.response.status_code
-    log.error("Engage Digital answered %s", answered)  # the words of the error hold ids
-    statuses = {401: HTTPStatus.BAD_GATEWAY, 403: HTTPStatus.BAD_GATEWAY, 404: HTTPStatus.NOT_FOUND}
-    return respond(no_facts(statuses.get(answered, HTTPStatus.SERVICE_UNAVAILABLE)))
-
-
-@app.exception_handler(httpx.TransportError)
-async def answer_unavailable(_request: Request, error: httpx.TransportError) -> JSONResponse:
-    """Answer a request for which Engage Digital did not answer."""
+@app.exception_handler(EngageUnavailableError)
+@app.exception_handler(httpx.HTTPError)
+async def answer_unavailable(_request: Request, error: EngageUnavailableError | httpx.HTTPError) -> JSONResponse:
+    """Answer a request for which Engage Digital had no answer."""
     log.error("Engage Digital did not answer: %s", type(error).__name__)
-    return respond(no_facts(HTTPStatus.SERVICE_UNAVAILABLE))
+    status, retry_after = HTTPStatus.SERVICE_UNAVAILABLE, getattr(error, "retry_after", None)
+    return respond(Problem(status=status, title=status.phrase, code="engage", retry_after=retry_after))
 
 
+@app.exception_handler(EngageRefusedError)
 @app.exception_handler(InvalidPayloadError)
-async def answer_unreadable(_request: Request, error: InvalidPayloadError) -> JSONResponse:
-    """Answer a request for which Engage Digital answered something else. The log says what, without ids and texts."""
-    log.error("Engage Digital's answer cannot be read: %s", error)
-    return respond(no_facts(HTTPStatus.BAD_GATEWAY))
-
-
-def no_facts(status: HTTPStatus) -> Problem:
-    """Return the problem of a request without facts."""
-    return Problem(status=status, title=status.phrase, code="facts")
+async def answer_refused(_request: Request, error: EngageRefusedError | InvalidPayloadError) -> JSONResponse:
+    """Answer a request for which Engage Digital had no facts. The log says which, and who can fix it."""
+    log.error("no facts: %s", error)
+    is_missing = isinstance(error, EngageRefusedError) and (error.record, error.status) == ("content", 404)
+    status = HTTPStatus.NOT_FOUND if is_missing else HTTPStatus.BAD_GATEWAY
+    return respond(Problem(status=status, title=status.phrase, code="facts"))

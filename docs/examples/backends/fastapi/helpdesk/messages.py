@@ -1,6 +1,7 @@
 """The list of messages, with a decision about each."""
 
 import asyncio
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
@@ -15,9 +16,10 @@ from escalation_policy.engage import (
 )
 from escalation_policy.exceptions import ProviderError
 
-from .facts import Payload, get
 from .services import Services
 from .single_sign_on import Session
+
+Payload = Mapping[str, Any]
 
 
 async def rows_for(session: Session, services: Services) -> tuple[list[dict[str, Any]], dict[str, float]]:
@@ -31,9 +33,9 @@ async def rows_for(session: Session, services: Services) -> tuple[list[dict[str,
         _newest(
             services.client, "interventions", 150, user_id=session.user_id, status="active"
         ),  # open, and not deferred
-        get(services.client, f"users/{session.user_id}"),
+        _get(services.client, f"users/{session.user_id}"),
     )
-    role = await get(services.client, f"roles/{user['role_id']}")
+    role = await _get(services.client, f"roles/{user['role_id']}")
     agent = agent_from_payload(
         user,
         domain_id=services.domain.id,
@@ -87,6 +89,12 @@ async def _ringcentral_user(extension_id: str | None, services: Services) -> Rin
 async def _newest(client: httpx.AsyncClient, path: str, number: int, **filters: str) -> list[Payload]:
     """Read the newest records of a list, in pages of 150, which is the API's maximum."""
     offsets = range(0, number, 150)
-    pages = [get(client, path, offset=offset, limit=min(150, number - offset), **filters) for offset in offsets]
+    pages = [_get(client, path, offset=offset, limit=min(150, number - offset), **filters) for offset in offsets]
     records = [record for page in await asyncio.gather(*pages) for record in page["records"]]
     return list({record["id"]: record for record in records}.values())  # a new record shifts the pages
+
+
+async def _get(client: httpx.AsyncClient, path: str, **parameters: str | int) -> Payload:
+    response = await client.get(path, params=parameters)
+    payload: Payload = response.raise_for_status().json()
+    return payload

@@ -11,6 +11,7 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from escalation_policy import Domain
+from escalation_policy.engage.api import AsyncEngageApi
 from escalation_policy.ledgers.sqlalchemy import AsyncSQLAlchemyCallLedger
 from escalation_policy.records import DecisionLogger
 
@@ -25,6 +26,7 @@ class Services:
 
     domain: Domain
     client: httpx.AsyncClient
+    engage: AsyncEngageApi
     ringcentral: RingCentral
     database: AsyncEngine
     ledger: AsyncSQLAlchemyCallLedger
@@ -46,11 +48,14 @@ async def open_services() -> AsyncGenerator[Services]:
             stack.push_async_callback(engine.dispose)
             return engine
 
+        domain = Domain(id=os.environ["ENGAGE_DOMAIN"], ringcentral_account_id=os.environ["RINGCENTRAL_ACCOUNT_ID"])
+        client = await open_client(os.environ["ENGAGE_URL"], os.environ["ENGAGE_TOKEN"])
         tokens = json.loads(os.environ["RINGCENTRAL_TOKENS"])
         url = os.environ["RINGCENTRAL_URL"]
         services = Services(
-            domain=Domain(id=os.environ["ENGAGE_DOMAIN"], ringcentral_account_id=os.environ["RINGCENTRAL_ACCOUNT_ID"]),
-            client=await open_client(os.environ["ENGAGE_URL"], os.environ["ENGAGE_TOKEN"]),
+            domain=domain,
+            client=client,
+            engage=AsyncEngageApi(client, domain=domain),
             ringcentral=RingCentral({extension: await open_client(url, tokens[extension]) for extension in tokens}),
             database=open_database(),
             ledger=AsyncSQLAlchemyCallLedger(open_database()),  # a pool of its own: no request holds its connections

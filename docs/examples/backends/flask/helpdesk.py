@@ -77,7 +77,9 @@ class Services:
         content, user = self.get("contents", message_id), self.get("users", user_id)
         case_id, extension_id, deferred = content.get("intervention_id"), user.get("rc_user_id"), None
         case = self.get("interventions", case_id) if case_id else None
-        if case and case.get("deferred_at"):  # only the filter of the list tells whether it is deferred still
+        if case and case.get(
+            "deferred_at"
+        ):  # the date does not say whether it is deferred, but the filter of the list does
             page = self.get("interventions", thread_id=case["thread_id"], status="deferred")
             deferred = any(record["id"] == case_id for record in page["records"])
         return request_from_payloads(

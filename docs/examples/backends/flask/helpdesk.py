@@ -8,11 +8,11 @@ from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import attrs
 import httpx
 import sqlalchemy as sa
+from escalation_policy.engage.api import EngageApi
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, request, send_file, session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -20,6 +20,8 @@ from escalation_policy import ESCALATE_TO_VIDEO, Domain, EscalationRequest, Logi
 from escalation_policy.engage import request_from_payloads
 from escalation_policy.exceptions import (
     ClickError,
+    EngageRefusedError,
+    EngageUnavailableError,
     InvalidPayloadError,
     ProviderError,
     ProviderRejectedError,
@@ -37,8 +39,6 @@ from escalation_policy.video import (
     reply_payload,
 )
 
-#: What to answer if Engage Digital answers so. Everything else may be over soon.
-STATUSES = {401: HTTPStatus.BAD_GATEWAY, 403: HTTPStatus.BAD_GATEWAY, 404: HTTPStatus.NOT_FOUND}
 routes = Blueprint("helpdesk", __name__)
 PAGE = Path(__file__).parents[1] / "frontend" / "index.html"
 
@@ -58,6 +58,7 @@ class Services:
         self.domain = Domain(
             id=os.environ["ENGAGE_DOMAIN"], ringcentral_account_id=os.environ["RINGCENTRAL_ACCOUNT_ID"]
         )
+        self.engage = EngageApi(self.client, domain=self.domain)
         self.database = sa.create_engine(os.environ.get("DATABASE_URL", "sqlite:///helpdesk.db"))
         self.ledger = SQLAlchemyCallLedger(self.database)
 
@@ -67,33 +68,9 @@ class Services:
             client.close()
         self.database.dispose()
 
-    def get(self, *path: str, **parameters: str | int) -> Any:
-        """Read a record or a list of Engage Digital. Ids are quoted, as they may come from a browser."""
-        address = "/".join(quote(part, safe="") for part in path)
-        return self.client.get(address, params=parameters).raise_for_status().json()
-
-    def facts(self, message_id: str, user_id: str, login: Login) -> EscalationRequest:
-        """Load all facts about a message and an agent, at this moment."""
-        content, user = self.get("contents", message_id), self.get("users", user_id)
-        case_id, extension_id, deferred = content.get("intervention_id"), user.get("rc_user_id"), None
-        case = self.get("interventions", case_id) if case_id else None
-        if case and case.get(
-            "deferred_at"
-        ):  # the date does not say whether it is deferred, but the filter of the list does
-            page = self.get("interventions", thread_id=case["thread_id"], status="deferred")
-            deferred = any(record["id"] == case_id for record in page["records"])
-        return request_from_payloads(
-            domain=self.domain,
-            user=user,
-            role=self.get("roles", user["role_id"]),
-            source=self.get("content_sources", content["source_id"]),
-            content=content,
-            identity=self.get("identities", content["author_id"]),
-            intervention=case,
-            deferred=deferred,
-            login=login,
-            ringcentral=self.user(extension_id) if extension_id else None,
-        )
+    def get(self, path: str, **parameters: str | int) -> Any:
+        """Read a record or a list of Engage Digital."""
+        return self.client.get(path, params=parameters).raise_for_status().json()
 
     def list(self, path: str, **filters: str) -> dict[str, dict[str, Any]]:
         """Read the newest 150 records of a list, which is the API's maximum, by their ids."""
@@ -120,8 +97,8 @@ class Services:
 
 def rows_for(user_id: str, login: Login, services: Services) -> list[dict[str, Any]]:
     """Return the newest messages as an agent sees them. A click reads all facts again."""
-    user = services.get("users", user_id)
-    role = services.get("roles", user["role_id"])
+    user = services.get(f"users/{user_id}")
+    role = services.get(f"roles/{user['role_id']}")
     sources = services.list("content_sources")
     cases = services.list("interventions", user_id=user_id, status="active")  # open, and not deferred
     ringcentral = None
@@ -172,7 +149,13 @@ def facts_about(message_id: str) -> EscalationRequest:
     """Load all facts about a message and the agent from the APIs, at this moment."""
     if "user_id" not in session:
         abort(HTTPStatus.UNAUTHORIZED)
-    return shared().facts(message_id, session["user_id"], Login(session["login"]))
+    return (
+        shared()
+        .engage.request_for(
+            content_id=message_id, user_id=session["user_id"], login=Login(session["login"]), ringcentral=shared().user
+        )
+        .request
+    )
 
 
 @routes.get("/")
@@ -228,19 +211,22 @@ def answer_click(error: ClickError) -> AnyResponse:
     return respond(problem(error))
 
 
+@routes.app_errorhandler(EngageUnavailableError)
 @routes.app_errorhandler(httpx.HTTPError)
+def answer_unavailable(error: EngageUnavailableError | httpx.HTTPError) -> AnyResponse:
+    """Answer a request for which Engage Digital had no answer."""
+    current_app.logger.error("Engage Digital did not answer: %s", type(error).__name__)
+    status, retry_after = HTTPStatus.SERVICE_UNAVAILABLE, getattr(error, "retry_after", None)
+    return respond(Problem(status=status, title=status.phrase, code="engage", retry_after=retry_after))
+
+
+@routes.app_errorhandler(EngageRefusedError)
 @routes.app_errorhandler(InvalidPayloadError)
-def answer_no_facts(error: httpx.HTTPError | InvalidPayloadError) -> AnyResponse:
-    """Answer a request for which Engage Digital had no facts."""
-    if isinstance(error, httpx.HTTPStatusError):
-        current_app.logger.error("Engage Digital answered %s", error.response.status_code)  # its words hold ids
-        status = STATUSES.get(error.response.status_code, HTTPStatus.SERVICE_UNAVAILABLE)
-    elif isinstance(error, InvalidPayloadError):
-        current_app.logger.error("Engage Digital's answer cannot be read: %s", error)
-        status = HTTPStatus.BAD_GATEWAY
-    else:
-        current_app.logger.error("Engage Digital did not answer: %s", type(error).__name__)
-        status = HTTPStatus.SERVICE_UNAVAILABLE
+def answer_refused(error: EngageRefusedError | InvalidPayloadError) -> AnyResponse:
+    """Answer a request for which Engage Digital had no facts. The log says which, and who can fix it."""
+    current_app.logger.error("no facts: %s", error)
+    is_missing = isinstance(error, EngageRefusedError) and (error.record, error.status) == ("content", 404)
+    status = HTTPStatus.NOT_FOUND if is_missing else HTTPStatus.BAD_GATEWAY
     return respond(Problem(status=status, title=status.phrase, code="facts"))
 
 

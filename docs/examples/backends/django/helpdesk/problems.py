@@ -8,11 +8,9 @@ from typing import Any
 import httpx
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from escalation_policy.exceptions import ClickError, InvalidPayloadError
+from escalation_policy.exceptions import ClickError, EngageRefusedError, EngageUnavailableError, InvalidPayloadError
 from escalation_policy.video import Problem, problem
 
-#: What to answer if Engage Digital answers so. Everything else may be over soon.
-STATUSES = {401: HTTPStatus.BAD_GATEWAY, 403: HTTPStatus.BAD_GATEWAY, 404: HTTPStatus.NOT_FOUND}
 log = logging.getLogger(__name__)
 
 
@@ -37,15 +35,14 @@ class ProblemDetails:
         """Answer to errors of clicks and of Engage Digital."""
         if isinstance(error, ClickError):
             return respond(problem(error))
-        if isinstance(error, httpx.HTTPStatusError):
-            log.error("Engage Digital answered %s", error.response.status_code)  # the words of the error hold ids
-            status = STATUSES.get(error.response.status_code, HTTPStatus.SERVICE_UNAVAILABLE)
-        elif isinstance(error, httpx.TransportError):
-            log.error("Engage Digital did not answer: %s", type(error).__name__)
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-        elif isinstance(error, InvalidPayloadError):
-            log.error("Engage Digital's answer cannot be read: %s", error)
-            status = HTTPStatus.BAD_GATEWAY
-        else:
+        if not isinstance(error, EngageUnavailableError | EngageRefusedError | InvalidPayloadError | httpx.HTTPError):
             return None
-        return respond(Problem(status=status, title=status.phrase, code="facts"))
+        is_missing = isinstance(error, EngageRefusedError) and (error.record, error.status) == ("content", 404)
+        is_refused = isinstance(error, EngageRefusedError | InvalidPayloadError)
+        status = HTTPStatus.BAD_GATEWAY if is_refused else HTTPStatus.SERVICE_UNAVAILABLE
+        # The words of httpx hold ids.
+        log.error("no facts: %s", type(error).__name__ if isinstance(error, httpx.HTTPError) else error)
+        if is_missing:
+            status = HTTPStatus.NOT_FOUND
+        retry_after = getattr(error, "retry_after", None)
+        return respond(Problem(status=status, title=status.phrase, code="engage", retry_after=retry_after))

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from typing import Any
-from urllib.parse import quote
 
 import attrs
 import httpx
 from django.core.cache import cache as django_cache
+from escalation_policy.engage.api import EngageApi
 
-from escalation_policy import Agent, Domain, EscalationRequest, Login, RingCentralUser
-from escalation_policy.engage import agent_from_payload, request_from_payloads, role_from_payload
+from escalation_policy import Agent, Domain, RingCentralUser
+from escalation_policy.engage import agent_from_payload, role_from_payload
 from escalation_policy.exceptions import ProviderError, ProviderRejectedError
 from escalation_policy.ledgers.django import DjangoCallLedger
 from escalation_policy.providers.ringcentral import RingCentralVideo, ringcentral_user, video_access
@@ -69,6 +69,7 @@ class Services:
 
     domain: Domain
     client: httpx.Client
+    engage: EngageApi
     ringcentral: RingCentral
     ledger: DjangoCallLedger
 
@@ -77,38 +78,14 @@ class Services:
         self.client.close()
         self.ringcentral.close()
 
-    def get(self, *path: str, **parameters: str | int) -> Any:
-        """Read a record or a list of Engage Digital. Ids are quoted, as they may come from a browser."""
-        address = "/".join(quote(part, safe="") for part in path)
-        return self.client.get(address, params=parameters).raise_for_status().json()
-
-    def facts(self, message_id: str, user_id: str, login: Login) -> EscalationRequest:
-        """Load all facts about a message and an agent, at this moment."""
-        content, user = self.get("contents", message_id), self.get("users", user_id)
-        case_id, extension_id, deferred = content.get("intervention_id"), user.get("rc_user_id"), None
-        case = self.get("interventions", case_id) if case_id else None
-        if case and case.get(
-            "deferred_at"
-        ):  # the date does not say whether it is deferred, but the filter of the list does
-            page = self.get("interventions", thread_id=case["thread_id"], status="deferred")
-            deferred = any(record["id"] == case_id for record in page["records"])
-        return request_from_payloads(
-            domain=self.domain,
-            user=user,
-            role=self.get("roles", user["role_id"]),
-            source=self.get("content_sources", content["source_id"]),
-            content=content,
-            identity=self.get("identities", content["author_id"]),
-            intervention=case,
-            deferred=deferred,
-            login=login,
-            ringcentral=self.ringcentral.user(extension_id) if extension_id else None,
-        )
+    def get(self, path: str, **parameters: str | int) -> Any:
+        """Read a record or a list of Engage Digital."""
+        return self.client.get(path, params=parameters).raise_for_status().json()
 
     def agent(self, user_id: str) -> Agent:
         """Return an agent for the requests of a list. A click reads the agent again."""
-        user = self.get("users", user_id)
-        role = role_from_payload(self.get("roles", user["role_id"]), domain_id=self.domain.id)
+        user = self.get(f"users/{user_id}")
+        role = role_from_payload(self.get(f"roles/{user['role_id']}"), domain_id=self.domain.id)
         ringcentral, extension_id = None, user.get("rc_user_id")
         if extension_id is not None:
             try:
@@ -126,10 +103,13 @@ def services() -> Services:
     def client(url: str, token: str) -> httpx.Client:
         return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, verify=tls)
 
+    domain = Domain(id=os.environ["ENGAGE_DOMAIN"], ringcentral_account_id=os.environ["RINGCENTRAL_ACCOUNT_ID"])
+    engage = client(os.environ["ENGAGE_URL"], os.environ["ENGAGE_TOKEN"])
     tokens = json.loads(os.environ["RINGCENTRAL_TOKENS"])
     return Services(
-        domain=Domain(id=os.environ["ENGAGE_DOMAIN"], ringcentral_account_id=os.environ["RINGCENTRAL_ACCOUNT_ID"]),
-        client=client(os.environ["ENGAGE_URL"], os.environ["ENGAGE_TOKEN"]),
+        domain=domain,
+        client=engage,
+        engage=EngageApi(engage, domain=domain),
         ringcentral=RingCentral({key: client(os.environ["RINGCENTRAL_URL"], tokens[key]) for key in tokens}),
         ledger=DjangoCallLedger(),
     )

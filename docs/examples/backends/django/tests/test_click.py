@@ -81,23 +81,14 @@ def test_is_in_doubt_if_nobody_knows(world: World, ada: Client) -> None:
 
 @pytest.mark.parametrize(
     ("path", "status", "answered"),
-    [("/1.0/contents/", 404, 404), ("/1.0/roles/", 403, 502), ("/1.0/contents/", 429, 503), ("/1.0/users/", 500, 503)],
+    [("/1.0/contents/", 404, 404), ("/1.0/users/", 404, 502), ("/1.0/contents/", 429, 503), ("/1.0/users/", 500, 503)],
 )
 def test_answers_with_a_problem_if_engage_has_no_facts(
     path: str, status: int, answered: int, world: World, ada: Client
 ) -> None:
     world.failures.append(("GET", path, status, {}))
     answer = ada.post(CLICK)
-    assert (answer.status_code, answer.json()["code"]) == (answered, "facts")
-
-
-def test_answers_with_a_problem_if_the_records_do_not_belong_together(world: World, ada: Client) -> None:
-    world.interventions["case-1"]["thread_id"] = "thread-2"
-    assert ada.post(CLICK).status_code == 502
-
-
-def test_looks_for_no_message_but_the_one_that_the_browser_names(ada: Client) -> None:
-    assert ada.post("/api/messages/message-1%3Flimit=1/call").status_code == 404
+    assert (answer.status_code, answer.json()["code"]) == (answered, "engage")
 
 
 def test_needs_a_login_and_the_token_against_forgery(ada: Client) -> None:

@@ -106,18 +106,13 @@ def test_click_says_when_to_try_again(world: World, ada: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     ("path", "status", "answered"),
-    [("/1.0/contents/", 404, 404), ("/1.0/roles/", 403, 502), ("/1.0/contents/", 429, 503)],
+    [("/1.0/contents/", 404, 404), ("/1.0/users/", 404, 502), ("/1.0/contents/", 429, 503)],
 )
 def test_click_answers_with_a_problem_if_engage_has_no_facts(
     path: str, status: int, answered: int, world: World, ada: FlaskClient
 ) -> None:
     world.failures.append(("GET", path, status, {}))
     assert ada.post(CLICK).status_code == answered
-
-
-def test_click_answers_with_a_problem_if_the_records_do_not_belong_together(world: World, ada: FlaskClient) -> None:
-    world.interventions["case-1"]["thread_id"] = "thread-2"
-    assert ada.post(CLICK).status_code == 502
 
 
 def test_the_ledger_keeps_its_promises(tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 import attrs
 import httpx
 import sqlalchemy as sa
-from escalation_policy.engage.api import EngageApi
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, request, send_file, session
 from werkzeug.wrappers import Response as AnyResponse
 
 from escalation_policy import ESCALATE_TO_VIDEO, Domain, EscalationRequest, Login, RingCentralUser
 from escalation_policy.engage import request_from_payloads
+from escalation_policy.engage.api import EngageApi
 from escalation_policy.exceptions import (
     ClickError,
     EngageRefusedError,
@@ -149,13 +149,9 @@ def facts_about(message_id: str) -> EscalationRequest:
     """Load all facts about a message and the agent from the APIs, at this moment."""
     if "user_id" not in session:
         abort(HTTPStatus.UNAUTHORIZED)
-    return (
-        shared()
-        .engage.request_for(
-            content_id=message_id, user_id=session["user_id"], login=Login(session["login"]), ringcentral=shared().user
-        )
-        .request
-    )
+    user_id, login = session["user_id"], Login(session["login"])
+    loaded = shared().engage.request_for(content_id=message_id, user_id=user_id, login=login, ringcentral=shared().user)
+    return loaded.request
 
 
 @routes.get("/")

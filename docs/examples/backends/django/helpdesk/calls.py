@@ -22,11 +22,11 @@ def login_of(request: HttpRequest) -> Login:
 
 def facts_about(message_id: str, request: HttpRequest) -> EscalationRequest:
     """Load all facts about a message and the agent from the APIs, at this moment."""
-    api, ringcentral = services().engage, services().ringcentral
-    user_id = request.user.get_username()
-    return api.request_for(
-        content_id=message_id, user_id=user_id, login=login_of(request), ringcentral=ringcentral.user
-    ).request
+    user_id, login, ringcentral = request.user.get_username(), login_of(request), services().ringcentral
+    loaded = services().engage.request_for(
+        content_id=message_id, user_id=user_id, login=login, ringcentral=ringcentral.user
+    )
+    return loaded.request
 
 
 def click(facts: EscalationRequest, *, again: bool) -> tuple[Escalation, bool]:

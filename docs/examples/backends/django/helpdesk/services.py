@@ -11,10 +11,10 @@ from typing import Any
 import attrs
 import httpx
 from django.core.cache import cache as django_cache
-from escalation_policy.engage.api import EngageApi
 
 from escalation_policy import Agent, Domain, RingCentralUser
 from escalation_policy.engage import agent_from_payload, role_from_payload
+from escalation_policy.engage.api import EngageApi
 from escalation_policy.exceptions import ProviderError, ProviderRejectedError
 from escalation_policy.ledgers.django import DjangoCallLedger
 from escalation_policy.providers.ringcentral import RingCentralVideo, ringcentral_user, video_access

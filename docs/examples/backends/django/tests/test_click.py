@@ -91,6 +91,11 @@ def test_answers_with_a_problem_if_engage_has_no_facts(
     assert (answer.status_code, answer.json()["code"]) == (answered, "engage")
 
 
+def test_answers_with_a_problem_if_the_records_do_not_belong_together(world: World, ada: Client) -> None:
+    world.interventions["case-1"]["thread_id"] = "thread-2"
+    assert ada.post(CLICK).status_code == 502
+
+
 def test_needs_a_login_and_the_token_against_forgery(ada: Client) -> None:
     assert Client().post(CLICK).status_code == 401
     ada.handler.enforce_csrf_checks = True

@@ -115,6 +115,11 @@ def test_click_answers_with_a_problem_if_engage_has_no_facts(
     assert ada.post(CLICK).status_code == answered
 
 
+def test_click_answers_with_a_problem_if_the_records_do_not_belong_together(world: World, ada: FlaskClient) -> None:
+    world.interventions["case-1"]["thread_id"] = "thread-2"
+    assert ada.post(CLICK).status_code == 502
+
+
 def test_the_ledger_keeps_its_promises(tmp_path: Path) -> None:
     engine = sa.create_engine(f"sqlite:///{tmp_path}/calls.db")
     check_call_ledger(lambda: SQLAlchemyCallLedger(engine), inside=engine.begin)

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import httpx
 import sqlalchemy as sa
-from flask import Blueprint, Flask, Response, abort, current_app, redirect, request, send_file, session
+from flask import Blueprint, Flask, Response, abort, current_app, jsonify, redirect, request, send_file, session
 from werkzeug.wrappers import Response as AnyResponse
 
 from escalation_policy import ESCALATE_TO_VIDEO, Domain, EscalationRequest, Login, RingCentralUser
@@ -132,7 +132,7 @@ def rows_for(user_id: str, login: Login, services: Services) -> list[dict[str, A
 def respond(details: Problem, **more: Any) -> AnyResponse:
     """Answer with problem details, as in RFC 9457."""
     body = {**details.to_dict(), **more}
-    response = current_app.json.response(body)
+    response = jsonify(body)
     response.status_code, response.mimetype = details.status, "application/problem+json"
     if "retry_after" in body:
         response.headers["Retry-After"] = str(body["retry_after"])

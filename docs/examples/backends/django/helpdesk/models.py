@@ -27,16 +27,16 @@ class Case(models.Model):
     id = models.CharField(max_length=64, primary_key=True)
     state = models.TextField()
 
-    @classmethod
-    def fold(cls, event: WebhookEvent) -> CaseState | None:
+    @staticmethod
+    def fold(event: WebhookEvent) -> CaseState | None:
         """Fold an event into the stored state of its case, and return the state. None: it is not about a case."""
         alone = intervention_after(None, event)
         if alone is None:
             return None
         with transaction.atomic():
             # First insert it: SELECT FOR UPDATE does not lock a row that does not exist.
-            cls.objects.bulk_create([cls(id=alone.id, state=CaseState(id=alone.id).to_json())], ignore_conflicts=True)
-            case = cls.objects.select_for_update().get(id=alone.id)
+            Case.objects.bulk_create([Case(id=alone.id, state=CaseState(id=alone.id).to_json())], ignore_conflicts=True)
+            case = Case.objects.select_for_update().get(id=alone.id)
             state = intervention_after(CaseState.from_json(case.state), event)
             assert state is not None
             case.state = state.to_json()

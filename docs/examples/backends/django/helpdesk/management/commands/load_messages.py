@@ -37,8 +37,9 @@ class Command(BaseCommand):
             )
             for payload in read("contents", 500)
         ]
-        for model, rows in ((Source, sources), (Case, cases), (Message, messages)):
-            model.objects.bulk_create(rows, ignore_conflicts=True)
+        Source.objects.bulk_create(sources, ignore_conflicts=True)
+        Case.objects.bulk_create(cases, ignore_conflicts=True)
+        Message.objects.bulk_create(messages, ignore_conflicts=True)
 
 
 def read(path: str, number: int, **filters: str) -> Iterator[dict[str, Any]]:

@@ -74,8 +74,9 @@ DJANGO: Final = DOCS / "how-to" / "keep-calls-with-django.md"
 REDIS: Final = DOCS / "how-to" / "keep-calls-in-redis.md"
 #: Needs RingCentral's SDK and a server that gives it tokens; see `tests/providers/test_sdk.py`.
 SDK: Final = DOCS / "how-to" / "use-the-ringcentral-sdk.md"
-#: The part of the library that needs httpx; nothing if that is not installed.
-PROVIDERS: Final = [import_module("escalation_policy.providers.ringcentral")] if find_spec("httpx") else []
+#: The parts of the library that need httpx; nothing if that is not installed.
+HTTP_MODULES: Final = ("escalation_policy.engage.api", "escalation_policy.providers.ringcentral")
+PROVIDERS: Final = [import_module(name) for name in HTTP_MODULES if find_spec("httpx")]
 #: Those that need SQLAlchemy or Django.
 LEDGERS: Final = [
     import_module(f"escalation_policy.ledgers.{name}") for name in ("django", "sqlalchemy") if find_spec(name)

@@ -82,6 +82,8 @@ from escalation_policy.administration import (
     create_role,
     edit_role,
     link_ringcentral,
+    load_directory,
+    load_directory_async,
     map_imported_users,
     reach,
 )
@@ -98,6 +100,7 @@ from escalation_policy.engage import (
     request_from_payloads,
     role_from_payload,
 )
+from escalation_policy.engage.api import AsyncEngageApi, EngageApi, Loaded
 from escalation_policy.ledgers.django import DjangoCallLedger
 from escalation_policy.ledgers.sqlalchemy import AsyncSQLAlchemyCallLedger, SQLAlchemyCallLedger, call_table
 from escalation_policy.providers.ringcentral import (
@@ -1068,3 +1071,32 @@ async def keep_calls(engine: Engine, async_engine: AsyncEngine, session: Session
     SQLAlchemyCallLedger(engine, table)  # type: ignore[call-arg]
     AsyncSQLAlchemyCallLedger(engine)  # type: ignore[arg-type]
     escalate(request, provider=provider, ledger=async_ledger)  # type: ignore[arg-type]
+
+
+async def load(client: httpx.Client, async_client: httpx.AsyncClient, role_record: dict[str, object]) -> None:
+    """Load a click and a domain."""
+
+    def look_up(extension_id: str) -> RingCentralUser:
+        return RingCentralUser(extension_id=extension_id)
+
+    async def look_up_async(extension_id: str) -> RingCentralUser | None:
+        return look_up(extension_id)
+
+    api = EngageApi(client, domain=domain, kinds={"portal": ChannelKind.CHANNEL_SDK}, timeout=timedelta(seconds=5))
+    async_api = AsyncEngageApi(async_client, domain=domain)
+    loaded = api.request_for(content_id="c1", user_id="u1", login=Login.SAML, ringcentral=look_up, role=role_record)
+    assert_type(loaded, Loaded)
+    assert_type(loaded.request, EscalationRequest)
+    assert_type(loaded.facts_read_at, datetime)
+    for lookup in (look_up, look_up_async, None):
+        await async_api.request_for(content_id="c1", user_id="u1", login=Login.SAML, ringcentral=lookup)
+    assert_type(api.read_page("users", offset=150), dict[str, Any])
+    assert_type(await async_api.read_page("roles"), dict[str, Any])
+    assert_type(load_directory(api, progress=lambda name, done, total: (name, done / total)), Directory)
+    assert_type(await load_directory_async(async_api, patience=timedelta(0)), Directory)
+    assert_type(exceptions.EngageRefusedError("role", 403).status, int | None)
+    assert_type(exceptions.EngageUnavailableError("busy").retry_after, timedelta | None)
+
+    EngageApi(async_client, domain=domain)  # type: ignore[arg-type]
+    api.request_for(content_id="c1", user_id="u1", login=Login.SAML, ringcentral=look_up_async)  # type: ignore[arg-type]
+    load_directory(async_api)  # type: ignore[arg-type]

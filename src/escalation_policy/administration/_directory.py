@@ -221,7 +221,12 @@ class DirectoryReader:
 
     def forget(self, kind: RecordKind) -> None:
         """Forget all records of a kind, because they are read again."""
-        {RecordKind.ROLE: self._roles, RecordKind.USER: self._agents, RecordKind.SOURCE: self._sources}[kind].clear()
+        if kind is RecordKind.ROLE:
+            self._roles.clear()
+        elif kind is RecordKind.USER:
+            self._agents.clear()
+        else:
+            self._sources.clear()
         self._unreadable.pop(kind, None)
 
     def read(self, kind: RecordKind, records: Iterable[tuple[str, Payload]]) -> None:

@@ -10,7 +10,7 @@ from .._enums import ChannelKind
 from .._fields import figure_of, require
 from .._reading import Payload, as_id, collect_faults, read_page
 from .._values import Domain, RingCentralUser
-from ..exceptions import EngageUnavailableError, Fault, InvalidPayloadError
+from ..exceptions import EngageUnavailableError, Fault
 from ._directory import Directory, DirectoryReader, RecordKind
 
 _T = TypeVar("_T")

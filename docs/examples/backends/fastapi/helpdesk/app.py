@@ -22,7 +22,13 @@ from starlette.middleware.sessions import SessionMiddleware
 from escalation_policy import InterventionState
 from escalation_policy.engage import read_webhook
 from escalation_policy.engage.api import Loaded
-from escalation_policy.exceptions import ClickError, EngageRefusedError, EngageUnavailableError, InvalidPayloadError
+from escalation_policy.exceptions import (
+    ClickError,
+    EngageRefusedError,
+    EngageUnavailableError,
+    InvalidPayloadError,
+    InvalidValueError,
+)
 from escalation_policy.video import (
     Escalation,
     EscalationOutcome,
@@ -76,9 +82,12 @@ CurrentServices = Annotated[Services, Depends(current_services)]
 
 async def current_facts(message_id: str, services: CurrentServices, session: CurrentSession) -> Loaded:
     """Load the facts about a message and the agent, at this moment."""
-    return await services.engage.request_for(
-        content_id=message_id, user_id=session.user_id, login=session.login, ringcentral=services.ringcentral.user
-    )
+    try:
+        return await services.engage.request_for(
+            content_id=message_id, user_id=session.user_id, login=session.login, ringcentral=services.ringcentral.user
+        )
+    except InvalidValueError as error:  # no message has such an id
+        raise HTTPException(HTTPStatus.NOT_FOUND) from error
 
 
 CurrentFacts = Annotated[Loaded, Depends(current_facts)]

@@ -5,6 +5,7 @@ import os
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 import attrs
 import httpx
@@ -36,11 +37,13 @@ class Services:
 @asynccontextmanager
 async def open_services() -> AsyncGenerator[Services]:
     """Open everything, so that a wrong address shows up at the start, and not at the first click."""
+    limits = httpx.Limits(max_connections=20)  # more at once make no API faster
     tls = ssl.create_default_context()  # all clients share it, as it takes about 40 ms to make
     async with AsyncExitStack() as stack:
 
         async def open_client(url: str, token: str) -> httpx.AsyncClient:
-            client = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, verify=tls)
+            headers = {"Authorization": f"Bearer {token}"}
+            client = httpx.AsyncClient(base_url=url, headers=headers, verify=tls, limits=limits)
             return await stack.enter_async_context(client)
 
         def open_database() -> AsyncEngine:
@@ -55,7 +58,7 @@ async def open_services() -> AsyncGenerator[Services]:
         services = Services(
             domain=domain,
             client=client,
-            engage=AsyncEngageApi(client, domain=domain),
+            engage=AsyncEngageApi(client, domain=domain, timeout=timedelta(seconds=30)),
             ringcentral=RingCentral({extension: await open_client(url, tokens[extension]) for extension in tokens}),
             database=open_database(),
             ledger=AsyncSQLAlchemyCallLedger(open_database()),  # a pool of its own: no request holds its connections

@@ -144,12 +144,18 @@ def test_click_is_in_progress_while_another_click_creates_the_call(
     assert ada.post(CLICK).json()["outcome"] == "reused"
 
 
-def test_click_answers_404_about_a_message_that_is_not_there(ada: Client) -> None:
-    assert ada.post("/api/messages/nothing/call").status_code == 404
+@pytest.mark.parametrize("message", ["nothing", "message-1%3Flimit=1", "message-1%3Fimpersonated_user_id=dan"])
+def test_click_answers_404_about_a_message_that_is_not_there(message: str, ada: Client) -> None:
+    assert ada.post(f"/api/messages/{message}/call").status_code == 404
 
 
 def test_click_answers_502_if_engage_refuses(world: World, ada: Client) -> None:
     del world.tokens["engage-token-of-the-backend"]
+    assert ada.post(CLICK).status_code == 502
+
+
+def test_click_answers_502_if_the_records_do_not_belong_together(world: World, ada: Client) -> None:
+    world.interventions["case-1"]["thread_id"] = "thread-2"
     assert ada.post(CLICK).status_code == 502
 
 

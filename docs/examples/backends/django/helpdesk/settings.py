@@ -35,6 +35,6 @@ DATABASES = {
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-STATIC_URL = "static/"  # there are none, but the server of tests asks for it
+STATIC_URL = "static/"  # the server of tests asks for it, although the project has no static files
 LOGIN_URL = "/login"
 USE_TZ = True

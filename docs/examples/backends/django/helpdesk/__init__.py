@@ -1,0 +1,1 @@
+"""A backend for agents of Engage Digital, with Django."""

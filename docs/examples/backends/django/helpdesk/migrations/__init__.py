@@ -1,0 +1,1 @@
+"""The tables of messages and cases."""

@@ -341,8 +341,8 @@ class TestReadme:
         assert all(match and (ROOT / match[1]).is_file() for match in decided)
 
     def test_the_second_block_runs_the_tests(self) -> None:
-        """All of them, and nothing after them that could hide a failure."""
-        assert shell_blocks()[1][2:] == [".venv/bin/python -m pytest -n auto"]
+        """All but the slow ones, and nothing after them that could hide a failure."""
+        assert shell_blocks()[1][2:] == ['.venv/bin/python -m pytest -n auto --dist worksteal -m "not slow"']
 
 
 def members(cls: type) -> set[str]:

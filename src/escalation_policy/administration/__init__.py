@@ -1,16 +1,20 @@
 """Administration of roles, permissions, RingCentral IDs and the setup of Escalate to Video, as pure functions."""
 
+from ._actions import SetupAction, setup_actions
 from ._directory import Directory, RecordKind, UnreadableRecord
 from ._policies import ExtensionEntry, RoleChange, RoleHandover
 from ._reach import Reach, ReachClass, reach
 from ._readiness import (
     AgentAudit,
     Audit,
+    AuditClass,
     AuditTotals,
     ChannelAudit,
     ChannelUse,
     Checklist,
     ChecklistStep,
+    SharedField,
+    SharedValue,
     audit,
     checklist,
 )
@@ -38,6 +42,7 @@ __all__ = [
     "AgentAudit",
     "Ambiguity",
     "Audit",
+    "AuditClass",
     "AuditTotals",
     "ChannelAudit",
     "ChannelUse",
@@ -59,6 +64,9 @@ __all__ = [
     "RoleCreation",
     "RoleEdit",
     "RoleHandover",
+    "SetupAction",
+    "SharedField",
+    "SharedValue",
     "UnreadableRecord",
     "assign_role",
     "audit",
@@ -68,4 +76,5 @@ __all__ = [
     "link_ringcentral",
     "map_imported_users",
     "reach",
+    "setup_actions",
 ]

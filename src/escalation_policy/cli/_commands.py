@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from .. import ESCALATE_TO_VIDEO, Login
-from ..administration import audit, checklist, reach
+from ..administration import checklist, reach
 from ..analysis import FindingKind, Relation, compare, examine
 from ..exceptions import AnalysisLimitError, InvalidValueError
 from ._analysis import add_comparison, add_examination
-from ._audits import AuditResult, add_audit
+from ._audits import run_audit
 from ._decisions import add_call, add_checklist, add_decision, add_policy
 from ._directories import read_directory
 from ._files import UnusableInputError, read_agent_of_case, read_case
@@ -74,15 +74,6 @@ def _checklist(arguments: argparse.Namespace, output: Output) -> int:
     answer = checklist(domain, agent, policy=ESCALATE_TO_VIDEO)
     add_checklist(output, answer)
     return YES if answer.ready else NO
-
-
-def _audit(arguments: argparse.Namespace, output: Output) -> int:
-    with ProgressBar() as progress:
-        directory = read_directory(arguments.path, progress)
-        result = AuditResult.of(audit(directory, policy=ESCALATE_TO_VIDEO), progress)
-        progress.begin("Writing")
-        add_audit(output, result)
-    return YES
 
 
 def _who_can(arguments: argparse.Namespace, output: Output) -> int:
@@ -154,7 +145,7 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Output], int]]] = {
     "escalate": _escalate,
     "rules": _rules,
     "checklist": _checklist,
-    "audit": _audit,
+    "audit": run_audit,
     "who-can": _who_can,
     "compare": _compare,
     "examine": _examine,

@@ -10,7 +10,7 @@ import attrs
 from .. import RingCentralUser
 from .._reading import Faults, records_in_pages
 from ..administration import Directory, UnreadableRecord
-from ..exceptions import EscalationPolicyError, InvalidPayloadError
+from ..exceptions import EscalationPolicyError, Fault, InvalidPayloadError
 from ._files import (
     UnusableInputError,
     check_names,
@@ -36,7 +36,9 @@ _FILES: Final = _REQUIRED | _OPTIONAL
 _LISTS: Final = ("roles", "users", "sources", "ringcentral")
 #: The path of a page, or of its records, in the faults that the readers report.
 _PAGE_PATH: Final = re.compile(rf"\b(?:{'|'.join(_LISTS)})\[\d+\](?:\.records)?")
-#: How many faults a message lists.
+#: The path of a fault in one of many records: the list, the number of the record, and the field.
+_RECORD_PATH: Final = re.compile(r"(?P<list>.+?)(?:\.records)?\[\d+\](?:\.records\[\d+\])?(?:\.(?P<field>.+))?")
+#: How many kinds of faults a message lists.
 _MAX_FAULTS: Final = 20
 
 #: The JSON data for each key, with its name: one item for the one file, one for each file of a folder.
@@ -190,6 +192,19 @@ def _with_files(record: UnreadableRecord, names: Mapping[str, str]) -> Unreadabl
     return attrs.evolve(
         record, faults=[attrs.evolve(fault, path=_renamed(fault.path, names)) for fault in record.faults]
     )
+
+
+def same_faults(faults: Iterable[Fault]) -> list[str]:
+    """Return one line for each kind of faults. Faults that differ only in the record are of one kind, and are counted."""
+    kinds: dict[tuple[str, str, str], list[Fault]] = {}
+    for fault in faults:
+        place = _RECORD_PATH.fullmatch(fault.path)
+        name, field = (place["list"], place["field"] or "") if place else (fault.path, "")
+        kinds.setdefault((name, field, fault.problem), []).append(fault)
+    return [
+        str(same[0]) if len(same) == 1 else f"{len(same):,} records of {name}: {f'{field} {problem}'.strip()}"
+        for (name, field, problem), same in kinds.items()
+    ]
 
 
 def _joined(problems: list[str]) -> str:

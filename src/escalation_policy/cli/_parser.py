@@ -77,9 +77,15 @@ def _parser() -> _Parser:
     statuses = {YES: "audited, even if nobody is ready", UNUSABLE: "unusable input"}
     audit = _add_command(commands, "audit", words, statuses)
     _add_directory(audit)
-    _add_format(audit, "table", "json", "csv", "html")
-    words = "also show e-mail addresses and labels of roles; keep that out of logs"
-    audit.add_argument("--reveal", action="store_true", help=words)
+    _add_format(audit, "text", "json", "csv", "html")
+    audit.set_defaults(format="text")
+    audit.add_argument("--reveal", action="store_true", help="also show e-mail addresses; keep that out of logs")
+    words = "also print every action, role, conflict, channel and unreadable record"
+    audit.add_argument("--details", action="store_true", help=words)
+    audit.add_argument("--agents", action="store_true", help="also list the agents")
+    audit.add_argument("--role", metavar="ROLE", help="list only the agents with this role, by its label or id")
+    audit.add_argument("--missing", metavar="CODE", help="list only the agents who lack this step")
+    audit.add_argument("--not-ready", action="store_true", help="list only the agents who are not ready")
 
     words = "show which agents of a domain can escalate on which channels, and what stops the others"
     statuses = {YES: "answered, even if nobody can", UNUSABLE: "unusable input"}

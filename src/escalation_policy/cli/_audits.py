@@ -220,7 +220,7 @@ class AuditResult:
         """How many agents are ready."""
         verdict = f"Ready: {self.totals.ready:,} of {self.totals.agents:,} agents."
         if shared := self.shared_and_ready:
-            return f"{verdict} {shared:,} of the ready ones share a RingCentral ID with another agent."
+            return f"{verdict} Of these, {shared:,} {'shares' if shared == 1 else 'share'} a RingCentral ID with another agent."
         return verdict
 
     @property

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str) -> int:
-    write_messages(f"{PROGRAM}: {message}")
+    write_messages(*f"{PROGRAM}: {message}".split("\n"))
     return UNUSABLE
 
 

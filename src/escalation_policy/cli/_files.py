@@ -144,7 +144,8 @@ def check_names(
 def read_domain(value: object) -> Domain:
     """Read an object with the fields of a `Domain`."""
     fields = fields_of("domain", value, required=("id",), optional=("ringcentral_account_id",))
-    return _build("domain", Domain, fields)
+    account_id = fields.get("ringcentral_account_id")
+    return _build("domain", Domain, {**fields, "ringcentral_account_id": as_id(account_id) or account_id})
 
 
 def read_ringcentral_user(path: str, value: object) -> RingCentralUser:
@@ -152,7 +153,9 @@ def read_ringcentral_user(path: str, value: object) -> RingCentralUser:
     fields = fields_of(path, value, required=("extension_id",), optional=("account_id", "video"))
     video = _member(f"{path}.video", VideoAccess, fields.get("video", "unknown"))
     extension_id = as_id(fields["extension_id"]) or fields["extension_id"]
-    return _build(path, RingCentralUser, {**fields, "extension_id": extension_id, "video": video})
+    account_id = as_id(fields.get("account_id")) or fields.get("account_id")
+    ids = {"extension_id": extension_id, "account_id": account_id}
+    return _build(path, RingCentralUser, {**fields, **ids, "video": video})
 
 
 def read_kinds(value: object) -> Mapping[str, ChannelKind]:

@@ -67,14 +67,14 @@ class Output:
         if not self._is_terminal:
             self._text.write(f"{lead}{''.join(text for text, _ in styled).rstrip()}\n")
             return
-        width = max(self._console.width - len(lead), _MIN_TEXT_WIDTH)
+        width = max(self._console.width - cell_len(lead), _MIN_TEXT_WIDTH)
         for line in Text.assemble(*styled).wrap(self._console, width, overflow="fold"):
             line.rstrip()  # a wrapped line ends with the space where it was wrapped
             if line.spans:
                 self._console.print(Text.assemble(lead, line), soft_wrap=True)
             else:
                 self._text.write(f"{lead}{line.plain}\n")
-            lead = " " * len(lead)
+            lead = " " * cell_len(lead)
 
     def add_table(self, title: str, rows: Iterable[Sequence[str]]) -> None:
         """Add a blank line, a title, and rows with aligned columns."""
@@ -84,7 +84,12 @@ class Output:
         widths = [min(max(map(cell_len, column)), _MAX_COLUMN_WIDTH) for column in zip(*cells, strict=True)]
         for row in cells:
             *padded, last = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
-            self.add("  ", "  ".join([*padded, last]))
+            lead = "".join(f"  {cell}" for cell in padded) + "  "
+            if not self._is_terminal or cell_len(lead) + _MIN_TEXT_WIDTH <= self._console.width:
+                self.add(lead, last)
+                continue
+            for number, cell in enumerate(filter(None, row)):
+                self.add("    " if number else "  ", cell)
 
     def add_json(self, **fields: object) -> None:
         """Add a JSON document: ASCII, with sorted keys."""
@@ -114,7 +119,8 @@ class Output:
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if self.format == "csv" and reconfigure and not self._is_terminal:
             reconfigure(encoding="utf-8")  # a CSV file cannot name its encoding
-        write(str(self), sys.stdout)
+        # Spreadsheets recognise UTF-8 by the byte order mark.
+        write(f"\ufeff{self}" if self.format == "csv" and not self._is_terminal else str(self), sys.stdout)
 
 
 def write(text: str, stream: TextIO | None) -> None:

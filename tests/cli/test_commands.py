@@ -241,7 +241,7 @@ class TestArguments:
             (
                 ["audit", "--format", "hunter2-4111", "x"],
                 (
-                    "escalation-policy audit: argument --format: must be one of table, json, csv, html; "
+                    "escalation-policy audit: argument --format: must be one of text, json, csv, html; "
                     "see escalation-policy audit --help\n"
                 ),
             ),

@@ -120,8 +120,7 @@ class TestReading:
         directory["ringcentral"][0]["extension_id"] = 664307016
         directory["users"][0]["records"][0]["rc_user_id"] = 664307016
         directory["domain"]["ringcentral_account_id"] = 664287016
-        for user in directory["ringcentral"]:
-            user |= {"account_id": int(user["account_id"])} if user.get("account_id") else {}
+        directory["ringcentral"][0]["account_id"] = 664287016
         assert read(EXAMPLE) == read(write_directory(directory))
 
     def test_standard_input_is_read_as_one_file(self, directory: Data) -> None:

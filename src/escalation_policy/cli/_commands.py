@@ -42,14 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = _COMMANDS[parsed.command](parsed, output)
         output.write()
     except UnusableInputError as error:
-        return _fail(str(error))
+        return _fail(error.message, *error.others)
     except OSError as error:
         return _fail(f"the answer cannot be written: {str(error.strerror).lower()}")
     return status
 
 
-def _fail(message: str) -> int:
-    write_messages(*f"{PROGRAM}: {message}".split("\n"))
+def _fail(message: str, *others: str) -> int:
+    write_messages(f"{PROGRAM}: {message}", *(f"  {line}" for line in others))
     return UNUSABLE
 
 

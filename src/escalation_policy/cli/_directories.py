@@ -79,7 +79,9 @@ def read_directory(path: str, progress: ProgressBar) -> Directory:
         return read_file(path, lambda content: _directory(_contents_of_file(content), progress))
     try:
         return _directory(_contents_of_files(files, progress), progress)
-    except (UnusableInputError, EscalationPolicyError) as error:
+    except UnusableInputError as error:
+        raise error.within(path) from error
+    except EscalationPolicyError as error:
         raise UnusableInputError(f"{path}: {error}") from error
 
 
@@ -117,7 +119,7 @@ def _contents_of_files(files: list[Path], progress: ProgressBar) -> _Contents:
         except UnusableInputError as error:
             problems.append(f"{file.name}: {error}")
     if problems:
-        raise UnusableInputError(_joined(problems))
+        raise _several(problems)
     return contents
 
 
@@ -147,7 +149,7 @@ def _directory(contents: _Contents, progress: ProgressBar) -> Directory:
         if not problems:
             return attrs.evolve(directory, unreadable=[_with_files(record, names) for record in directory.unreadable])
         lines = same_faults(_with_file(fault, names) for fault in problems)
-    raise UnusableInputError(_joined(lines))
+    raise _several(lines)
 
 
 def _pages(contents: Iterable[tuple[str, object]]) -> list[_Page]:
@@ -225,7 +227,7 @@ def same_faults(faults: Iterable[Fault]) -> list[str]:
     ]
 
 
-def _joined(problems: list[str]) -> str:
-    """Return one line for each problem, and the number of the others."""
+def _several(problems: list[str]) -> UnusableInputError:
+    """Return an error with a line for each problem, and the number of the others."""
     more = [f"and {len(problems) - _MAX_FAULTS} more"] if len(problems) > _MAX_FAULTS else []
-    return "\n  ".join([*problems[:_MAX_FAULTS], *more])
+    return UnusableInputError(*problems[:_MAX_FAULTS], *more)

@@ -23,7 +23,24 @@ _OPTIONAL_KEYS: Final = ("login", "ringcentral", "intervention", "identity", "ev
 
 @final
 class UnusableInputError(Exception):
-    """Input that the command cannot use. The message is one line."""
+    """Input that the command cannot use.
+
+    Args:
+        message: One line.
+        others: Further lines, if there are several faults.
+    """
+
+    def __init__(self, message: str, *others: str) -> None:
+        super().__init__(message, *others)
+        self.message = message
+        self.others = others
+
+    def __str__(self) -> str:
+        return "\n  ".join([self.message, *self.others])
+
+    def within(self, name: str) -> "UnusableInputError":
+        """Return the error with the name of what holds the input."""
+        return UnusableInputError(f"{name}: {self.message}", *self.others)
 
 
 def read_case(file: str) -> EscalationRequest:
@@ -86,10 +103,13 @@ def read_file(file: str, read: Callable[[object], _T]) -> _T:
     Raises:
         UnusableInputError: The file cannot be read, is not JSON, or its data cannot be converted.
     """
+    name = "standard input" if file == "-" else file
     try:
         return read(read_json(file))
-    except (UnusableInputError, EscalationPolicyError) as error:
-        raise UnusableInputError(f"{'standard input' if file == '-' else file}: {error}") from error
+    except UnusableInputError as error:
+        raise error.within(name) from error
+    except EscalationPolicyError as error:
+        raise UnusableInputError(f"{name}: {error}") from error
 
 
 def read_json(file: str) -> object:

@@ -83,13 +83,15 @@ class Output:
         cells = [[inert(cell) for cell in row] for row in rows]
         widths = [min(max(map(cell_len, column)), _MAX_COLUMN_WIDTH) for column in zip(*cells, strict=True)]
         for row in cells:
-            *padded, last = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
-            lead = "".join(f"  {cell}" for cell in padded) + "  "
-            if not self._is_terminal or cell_len(lead) + _MIN_TEXT_WIDTH <= self._console.width:
+            padded = [cell + " " * (width - cell_len(cell)) for cell, width in zip(row[:-1], widths, strict=False)]
+            lead, last = "".join(f"  {cell}" for cell in padded) + "  ", row[-1]
+            if not last:
+                self.add("  ", "  ".join(padded))
+            elif not self._is_terminal or cell_len(lead) + _MIN_TEXT_WIDTH <= self._console.width:
                 self.add(lead, last)
-                continue
-            for number, cell in enumerate(filter(None, row)):
-                self.add("    " if number else "  ", cell)
+            else:  # too wide for columns: one line for each cell
+                for number, cell in enumerate(filter(None, row)):
+                    self.add("    " if number else "  ", cell)
 
     def add_json(self, **fields: object) -> None:
         """Add a JSON document: ASCII, with sorted keys."""

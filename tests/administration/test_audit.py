@@ -340,7 +340,7 @@ class TestSetupActions:
             (("extension_linked",), False, 1, 0),
             (("video_access",), False, 1, 0),
         ] == [(action.codes, action.is_lookup, action.agents, action.ready) for action in actions]
-        assert ((PLAIN, 1),) == actions[1].roles
+        assert ((PLAIN, 1),) == actions[0].roles
 
     def test_that_are_done_make_so_many_agents_ready(self) -> None:
         """The same audit of edited records has the same result."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Final, final
+from typing import Any, Final, final
 
 import attrs
 
@@ -108,7 +108,7 @@ def _give_video(_: Domain, agent: Agent) -> Agent:
     return _with(agent, video=VideoAccess.GRANTED)
 
 
-def _with(agent: Agent, **changes: object) -> Agent:
+def _with(agent: Agent, **changes: Any) -> Agent:
     user = agent.ringcentral
     return agent if user is None else attrs.evolve(agent, ringcentral=attrs.evolve(user, **changes))
 

@@ -23,11 +23,11 @@ class Advice(NamedTuple):
 _EDIT_AGENT: Final = "Users > Agents, Edit (the pencil)"
 _ENGAGE: Final = PARTY_NAMES[Party.ENGAGE_ADMINISTRATOR]
 _RINGCENTRAL: Final = PARTY_NAMES[Party.RINGCENTRAL_ADMINISTRATOR]
-_BOTH: Final = f"{_RINGCENTRAL} and {_ENGAGE[0].lower()}{_ENGAGE[1:]}"
+_BOTH: Final = "Both administrators"
 _LOOKUP: Final = Advice(
     "Look up the account and the video access of the agents' extensions",
     _RINGCENTRAL,
-    "add the answers to the file ringcentral.json, and audit again",
+    "add it to ringcentral.json, and audit again",
 )
 _ADVICE: Final[Mapping[str, Advice]] = {
     "domain_linked": Advice(
@@ -38,16 +38,16 @@ _ADVICE: Final[Mapping[str, Advice]] = {
     "agent_enabled": Advice(
         "Enable the accounts of agents who are meant to work", _ENGAGE, f"{_EDIT_AGENT}, enable the account, Save"
     ),
-    "role_permits": Advice("Tick Use Escalate to Video on", _ENGAGE, "Users > Roles & permissions, the role, Save"),
+    "role_permits": Advice("Tick Use Escalate to Video on", _ENGAGE, "Users > Roles & permissions"),
     "extension_linked": Advice(
         "Enter RingCentral IDs of extensions in the domain's account with RingCentral Video",
         _BOTH,
-        f"import the users; or {_EDIT_AGENT}, Personal Infos, Save",
+        "import users, or Users > Agents, Edit, Personal Infos",
     ),
     "extension_in_account": Advice(
         "Give agents an extension in the domain's RingCentral account, and enter its ID",
         _BOTH,
-        f"import the users again; or {_EDIT_AGENT}, Personal Infos, Save",
+        "import users, or Users > Agents, Edit, Personal Infos",
     ),
     "video_access": Advice(
         "Give the agents' extensions access to RingCentral Video",

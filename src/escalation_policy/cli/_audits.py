@@ -2,7 +2,7 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, final
 
@@ -44,7 +44,7 @@ _USES: Final = {
 }
 _SWITCHED_OFF: Final = "switched off"
 _UNKNOWN_TYPE: Final = "of an unknown type"
-_SHARED: Final = {SharedField.RINGCENTRAL_ID: "RingCentral ID", SharedField.EMAIL: "e-mail address"}
+_SHARED: Final = {SharedField.RINGCENTRAL_ID: "RingCentral ID", SharedField.EMAIL: "e-mail account"}
 
 
 @final
@@ -270,7 +270,7 @@ def _add_text(output: Output, result: AuditResult, *, lists_agents: bool, has_de
         output.add_table(f"Agents: {len(result.rows):,}", [_agent_cells(output, row) for row in result.rows])
     hints = [] if has_details else ["--details"]
     hints += [] if lists_agents else ["--agents, --not-ready, --role ROLE, --missing CODE"]
-    hints += [] if output.reveal else ["--reveal (shows e-mail addresses)"]
+    hints += [] if output.reveal else ["--reveal"]
     if hints:
         output.add("")
         output.add("", f"More: {', '.join(hints)}.")
@@ -306,31 +306,17 @@ def _overview(result: AuditResult) -> list[tuple[str, str]]:
     agents = _count(sum(role.agents for role in without), "agent")
     permits = f"{len(roles) - len(without):,} of {_count(len(roles), 'role')} in use permit video"
     lines = [("Roles", f"{permits}; {agents} in the others" if without else permits)]
-    for field, name in _SHARED.items():
-        groups = [value for value in result.shared if value.field is field]
-        if groups:
-            text = f"{_count(len(groups), name) if field is SharedField.RINGCENTRAL_ID else _addresses(len(groups))}"
-            lines.append(("Conflicts", f"{text} on several agents: {_ids(groups[0].agents)}{_more(len(groups) - 1)}"))
-    uses = Counter(result.use_of(row) for row in result.report.channels())
-    lines.append(("Channels", ", ".join(f"{number:,} {use}" for use, number in uses.most_common()) or "none"))
+    fields = Counter(value.field for value in result.shared)
+    if shared := [f"{_count(fields[field], name)}" for field, name in _SHARED.items() if fields[field]]:
+        lines.append(("Conflicts", f"{' and '.join(shared)} on several agents"))
+    channels = result.report.channels()
+    usable = sum(result.use_of(row) in (_USES[ChannelUse.USABLE], _USES[ChannelUse.PRIVATE_ONLY]) for row in channels)
+    lines.append(("Channels", f"{usable:,} of {_count(len(channels), 'channel')} can be used"))
     if faults := result.report.directory.unreadable:
         whole = sum(1 for record in faults if not record.in_part)
         text = f"{_count(len(faults), 'record')} not read, or only in part"
         lines.append(("Unreadable", f"{text}; {whole:,} left out" if whole else text))
     return lines
-
-
-def _addresses(number: int) -> str:
-    return "1 e-mail address" if number == 1 else f"{number:,} e-mail addresses"
-
-
-def _ids(agents: Sequence[Agent]) -> str:
-    names = [agent.id for agent in agents[:2]]
-    return ", ".join(names) + _more(len(agents) - 2)
-
-
-def _more(number: int) -> str:
-    return f" and {number:,} more" if number > 0 else ""
 
 
 def _add_details(output: Output, result: AuditResult) -> None:

@@ -44,7 +44,7 @@ _USES: Final = {
 }
 _SWITCHED_OFF: Final = "switched off"
 _UNKNOWN_TYPE: Final = "of an unknown type"
-_SHARED: Final = {SharedField.RINGCENTRAL_ID: "RingCentral ID", SharedField.EMAIL: "e-mail account"}
+_SHARED: Final = {SharedField.RINGCENTRAL_ID: "RingCentral ID", SharedField.EMAIL: "e-mail address"}
 
 
 @final
@@ -296,7 +296,7 @@ def _add_actions(output: Output, result: AuditResult, limit: int) -> None:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('s') else 's'}"
 
 
 def _overview(result: AuditResult) -> list[tuple[str, str]]:

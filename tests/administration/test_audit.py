@@ -5,6 +5,7 @@ import tracemalloc
 from collections.abc import Iterator
 from typing import Any, Final
 
+import attrs
 import pytest
 
 from escalation_policy import (
@@ -19,7 +20,15 @@ from escalation_policy import (
     fact,
     predicate,
 )
-from escalation_policy.administration import AgentAudit, AuditTotals, ChannelUse, Directory, audit
+from escalation_policy.administration import (
+    AgentAudit,
+    AuditTotals,
+    ChannelUse,
+    Directory,
+    SharedField,
+    audit,
+    setup_actions,
+)
 from escalation_policy.exceptions import InvalidPolicyError, InvalidValueError
 from escalation_policy.testing import a_channel, a_domain, a_role, an_agent
 
@@ -283,3 +292,77 @@ class TestAudit:
             InvalidPolicyError, match=r"^policy 'p' has no rule that reads only the domain and the agent$"
         ):
             audit(a_directory(), policy=policy)
+
+
+class TestClasses:
+    """`Audit.classes()` and `Audit.of()`."""
+
+    def test_hold_each_agent_once_with_the_audit_of_each(self) -> None:
+        """They are in the directory's order."""
+        report = audit(a_directory())
+        rows = {each.agent.id: each for each in report.agents()}
+        ids = [agent.id for each in report.classes() for agent in each.agents]
+        assert sorted(rows) == sorted(ids)
+        for each in report.classes():
+            for agent in each.agents:
+                assert rows[agent.id] == AgentAudit(agent, each.missing, each.hidden, each.unknown) == report.of(agent)
+        assert ["u1", "u7"] == [agent.id for agent in report.classes()[0].agents]
+
+
+class TestShared:
+    """`Audit.shared()`: what only one agent should have."""
+
+    def test_has_ringcentral_ids_and_then_addresses(self) -> None:
+        """Addresses are compared as by the import of users. An agent without one shares none."""
+        agents = [
+            an_agent(id="a", extension_id="1", email="Ada@example.com"),
+            an_agent(id="b", extension_id="2", email=" ada@example.COM "),
+            an_agent(id="c", extension_id="1", email=None),
+            an_agent(id="d", ringcentral=None, email=None),
+        ]
+        shared = audit(Directory(domain=a_domain(), roles=[ROLE], agents=agents)).shared()
+        assert [(SharedField.RINGCENTRAL_ID, ["a", "c"]), (SharedField.EMAIL, ["a", "b"])] == [
+            (value.field, [agent.id for agent in value.agents]) for value in shared
+        ]
+
+
+class TestSetupActions:
+    """`setup_actions()`: what makes agents ready."""
+
+    def test_begin_with_the_greatest_effect(self) -> None:
+        """An agent who needs several actions is ready after none of them."""
+        actions = setup_actions(audit(a_directory()))
+        assert [
+            (("role_permits",), False, 2, 1),
+            (("extension_in_account", "video_access"), True, 2, 1),
+            (("extension_in_account",), False, 1, 1),
+            (("agent_enabled",), False, 1, 1),
+            (("extension_linked",), False, 1, 0),
+            (("video_access",), False, 1, 0),
+        ] == [(action.codes, action.is_lookup, action.agents, action.ready) for action in actions]
+        assert ((PLAIN, 1),) == actions[0].roles
+
+    def test_that_are_done_make_so_many_agents_ready(self) -> None:
+        """The same audit of edited records has the same result."""
+        directory = a_directory()
+        before = audit(directory).totals().ready
+        permits = attrs.evolve(PLAIN, permissions=[*PLAIN.permissions, Permission.ESCALATE_TO_VIDEO])
+        agents = [attrs.evolve(each, role=permits) if each.role == PLAIN else each for each in directory.agents]
+        edited = attrs.evolve(directory, roles=[ROLE, permits], agents=agents)
+        action = next(each for each in setup_actions(audit(directory)) if each.codes == ("role_permits",))
+        assert before + action.ready == audit(edited).totals().ready
+
+    def test_of_a_domain_without_an_account_begin_with_the_account(self) -> None:
+        """All agents need it, and it makes nobody ready by itself."""
+        actions = setup_actions(audit(a_directory(ringcentral_account_id=None)))
+        assert (("domain_linked",), 8, 0) == (actions[0].codes, actions[0].agents, actions[0].ready)
+
+    def test_take_a_rule_of_the_host_as_met(self) -> None:
+        """Its meaning is not known, so nothing can be changed for it."""
+        rules = [Rule("known", fact(lambda r: r.agent.id).one_of(["u1", "u2"]))]
+        (action,) = setup_actions(audit(a_directory(), policy=Policy("p", rules)))
+        assert (("known",), 6, 6) == (action.codes, action.agents, action.ready)
+
+    def test_are_none_if_everybody_is_ready(self) -> None:
+        """There is nothing to do."""
+        assert () == setup_actions(audit(Directory(domain=a_domain(), roles=[ROLE], agents=[an_agent()])))

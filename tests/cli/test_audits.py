@@ -3,7 +3,7 @@
 After an intended change of texts, write the golden outputs again and review the changes:
 
     golden=tests/cli/golden_administration
-    for format in table json csv html; do
+    for format in text json csv; do
         escalation-policy audit --format $format docs/examples/directory > $golden/audit.$format
         escalation-policy audit --format $format --reveal docs/examples/directory > $golden/revealed.$format
     done
@@ -15,7 +15,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import pytest
@@ -33,6 +33,7 @@ from escalation_policy.testing import an_agent
 EXAMPLE = str(Path(__file__).parents[2] / "docs/examples/directory")
 GOLDEN = Path(__file__).parent / "golden_administration"
 FORMATS = ("text", "json", "csv", "html")
+GOLDEN_FORMATS = ("text", "json", "csv")
 Captured = pytest.CaptureFixture[str]
 Hostile = Callable[..., str]
 
@@ -41,7 +42,7 @@ class TestGoldenOutputs:
     """The output, if it does not go to a terminal."""
 
     @pytest.mark.parametrize("reveal", [False, True], ids=["masked", "revealed"])
-    @pytest.mark.parametrize("name", FORMATS)
+    @pytest.mark.parametrize("name", GOLDEN_FORMATS)
     def test_each_format(self, name: str, reveal: bool, capsys: Captured) -> None:  # noqa: FBT001
         """The exit status is 0, even if agents are not ready."""
         options = ["--reveal"] if reveal else []
@@ -60,16 +61,16 @@ class TestAudit:
     """`escalation-policy audit`."""
 
     @pytest.mark.parametrize("name", FORMATS)
-    def test_addresses_and_labels_are_shown_only_when_revealed(self, name: str, capsys: Captured) -> None:
+    def test_addresses_are_shown_only_when_revealed(self, name: str, capsys: Captured) -> None:
         """Data of RingCentral is never shown."""
-        main(["audit", "--format", name, EXAMPLE])
+        main(["audit", "--agents", "--details", "--format", name, EXAMPLE])
         masked = capsys.readouterr().out
-        main(["audit", "--format", name, "--reveal", EXAMPLE])
+        main(["audit", "--agents", "--details", "--format", name, "--reveal", EXAMPLE])
         revealed = capsys.readouterr().out
-        for private in ("ada@example.com", "@example", "Supervisor", "Video agent"):
+        for private in ("ada@example.com", "@example"):
             assert private not in masked
             assert private in revealed
-        assert not any(secret in revealed for secret in ("664307016", "664287016", "771300042", "Acme on"))
+        assert not any(secret in revealed for secret in ("664307016", "664287016", "771300042"))
 
     def test_unusable_input_is_reported_in_one_line(self, capsys: Captured) -> None:
         """The exit status is 2."""
@@ -112,9 +113,9 @@ class TestAudit:
         fault = "users[0].records[0].rc_user_id must be an extension id: 1 to 20 ASCII digits, got a str"
         path = write_directory(directory)
         assert main(["audit", path]) == 0
-        text = capsys.readouterr().out
-        assert "Ready: 1 of 8 agents. 1 record could not be read, or only in part.\n" in text
-        assert f"Could not be read\n  {fault}\n" in text
+        assert "\n  Unreadable  1 record not read, or only in part\n" in capsys.readouterr().out
+        main(["audit", "--details", path])
+        assert f"Could not be read\n  {fault}\n" in capsys.readouterr().out
         directory["sources"]["records"][0]["id"] = None
         path = write_directory(directory)
         main(["audit", "--format", "json", path])
@@ -122,7 +123,7 @@ class TestAudit:
         user = {"kind": "user", "id": "60a4e1d27c9f5b0022c3d401", "in_part": True, "faults": [fault]}
         assert (2, user, None) == (data["totals"]["unreadable"], data["unreadable"][0], data["unreadable"][1]["id"])
         main(["audit", "--format", "html", path])
-        assert "2 records could not be read, or only in part." in capsys.readouterr().out
+        assert "Records that could not be read, or only in part" in capsys.readouterr().out
 
     def test_no_note_says_not_known_if_everything_is_known(
         self, directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
@@ -131,8 +132,9 @@ class TestAudit:
         directory["ringcentral"].append({"extension_id": "664307067", "account_id": "664287016", "video": "granted"})
         path = write_directory(directory)
         for name in ("text", "html"):
-            main(["audit", "--format", name, path])
-        assert "not known" not in capsys.readouterr().out
+            main(["audit", "--details", "--agents", "--format", name, path])
+        assert " (not known)<" not in (printed := capsys.readouterr().out.partition("<script")[0])
+        assert "look up" not in printed.lower()
 
     @pytest.mark.parametrize(
         ("fields", "unknown"),
@@ -172,7 +174,7 @@ class TestAudit:
         assert (["video_access"], ["extension_in_account"]) == (agent["unknown"], agent["hidden"])
 
 
-class TestTable:
+class TestText:
     """`--format text`."""
 
     @pytest.mark.parametrize("is_terminal", [False, True], ids=["file", "terminal"])
@@ -189,22 +191,21 @@ class TestTable:
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setenv("COLUMNS", "400")
         path = hostile(label="\x1b[31m[red]a\r\nb\u202e", email="\x9b2J@example.com", role_id="\x07\u2066r\ud800")
-        main(["audit", "--reveal", path])
+        main(["audit", "--agents", "--details", "--reveal", path])
         printed = capsys.readouterr().out
         assert "\x1b" not in printed.replace("\x1b[1m", "").replace("\x1b[0m", "")
         assert "\\x1b[31m[red]a\\r\\nb\\u202e" in printed
         assert "\\x9b2J@example.com" in printed
-        assert "\\x07\\u2066r\\ud800" in printed
         assert printed.isascii()
 
     def test_columns_are_aligned(self, hostile: Hostile, capsys: Captured) -> None:
         """Wide characters count as two columns and escapes as their text. A cell of more than 40 shifts only its line."""
-        main(["audit", "--reveal", hostile(label="中\x1b", email=f"{'a' * 60}@example.com")])
+        main(["audit", "--agents", "--reveal", hostile(label="中\x1b", email=f"{'a' * 60}@example.com")])
         lines = capsys.readouterr().out.splitlines()
-        first, second, third = lines[-8:-5]
-        assert 2 + 24 + 2 + 24 + 2 + 40 + 2 == second.index("Agent") == third.index("中")
-        assert third.index("extension_in_account") + 1 == second.index("role_permits")
-        assert first.endswith(f"{'a' * 60}@example.com  中\\x1b      ready")
+        first, second, third = lines[lines.index("Agents: 8") + 1 :][:3]
+        assert 2 + 40 + 2 == second.index("Agent") == third.index("中")
+        assert third.index("60a4e1d2") + 1 == second.index("60a4e1d2")
+        assert first == f"  {'a' * 60}@example.com  中\\x1b      60a4e1d27c9f5b0022c3d401  ready"
 
     def test_wraps_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
         """Lines are as wide as the terminal at most."""
@@ -235,13 +236,14 @@ class TestJson:
         assert document["agents"][0]["email"] is None
 
 
+RESULT: Final = AuditResult.of(audit(read_directory(EXAMPLE, ProgressBar())), ProgressBar())
+
+
 def audit_of_one(name: str, email: str | None, label: str) -> str:
     """Return the audit of a domain with one agent, in a format that reveals."""
-    directory = read_directory(EXAMPLE, ProgressBar())
-    report = audit(directory)
-    row = attrs.evolve(next(report.agents()), agent=an_agent(email=email, role_label=label))
+    row = attrs.evolve(RESULT.rows[0], agent=an_agent(email=email, role_label=label))
     output = Output(name, reveal=True)
-    add_audit(output, AuditResult(report, [row], report.totals([])))
+    add_audit(output, attrs.evolve(RESULT, rows=[row]))
     return str(output)
 
 
@@ -283,12 +285,12 @@ class TestCsv:
 
     def test_a_missing_address_is_empty(self) -> None:
         """Any other text could be an address."""
-        assert "" == csv_cells(None, "Video agent")[2]
+        assert "" == csv_cells(None, "Video agent")[3]
 
     @given(st.text(min_size=1))
     def test_no_cell_starts_a_formula_or_contains_control_characters(self, label: str) -> None:
         """For any label."""
-        cell = csv_cells(None, label)[3]
+        cell = csv_cells(None, label)[2]
         assert cell.isprintable()
         assert not cell.lstrip(" ").startswith(("=", "+", "-", "@"))
 
@@ -302,11 +304,13 @@ class TestCsv:
                 assert [] == [cell for cell in cells if cell.lstrip(" ").startswith(("=", "+", "-", "@", "\uff1d"))]
 
     def test_is_utf_8_in_a_file(self, hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A CSV file cannot name its encoding."""
+        """A CSV file cannot name its encoding. A byte order mark does it for spreadsheets."""
         stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
         monkeypatch.setattr(sys, "stdout", stream)
         main(["audit", "--format", "csv", "--reveal", hostile(label="é中")])
-        assert "ada@example.com,é中,yes,,,\n".encode() in stream.buffer.getvalue()
+        written = stream.buffer.getvalue()
+        assert written.startswith(b"\xef\xbb\xbfid,")
+        assert "é中,ada@example.com,yes,,,\n".encode() in written
 
     def test_keeps_the_encoding_of_a_terminal(self, hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
         """A terminal understands only its own."""
@@ -314,4 +318,4 @@ class TestCsv:
         monkeypatch.setattr(stream, "isatty", lambda: True)
         monkeypatch.setattr(sys, "stdout", stream)
         main(["audit", "--format", "csv", "--reveal", hostile(label="é")])
-        assert b"ada@example.com,\\xe9,yes,,,\n" in stream.buffer.getvalue()
+        assert b"\\xe9,ada@example.com,yes,,,\n" in stream.buffer.getvalue()

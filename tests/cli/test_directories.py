@@ -32,7 +32,6 @@ def refusal(path: str | Path) -> str:
         read(path)
     before, _, message = str(caught.value).partition(": ")
     assert str(path) == before
-    assert "\n" not in message
     return message
 
 
@@ -120,6 +119,8 @@ class TestReading:
         """RingCentral and Engage may both write numbers."""
         directory["ringcentral"][0]["extension_id"] = 664307016
         directory["users"][0]["records"][0]["rc_user_id"] = 664307016
+        directory["domain"]["ringcentral_account_id"] = 664287016
+        directory["ringcentral"][0]["account_id"] = 664287016
         assert read(EXAMPLE) == read(write_directory(directory))
 
     def test_standard_input_is_read_as_one_file(self, directory: Data) -> None:
@@ -135,10 +136,17 @@ class TestReading:
         assert process.stdout.startswith("Audit of acme by escalate_to_video, version 1\n\nReady: 2 of 8 agents.\n")
         assert "" == process.stderr
 
-    def test_ignores_files_that_are_not_json(self, folder: Path) -> None:
-        """Notes and reports can be in the same folder."""
-        (folder / "audit.html").write_text("<p>", "utf-8")
+    def test_names_files_that_are_not_read(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """Notes and reports can be in the same folder, but an export in another format is not left out in silence."""
+        (folder / "ringcentral.csv").write_text("", "utf-8")
+        (folder / ".hidden").write_text("", "utf-8")
         assert read(EXAMPLE) == read(folder)
+        note = f"escalation-policy: {folder}: not read, as only .json files are: ringcentral.csv"
+        assert f"{note}\n" == capsys.readouterr().err
+        for number in range(6):
+            (folder / f"note-{number}.txt").write_text("", "utf-8")
+        read(folder)
+        assert capsys.readouterr().err.endswith("note-4.txt and 2 more\n")
 
 
 class TestRefusal:
@@ -181,7 +189,7 @@ class TestRefusal:
         (folder / "roles.json").write_text("{", "utf-8")
         (folder / "users-2.json").write_bytes(b'"\xff"')
         assert refusal(folder) == (
-            "roles.json: must be JSON, got an error in line 1, column 2; "
+            "roles.json: must be JSON, got an error in line 1, column 2\n  "
             "users-2.json: must be UTF-8, got another byte at 1"
         )
 
@@ -198,7 +206,7 @@ class TestRefusal:
         data[2]["extension_id"] = "~"
         data[3]["extension_id"] = data[0]["extension_id"]
         (folder / "ringcentral.json").write_text(json.dumps(data), "utf-8")
-        assert refusal(folder).split("; ") == [
+        assert refusal(folder).split("\n  ") == [
             "ringcentral.json[1].video must be one of granted, denied, unknown, got a str",
             "ringcentral.json[2].extension_id must be 1 to 20 ASCII digits, got a str",
         ]
@@ -248,7 +256,7 @@ class TestRefusal:
         directory["roles"][1]["label"] = 7
         directory["sources"]["count"] = "4"
         directory["ringcentral"] = {"count": 1, "offset": 0, "records": ["664307016"]}
-        assert refusal(write_directory(directory)).split("; ") == [
+        assert refusal(write_directory(directory)).split("\n  ") == [
             "ringcentral.records[0] must be a mapping, got a str",
             "sources.count must be a number from 0 to 2**63 - 1, got a str",
         ]
@@ -276,16 +284,28 @@ class TestRefusal:
 
     def test_reports_an_invalid_domain(self, folder: Path) -> None:
         """It is read first."""
-        change(folder / "domain.json", ringcentral_account_id=664287016)
-        assert refusal(folder) == "domain.ringcentral_account_id must be a non-empty str or None, got an int"
+        change(folder / "domain.json", ringcentral_account_id=True)
+        assert refusal(folder) == "domain.ringcentral_account_id must be a non-empty str or None, got a bool"
 
-    def test_reports_at_most_twenty_faults(self, folder: Path) -> None:
-        """The end of the message is the number of the others."""
-        data = [{"extension_id": str(number), "video": "yes"} for number in range(30)]
+    def test_counts_the_same_faults(self, folder: Path) -> None:
+        """They differ only in the record."""
+        data: list[object] = [{"extension_id": str(number), "video": True} for number in range(180)]
+        data += [{"extension_id": "x"}, {"extension_id": "1", "vidio": True}, {"extension_id": "2", "vidio": True}]
         (folder / "ringcentral.json").write_text(json.dumps(data), "utf-8")
+        words = "has an unknown key: it needs extension_id and can have account_id, video"
+        assert refusal(folder).split("\n  ") == [
+            "180 records of ringcentral.json: video must be one of granted, denied, unknown, got a bool",
+            "ringcentral.json[180].extension_id must be 1 to 20 ASCII digits, got a str",
+            f"2 records of ringcentral.json: {words.replace('key:', 'key (did you mean video?):')}",
+        ]
+
+    def test_reports_at_most_twenty_files(self, folder: Path) -> None:
+        """The end of the message is the number of the others."""
+        for number in range(30):
+            (folder / f"users-{number}.json").write_text("{", "utf-8")
         message = refusal(folder)
-        assert 20 == message.count("must be one of")
-        assert message.endswith("; and 10 more")
+        assert 20 == message.count("must be JSON")
+        assert message.endswith("\n  and 10 more")
 
     def test_reports_a_missing_path(self, tmp_path: Path) -> None:
         """The message is that of the system."""

@@ -242,7 +242,7 @@ class TestReadCase:
     @pytest.mark.parametrize(
         ("change", "path"),
         [
-            ({"domain": {"id": "acme", "ringcentral_account_id": 664287016}}, "domain.ringcentral_account_id"),
+            ({"domain": {"id": "acme", "ringcentral_account_id": True}}, "domain.ringcentral_account_id"),
             ({"domain": {"id": ""}}, "domain.id"),
             ({"ringcentral": {"extension_id": "~", "account_id": "664287016"}}, "ringcentral.extension_id"),
             ({"ringcentral": {"extension_id": True}}, "ringcentral.extension_id"),

@@ -314,7 +314,7 @@ class TestSummary:
         """As in an audit. A missing key is an empty cell."""
         log = write(a_line(facts={"agent.id": "=1+1"}), a_line(id="d9", facts={}))
         main(["log", "summary", "--by", "agent", "--format", "csv", log])
-        rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+        rows = list(csv.reader(io.StringIO(capsys.readouterr().out.removeprefix("\ufeff"))))
         assert [
             ["by", "key", "status", "denied", "allowed"],
             ["agent", "", "", "1", "0"],

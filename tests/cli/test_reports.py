@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from hashlib import sha256
 from html import unescape
 from html.parser import HTMLParser
@@ -21,10 +22,11 @@ import attrs
 import pytest
 
 from escalation_policy.administration import Directory, audit
-from escalation_policy.cli._audits import AuditResult, add_audit
+from escalation_policy.cli._audits import AuditResult
 from escalation_policy.cli._directories import read_directory
 from escalation_policy.cli._output import Output
 from escalation_policy.cli._progress import ProgressBar
+from escalation_policy.cli._reports import add_page
 
 EXAMPLE = str(Path(__file__).parents[2] / "docs/examples/directory")
 Hostile = Callable[..., str]
@@ -43,7 +45,7 @@ def report(directory: str | Directory, *, reveal: bool = True) -> str:
     progress = ProgressBar()
     value = read_directory(directory, progress) if isinstance(directory, str) else directory
     output = Output("html", reveal=reveal)
-    add_audit(output, AuditResult.of(audit(value), progress))
+    add_page(output, AuditResult.of(audit(value), progress), made_at=datetime(2026, 1, 31, 9, 30, tzinfo=UTC))
     return str(output)
 
 
@@ -84,9 +86,13 @@ class TestPage:
     def test_labels_add_no_element_and_no_attribute(self, hostile: Hostile) -> None:
         """The page has the same outline for every label, and shows it as text."""
         plain, attacked = Outline(report(EXAMPLE)), Outline(report(hostile(label=HOSTILE, email=HOSTILE)))
-        assert plain.elements == attacked.elements
+        # The value of an option is its label, as an attribute.
+        assert plain.elements == [
+            (tag, {"value": "Video agent"}) if str(attributes.get("value")).startswith("</td>") else (tag, attributes)
+            for tag, attributes in attacked.elements
+        ]
         text = HOSTILE.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
-        assert [text, text] == next(row for row in attacked.rows if row[0].endswith("d401"))[2:4]
+        assert [text, text] == next(row for row in attacked.rows if row[-1].endswith("d401"))[:2]
 
     def test_ids_add_no_element(self, directory: dict[str, Any], write_directory: Callable[[object], str]) -> None:
         """Not those of the domain (which the title names too), of an agent or of a channel."""
@@ -119,29 +125,42 @@ class TestPage:
         """It means the same in every encoding."""
         assert report(hostile(label=HOSTILE)).isascii()
 
-    def test_has_a_bar_for_each_missing_step(self) -> None:
-        """The bar shows the share of agents who lack the step. The number is there as text."""
+    def test_has_a_bar_for_each_action(self) -> None:
+        """The bar shows the share of agents whom it makes ready. The number is there as text."""
         page = report(EXAMPLE)
         bars = re.findall(r'<svg viewBox="0 0 8 1".*?<rect width="(\d)"', page)
-        assert ["2", "1", "2", "2", "2", "2"] == bars
-        assert ["1 of 8", *2 * ["2 of 8"], *2 * ["2 of 8 (1 not known)"]] == re.findall(
-            '<span class="number">(.*?)<', page
-        )
-        assert "domain_linked" not in page
+        assert ["2", "1", "1", "1", "1", "0", "0"] == bars
+        assert "1 more agent is ready; 2 need it" == re.findall('<span class="number">(.*?)<', page)[0]
+        assert "2 agents need several of these." in page
 
     def test_tables_have_captions_and_headings(self) -> None:
         """Screen readers need them."""
         elements = Outline(report(EXAMPLE)).elements
-        assert 2 == [tag for tag, _ in elements].count("caption")
+        assert 3 == [tag for tag, _ in elements].count("caption")
         assert {"col", "row"} == {attributes.get("scope") for tag, attributes in elements if tag == "th"}
         assert {"lang": "en"} == dict(elements)["html"]
 
-    def test_masks_addresses_and_labels_by_default(self, hostile: Hostile) -> None:
-        """Their columns are left out."""
-        page = report(hostile(label=HOSTILE), reveal=False)
-        assert "owned" not in page
+    def test_names_the_time_of_the_audit(self) -> None:
+        """In UTC, and only if it is an argument."""
+        assert 'Made on <time datetime="2026-01-31T09:30Z">2026-01-31 at 09:30 UTC</time>.' in report(EXAMPLE)
+        output = Output("html")
+        add_page(output, AuditResult.of(audit(read_directory(EXAMPLE, ProgressBar())), ProgressBar()))
+        assert "<time" not in str(output)
+
+    def test_shows_a_thousand_agents_without_its_script(self) -> None:
+        """All are in its data."""
+        example = read_directory(EXAMPLE, ProgressBar())
+        agents = [attrs.evolve(example.agents[0], id=f"u{number}") for number in range(1_001)]
+        page = report(attrs.evolve(example, agents=agents))
+        assert 1_000 == sum(row[-1].startswith("u") for row in Outline(page).rows)
+        assert "1,000 of 1,001 agents shown." in page
+        assert '"u1000"' in page
+
+    def test_masks_addresses_by_default(self) -> None:
+        """Their column is left out."""
+        page = report(EXAMPLE, reveal=False)
         assert "@example.com" not in page
-        assert ["Agent", "Role", "Ready", "Missing", "Not known", "Behind that"] == Outline(page).rows[5]
+        assert ["Role", "Ready", "Missing", "Behind that", "Agent"] in Outline(page).rows
 
 
 def hash_of(text: str) -> str:
@@ -216,13 +235,13 @@ def title_of(dom: str) -> str:
 DRIVER = """
 const results = {title: document.title};
 const rows = () => Array.from(document.querySelectorAll("#agents tbody tr"))
-  .filter(row => !row.hidden).map(row => row.cells[0].textContent.slice(-2));
+  .map(row => Array.from(row.cells).at(-1).textContent.slice(-2));
 const form = document.querySelector("#agents form");
-const [agent, , email, , ready, missing] = document.querySelectorAll("#agents thead button");
+const [email, , ready, , , agent] = document.querySelectorAll("#agents thead button");
 const fill = (name, value) => {
   form.elements[name].value = value;
   form.elements[name].dispatchEvent(new Event("input", {bubbles: true}));
-  return [rows(), form.querySelector("output").value];
+  return [rows(), document.querySelector("#count").textContent];
 };
 results.start = rows();
 email.click(); results.up = rows(); results.sorted = email.parentNode.getAttribute("aria-sort");
@@ -287,16 +306,16 @@ class TestBrowser:
 
     def test_the_form_filters_by_text_and_by_missing_step(self, results: Any) -> None:
         """It shows how many rows are left."""
-        assert [["06"], "1 of 8 shown"] == results["text"]
-        assert [["01", "06"], "2 of 8 shown"] == results["ready"]
-        assert [["03", "07"], "2 of 8 shown"] == results["code"]
-        assert [["07"], "1 of 8 shown"] == results["both"]
-        assert [["07"], "1 of 8 shown"] == results["unknown"]
-        assert [results["start"], "8 of 8 shown"] == results["all"]
+        assert [["06"], "1 of 1 agents found of 8 shown."] == results["text"]
+        assert [["01", "06"], "2 of 2 agents found of 8 shown."] == results["ready"]
+        assert [["03", "07"], "2 of 2 agents found of 8 shown."] == results["code"]
+        assert [["07"], "1 of 1 agents found of 8 shown."] == results["both"]
+        assert [["07"], "1 of 1 agents found of 8 shown."] == results["unknown"]
+        assert [results["start"], "8 of 8 agents shown."] == results["all"]
 
     def test_its_style_applies(self, results: Any) -> None:
         """The length of a bar is its number, and the background is white."""
-        assert [2, 1, 2, 2, 2, 2] == results["bars"]
+        assert [2, 1, 1, 1, 1, 0, 0] == results["bars"]
         assert "rgb(255, 255, 255)" == results["paper"]
 
     def test_cells_do_not_overlap(self, results: Any) -> None:
@@ -315,7 +334,7 @@ class TestBrowser:
         without = Outline(browse(page.replace("script-src 'sha256-", "script-src 'sha256-x")))
         assert Outline(page).rows == without.rows
         assert {"hidden": ""} == next(attributes for tag, attributes in without.elements if tag == "form")
-        assert "button" not in dict(without.elements)
+        assert 1 == [tag for tag, _ in without.elements].count("button")
         scripted = Outline(browse(page))
         assert {} == next(attributes for tag, attributes in scripted.elements if tag == "form")
-        assert "button" in dict(scripted.elements)
+        assert 7 == [tag for tag, _ in scripted.elements].count("button")

@@ -54,6 +54,7 @@ from escalation_policy.administration import (
     AgentAudit,
     Ambiguity,
     Audit,
+    AuditClass,
     AuditTotals,
     ChannelAudit,
     ChannelUse,
@@ -75,6 +76,9 @@ from escalation_policy.administration import (
     RoleCreation,
     RoleEdit,
     RoleHandover,
+    SetupAction,
+    SharedField,
+    SharedValue,
     UnreadableRecord,
     assign_role,
     audit,
@@ -86,6 +90,7 @@ from escalation_policy.administration import (
     load_directory_async,
     map_imported_users,
     reach,
+    setup_actions,
 )
 from escalation_policy.analysis import Column, Outcome, Residual, Where, given, where
 from escalation_policy.engage import (
@@ -538,6 +543,12 @@ assert_type(next(report.agents()).unknown, tuple[str, ...])
 assert_type(next(report.agents()).ready, bool)
 assert_type(report.channels(), tuple[ChannelAudit, ...])
 assert_type((report.channels()[0].channel, report.channels()[0].use), tuple[Channel, ChannelUse])
+assert_type(report.classes(), tuple[AuditClass, ...])
+assert_type(report.of(agent), AgentAudit)
+assert_type(report.shared(), tuple[SharedValue, ...])
+assert_type((report.shared()[0].field, report.shared()[0].agents), tuple[SharedField, tuple[Agent, ...]])
+assert_type(setup_actions(report), tuple[SetupAction, ...])
+assert_type(setup_actions(report)[0].roles, tuple[tuple[Role, int], ...])
 assert_type(report.totals(), AuditTotals)
 assert_type(report.totals(report.agents()).missing, Mapping[str, int])
 assert_type(report.totals(report.agents()).unknown, Mapping[str, int])

@@ -1,5 +1,6 @@
 """Administration of roles, permissions, RingCentral IDs and the setup of Escalate to Video, as pure functions."""
 
+from ._actions import SetupAction, setup_actions
 from ._directory import Directory, RecordKind, UnreadableRecord
 from ._loading import load_directory, load_directory_async
 from ._policies import ExtensionEntry, RoleChange, RoleHandover
@@ -7,11 +8,14 @@ from ._reach import Reach, ReachClass, reach
 from ._readiness import (
     AgentAudit,
     Audit,
+    AuditClass,
     AuditTotals,
     ChannelAudit,
     ChannelUse,
     Checklist,
     ChecklistStep,
+    SharedField,
+    SharedValue,
     audit,
     checklist,
 )
@@ -39,6 +43,7 @@ __all__ = [
     "AgentAudit",
     "Ambiguity",
     "Audit",
+    "AuditClass",
     "AuditTotals",
     "ChannelAudit",
     "ChannelUse",
@@ -60,6 +65,9 @@ __all__ = [
     "RoleCreation",
     "RoleEdit",
     "RoleHandover",
+    "SetupAction",
+    "SharedField",
+    "SharedValue",
     "UnreadableRecord",
     "assign_role",
     "audit",
@@ -71,4 +79,5 @@ __all__ = [
     "load_directory_async",
     "map_imported_users",
     "reach",
+    "setup_actions",
 ]

@@ -1,5 +1,6 @@
 """All roles, agents and channels of one domain, and the checks that copies of them agree."""
 
+import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum, unique
 from typing import Final, NamedTuple, TypeVar, final
@@ -26,6 +27,8 @@ from ..exceptions import Fault, InvalidPayloadError, InvalidValueError
 
 _T = TypeVar("_T")
 
+#: Lower case for ASCII letters only. More would mix up people: "\N{KELVIN SIGN}".lower() == "k".
+_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 #: What to do about two copies that differ.
 _LOAD_AGAIN: Final = "one of the two is out of date, so load both again"
 
@@ -317,6 +320,11 @@ def _agent(
     agent = read_agent(record, domain.id, role, None)
     user = extensions.get(agent.ringcentral.extension_id) if agent.ringcentral else None
     return attrs.evolve(agent, ringcentral=user) if user else agent
+
+
+def comparable_address(person: Agent | RingCentralUser) -> str | None:
+    """Return the e-mail address of a person, without spaces around it and with ASCII letters in lower case."""
+    return None if person.email is None else person.email.strip(string.whitespace).translate(_LOWER)
 
 
 def list_of(cls: type[_T], name: str, values: Iterable[_T]) -> list[_T]:

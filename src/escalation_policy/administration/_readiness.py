@@ -1,7 +1,7 @@
 """The setup of Escalate to Video: whether one agent is ready (checklist), and a whole domain (audit)."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum, unique
 from typing import Final, final
 
@@ -18,7 +18,7 @@ from .._values import Agent, Channel, Domain, Message, Role
 from ..escalate_to_video import ESCALATE_TO_VIDEO, RETIRED_CHANNELS
 from ..exceptions import InvalidPolicyError
 from ._classes import Distinction, values_in
-from ._directory import Directory
+from ._directory import Directory, comparable_address
 
 #: The id of what does not exist before a click. No rule that is decided here reads it.
 _PLACEHOLDER: Final = "unknown"
@@ -142,6 +142,40 @@ class AgentAudit:
 
 
 @final
+@attrs.frozen
+class AuditClass:
+    """Agents with one audit, between whom the policy cannot distinguish.
+
+    Attributes:
+        agents: At least one, in the directory's order.
+        missing: As in `AgentAudit`, like the others.
+    """
+
+    agents: tuple[Agent, ...]
+    missing: tuple[str, ...]
+    hidden: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+@final
+@unique
+class SharedField(StrEnum):
+    """A part of a profile that only one agent should have."""
+
+    RINGCENTRAL_ID = "ringcentral_id"
+    EMAIL = "email"
+
+
+@final
+@attrs.frozen
+class SharedValue:
+    """A RingCentral ID or an e-mail address that several agents have."""
+
+    field: SharedField
+    agents: tuple[Agent, ...]
+
+
+@final
 @unique
 class ChannelUse(StrEnum):
     """Whether the feature can be used on a channel."""
@@ -190,14 +224,52 @@ class Audit:
 
     def agents(self) -> Iterator[AgentAudit]:
         """Yield the audit of each agent, in the directory's order."""
-        conditions = [rule.requires for rule in self._setup.rules]
-        key_of = Distinction[Agent](_AGENT, conditions, values_in(_DOMAIN, [self.directory.domain])).key
+        key_of = self._key_of()
         rows: dict[object, tuple[tuple[str, ...], ...]] = {}
         for agent in self.directory.agents:
             key = key_of(agent)
             if key not in rows:
                 rows[key] = self._row(agent)
             yield AgentAudit(agent, *rows[key])
+
+    def classes(self) -> tuple[AuditClass, ...]:
+        """Return the agents in classes between which the policy cannot distinguish. Even large domains have few."""
+        key_of = self._key_of()
+        members: dict[object, list[Agent]] = {}
+        for agent in self.directory.agents:
+            members.setdefault(key_of(agent), []).append(agent)
+        return tuple([AuditClass(tuple(agents), *self._row(agents[0])) for agents in members.values()])
+
+    def of(self, agent: Agent) -> AgentAudit:
+        """Return the audit of one agent, who does not have to be in the directory."""
+        check_types(Agent, agent=agent)
+        return AgentAudit(agent, *self._row(agent))
+
+    def shared(self) -> tuple[SharedValue, ...]:
+        """Return the RingCentral IDs, and then the e-mail addresses, that several agents have.
+
+        The comparison of addresses ignores spaces around them and the case of ASCII letters.
+        """
+        extensions: dict[str, list[Agent]] = {}
+        addresses: dict[str, list[Agent]] = {}
+        for agent in self.directory.agents:
+            if agent.ringcentral is not None:
+                extensions.setdefault(agent.ringcentral.extension_id, []).append(agent)
+            if address := comparable_address(agent):
+                addresses.setdefault(address, []).append(agent)
+        groups = ((SharedField.RINGCENTRAL_ID, extensions), (SharedField.EMAIL, addresses))
+        return tuple(
+            [
+                SharedValue(field, tuple(agents))
+                for field, by_value in groups
+                for agents in by_value.values()
+                if len(agents) > 1
+            ]
+        )
+
+    def _key_of(self) -> Callable[[Agent], object]:
+        conditions = [rule.requires for rule in self._setup.rules]
+        return Distinction[Agent](_AGENT, conditions, values_in(_DOMAIN, [self.directory.domain])).key
 
     def _row(self, agent: Agent) -> tuple[tuple[str, ...], ...]:
         """Return what an agent lacks: the missing, the hidden and the unknown codes."""

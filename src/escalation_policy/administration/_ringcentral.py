@@ -1,10 +1,9 @@
 """RingCentral IDs of agents: entered in one profile, or mapped by e-mail address for imported users."""
 
-import string
 from collections.abc import Iterable
 from enum import StrEnum, unique
 from heapq import nsmallest
-from typing import Final, TypeVar, final
+from typing import TypeVar, final
 
 import attrs
 
@@ -13,13 +12,10 @@ from .._enums import VideoAccess
 from .._fields import check_types, require
 from .._values import Agent, Domain, RingCentralUser
 from ..exceptions import Fault, InvalidValueError
-from ._directory import Directory, check_agent_copies, check_role_copies, list_of
+from ._directory import Directory, check_agent_copies, check_role_copies, comparable_address, list_of
 from ._policies import LINK_RINGCENTRAL, ExtensionEntry, leads
 
 T = TypeVar("T", Agent, RingCentralUser)
-
-#: Lower case for ASCII letters only. More would mix up people: "\N{KELVIN SIGN}".lower() == "k".
-_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 @final
@@ -179,8 +175,8 @@ def map_imported_users(
     return ImportMapping(
         linked=tuple(attrs.evolve(agent, ringcentral=user) for agent, user in matches if agent.ringcentral is None),
         already_linked=tuple(_with_account(agent, user) for agent, user in matches if agent.ringcentral is not None),
-        unmatched_agents=tuple(agent for agent in agent_list if _address(agent) not in shared),
-        unmatched_users=tuple(user for user in users if _address(user) not in shared),
+        unmatched_agents=tuple(agent for agent in agent_list if comparable_address(agent) not in shared),
+        unmatched_users=tuple(user for user in users if comparable_address(user) not in shared),
         ambiguous=tuple(
             Ambiguity(tuple(group), tuple(others)) for group, others in groups if len(group) + len(others) > 2
         ),
@@ -210,14 +206,10 @@ def _check_domain_and_ids(agents: list[Agent], domain: Domain) -> None:
             )
 
 
-def _address(person: Agent | RingCentralUser) -> str | None:
-    return None if person.email is None else person.email.strip(string.whitespace).translate(_LOWER)
-
-
 def _by_address(people: Iterable[T]) -> dict[str, list[T]]:
     groups: dict[str, list[T]] = {}
     for person in people:
-        address = _address(person)
+        address = comparable_address(person)
         if address is not None:
             groups.setdefault(address, []).append(person)
     return groups

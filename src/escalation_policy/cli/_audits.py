@@ -1,35 +1,90 @@
-"""Audits, as text, JSON, CSV and HTML."""
+"""Audits, as text, JSON and CSV. `_reports` makes the HTML page."""
 
 import argparse
-from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterable
-from hashlib import sha256
-from html import escape
-from importlib.resources import files
-from string import Template
+from datetime import UTC, datetime
 from typing import Final, NamedTuple, final
 
 import attrs
 
-from .. import Agent, Rule, Step
-from ..administration import AgentAudit, Audit, AuditTotals, ChannelUse, audit, checklist
-from ._decisions import PARTY_NAMES, step_data, steps_of, version_suffix
-from ._directories import read_directory
+from .. import Agent, ChannelKind, Permission, Role, Rule, Step
+from .._fields import closest
+from ..administration import (
+    AgentAudit,
+    Audit,
+    AuditClass,
+    AuditTotals,
+    ChannelAudit,
+    ChannelUse,
+    SetupAction,
+    SharedField,
+    SharedValue,
+    audit,
+    checklist,
+    setup_actions,
+)
+from ._advice import advice, effect
+from ._decisions import step_data, steps_of, version_suffix
+from ._directories import read_directory, same_faults
 from ._imports import chosen_policy
-from ._output import Output, inert
+from ._output import Output, UnusableInputError
 from ._parser import YES
 from ._progress import ProgressBar
 
+#: The version of the keys of the JSON document. A new key raises the second number, any other change the first.
+#: How many actions the summary shows.
+_MAX_ACTIONS: Final = 3
 _USES: Final = {
     ChannelUse.USABLE: "usable",
     ChannelUse.PRIVATE_ONLY: "private messages only",
     ChannelUse.RETIRED: "listed, but the service has closed",
     ChannelUse.UNSUPPORTED: "not usable",
 }
-_COLUMNS: Final = ("id", "role_id")
-#: The columns that may hold names. Only `--reveal` shows them.
-_REVEALED_COLUMNS: Final = (*_COLUMNS, "email", "role_label")
-_HEADINGS: Final = {"id": "Agent", "role_id": "Role", "email": "E-mail", "role_label": "Role's label"}
+_SWITCHED_OFF: Final = "switched off"
+_UNKNOWN_TYPE: Final = "of an unknown type"
+_SHARED: Final = {SharedField.RINGCENTRAL_ID: "RingCentral ID", SharedField.EMAIL: "e-mail address"}
+
+
+@final
+@attrs.frozen
+class AgentFilter:
+    """Which agents an audit lists.
+
+    Attributes:
+        role: The id or the label of their role. None: any role.
+        missing: A step that they lack. None: any, or none.
+        not_ready: Whether agents who are ready are left out.
+    """
+
+    role: str | None = None
+    missing: str | None = None
+    not_ready: bool = False
+
+    def rows(self, report: Audit, rows: Iterable[AgentAudit]) -> list[AgentAudit]:
+        """Return the rows of these agents.
+
+        Raises:
+            UnusableInputError: No role has this id or label, or no step this code.
+        """
+        roles = [role.id for role in report.directory.roles if self.role in (None, role.id, role.label)]
+        if not roles and self.role is not None:
+            labels = [role.label for role in report.directory.roles]
+            raise UnusableInputError(f"--role names no role{_hint(self.role, labels)}: there are {', '.join(labels)}")
+        steps = list(report.totals(()).missing)
+        if self.missing is not None and self.missing not in steps:
+            raise UnusableInputError(f"--missing must be one of {', '.join(steps)}{_hint(self.missing, steps)}")
+        return [
+            row
+            for row in rows
+            if row.agent.role.id in roles
+            and (self.missing is None or self.missing in row.missing)
+            and not (self.not_ready and row.ready)
+        ]
+
+
+def _hint(text: str, accepted: Iterable[str]) -> str:
+    return f" (did you mean {key}?)" if (key := closest(text, accepted)) else ""
 
 
 @final
@@ -52,10 +107,21 @@ class StepCount(NamedTuple):
         """What follows the number of agents; empty if everything is known."""
         return f" ({self.unknown:,} not known)" if self.unknown else ""
 
-    @property
-    def parties(self) -> str:
-        """The parties that take the steps."""
-        return "; ".join(dict.fromkeys(PARTY_NAMES[step.party] for step in self.remedy)) or "-"
+
+@final
+class RoleCount(NamedTuple):
+    """How many agents of one role are ready.
+
+    Attributes:
+        permits: Whether the role holds the permission.
+        gain: How many more are ready if it does.
+    """
+
+    role: Role
+    permits: bool
+    agents: int
+    ready: int
+    gain: int
 
 
 @final
@@ -64,103 +130,272 @@ class AuditResult:
     """The result of an audit, with the words that all formats share.
 
     Attributes:
-        rows: One for each agent.
+        rows: One for each agent that the audit lists.
     """
 
-    audit: Audit
+    report: Audit
     rows: list[AgentAudit]
     totals: AuditTotals
+    classes: tuple[AuditClass, ...]
+    actions: tuple[SetupAction, ...]
+    shared: tuple[SharedValue, ...]
 
     @classmethod
-    def of(cls, audit: Audit, progress: ProgressBar) -> "AuditResult":
-        """Audit every agent."""
-        rows = list(progress.track(audit.agents(), "Auditing", len(audit.directory.agents)))
-        return cls(audit, rows, audit.totals(rows))
+    def of(cls, report: Audit, progress: ProgressBar, agents: AgentFilter = AgentFilter()) -> "AuditResult":
+        """Audit every agent.
+
+        Raises:
+            UnusableInputError: The filter names no role, or no step.
+        """
+        rows = list(progress.track(report.agents(), "Auditing", len(report.directory.agents)))
+        chosen, totals = agents.rows(report, rows), report.totals(rows)
+        return cls(report, chosen, totals, report.classes(), setup_actions(report), report.shared())
 
     def steps(self) -> list[StepCount]:
         """Return every step of the setup."""
         unknown = self.totals.unknown
         return [
-            StepCount(self.audit.policy[code], missing, unknown[code], self._remedy(code))
+            StepCount(self.report.policy[code], missing, unknown[code], self._remedy(code))
             for code, missing in self.totals.missing.items()
         ]
 
     def _remedy(self, code: str) -> tuple[Step, ...]:
         """Return the steps from the checklist of the first agent about whom it is not known, or the rule's own steps."""
-        row = next((row for row in self.rows if code in row.unknown), None)
-        if row is None:
-            return steps_of(self.audit.policy[code].remedy)
-        steps = checklist(self.audit.directory.domain, row.agent, policy=self.audit.policy).steps
+        agent = next((each.agents[0] for each in self.classes if code in each.unknown), None)
+        if agent is None:
+            return steps_of(self.report.policy[code].remedy)
+        steps = checklist(self.report.directory.domain, agent, policy=self.report.policy).steps
         return next(step.steps for step in steps if step.code == code)
+
+    def roles(self) -> list[RoleCount]:
+        """Return every role, the one with the most agents first."""
+        agents = Counter(agent.role.id for agent in self.report.directory.agents)
+        ready = Counter(agent.role.id for each in self.classes if not each.missing for agent in each.agents)
+        gains = {role.id: gain for action in self.actions for role, gain in action.roles}
+        counts = [
+            RoleCount(
+                role,
+                Permission.ESCALATE_TO_VIDEO in role.permissions,
+                agents[role.id],
+                ready[role.id],
+                gains.get(role.id, 0),
+            )
+            for role in self.report.directory.roles
+        ]
+        return sorted(counts, key=lambda count: -count.agents)
+
+    @property
+    def shared_and_ready(self) -> int:
+        """The number of ready agents who share a RingCentral ID with another agent."""
+        ready = {agent.id for each in self.classes if not each.missing for agent in each.agents}
+        ids = (agent.id for value in self.shared if value.field is SharedField.RINGCENTRAL_ID for agent in value.agents)
+        return sum(agent_id in ready for agent_id in ids)
+
+    def type_of(self, row: ChannelAudit) -> str:
+        """Return the kind of a channel, or its type as it stands in the file if it is of no known kind."""
+        kind = row.channel.kind
+        return (
+            self.report.directory.types.get(row.channel.id, kind.value) if kind is ChannelKind.UNKNOWN else kind.value
+        )
+
+    def use_of(self, row: ChannelAudit) -> str:
+        """Return how a channel can be used, in words."""
+        if row.channel.kind is ChannelKind.UNKNOWN:
+            return f"{_USES[row.use]}, {_UNKNOWN_TYPE}"
+        return _SWITCHED_OFF if row.channel.id in self.report.directory.inactive else _USES[row.use]
+
+    def name_of(self, row: ChannelAudit) -> str:
+        """Return the name of a channel, or its id if it has none."""
+        return self.report.directory.labels.get(row.channel.id, row.channel.id)
 
     @property
     def title(self) -> str:
         """The domain and the policy."""
-        policy = self.audit.policy
-        return f"Audit of {self.audit.directory.domain.id} by {policy.id}{version_suffix(policy.version)}"
+        policy = self.report.policy
+        return f"Audit of {self.report.directory.domain.id} by {policy.id}{version_suffix(policy.version)}"
 
     @property
     def verdict(self) -> str:
         """How many agents are ready."""
         verdict = f"Ready: {self.totals.ready:,} of {self.totals.agents:,} agents."
-        number = self.totals.unreadable
-        records = "1 record" if number == 1 else f"{number:,} records"
-        return f"{verdict} {records} could not be read, or only in part." if number else verdict
+        if shared := self.shared_and_ready:
+            return f"{verdict} Of these, {shared:,} {'shares' if shared == 1 else 'share'} a RingCentral ID with another agent."
+        return verdict
+
+    @property
+    def several(self) -> int:
+        """The number of agents whom no single action makes ready."""
+        alone = sum(action.ready for action in self.actions)
+        return max(self.totals.agents - self.totals.ready - alone, 0)
 
 
-def add_audit(output: Output, result: AuditResult) -> None:
-    """Add an audit in the format of the output."""
-    {"text": _add_text, "json": _add_json, "csv": _add_csv, "html": _add_html}[output.format](output, result)
+def add_audit(output: Output, result: AuditResult, *, lists_agents: bool = False, has_details: bool = False) -> None:
+    """Add an audit as text, JSON or CSV.
+
+    Args:
+        output: Its format decides.
+        result: The audit.
+        lists_agents: Whether the text ends with the agents.
+        has_details: Whether the text has every action, role, conflict, channel and unreadable record.
+    """
+    if output.format == "json":
+        _add_json(output, result)
+    elif output.format == "csv":
+        _add_csv(output, result)
+    else:
+        _add_text(output, result, lists_agents=lists_agents, has_details=has_details)
 
 
-def _columns(output: Output) -> tuple[str, ...]:
-    return _REVEALED_COLUMNS if output.reveal else _COLUMNS
+def columns(output: Output) -> tuple[str, ...]:
+    """Return the columns that say who an agent is. Only `--reveal` shows addresses."""
+    return ("id", "role_id", "role_label", *(("email",) if output.reveal else ()))
 
 
-def _person(output: Output, agent: Agent) -> tuple[str | None, ...]:
+def person(output: Output, agent: Agent) -> tuple[str | None, ...]:
     """Return the cells that say who an agent is."""
-    return (agent.id, agent.role.id, *((agent.email, agent.role.label) if output.reveal else ()))
+    return (agent.id, agent.role.id, agent.role.label, *((agent.email,) if output.reveal else ()))
 
 
-def _add_text(output: Output, result: AuditResult) -> None:
-    """Add the number of ready agents, who has to act for how many agents, the channels, and what each agent lacks."""
+def _add_text(output: Output, result: AuditResult, *, lists_agents: bool, has_details: bool) -> None:
     output.add("", (result.title, "bold"))
     output.add("")
     output.add("", result.verdict)
-    width = len(f"{result.totals.agents:,}")
-    steps = [
-        (step.rule.code, f"{step.missing:,}".rjust(width) + step.unknown_note, step.parties if step.missing else "")
-        for step in result.steps()
+    _add_actions(output, result, len(result.actions) if has_details else _MAX_ACTIONS)
+    if has_details:
+        _add_details(output, result)
+    else:
+        output.add_table("Overview", _overview(result))
+    if lists_agents:
+        output.add_table(f"Agents: {len(result.rows):,}", [_agent_cells(output, row) for row in result.rows])
+    hints = [] if has_details else ["--details"]
+    hints += [] if lists_agents else ["--agents, --not-ready, --role ROLE, --missing CODE"]
+    hints += [] if output.reveal else ["--reveal"]
+    if hints:
+        output.add("")
+        output.add("", f"More: {', '.join(hints)}.")
+
+
+def _add_actions(output: Output, result: AuditResult, limit: int) -> None:
+    """Add what to do, the greatest effect first."""
+    if not result.actions:
+        return
+    output.add("")
+    output.add("", ("What to do, the greatest effect first", "bold"))
+    for number, action in enumerate(result.actions[:limit], start=1):
+        what, who, where = advice(action, result.report.policy)
+        output.add(f" {number}. ", (what, "bold"), f": {effect(action)}.")
+        output.add("    ", (who, "italic"), f": {where}.")
+    notes: list[str] = []
+    if more := len(result.actions) - limit:
+        notes += [f"{_count(more, 'more action')}" if more > 0 else ""]
+    if result.several:
+        notes += [f"{_count(result.several, 'agent')} {'needs' if result.several == 1 else 'need'} several of them"]
+    if text := "; ".join(filter(None, notes)):
+        output.add("    ", f"{text}.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('s') else 's'}"
+
+
+def _overview(result: AuditResult) -> list[tuple[str, str]]:
+    """Return one line each about roles, conflicts, channels and unreadable records."""
+    roles = [role for role in result.roles() if role.agents]
+    without = [role for role in roles if not role.permits]
+    agents = _count(sum(role.agents for role in without), "agent")
+    permits = f"{len(roles) - len(without):,} of {_count(len(roles), 'role')} in use permit video"
+    lines = [("Roles", f"{permits}; {agents} in the others" if without else permits)]
+    fields = Counter(value.field for value in result.shared)
+    if shared := [f"{_count(fields[field], name)}" for field, name in _SHARED.items() if fields[field]]:
+        lines.append(("Conflicts", f"{' and '.join(shared)} on several agents"))
+    channels = result.report.channels()
+    usable = sum(result.use_of(row) in (_USES[ChannelUse.USABLE], _USES[ChannelUse.PRIVATE_ONLY]) for row in channels)
+    lines.append(("Channels", f"{usable:,} of {_count(len(channels), 'channel')} can be used"))
+    if faults := result.report.directory.unreadable:
+        whole = sum(1 for record in faults if not record.in_part)
+        text = f"{_count(len(faults), 'record')} not read, or only in part"
+        lines.append(("Unreadable", f"{text}; {whole:,} left out" if whole else text))
+    return lines
+
+
+def _add_details(output: Output, result: AuditResult) -> None:
+    """Add every role, step, conflict, channel and unreadable record."""
+    output.add_table(
+        "Roles",
+        [
+            (
+                count.role.label,
+                _count(count.agents, "agent"),
+                f"{count.ready:,} ready",
+                "permits video" if count.permits else f"does not permit video: {count.gain:,} more ready if it does",
+            )
+            for count in result.roles()
+        ],
+    )
+    output.add_table(
+        "Missing",
+        [(step.rule.code, f"{step.missing:,}{step.unknown_note}") for step in result.steps() if step.missing]
+        or [("nothing",)],
+    )
+    if result.shared:
+        output.add_table("Conflicts", [conflict_cells(output, value) for value in result.shared])
+    channels = [
+        (result.name_of(row), result.type_of(row), result.use_of(row), row.channel.id)
+        for row in result.report.channels()
     ]
-    output.add_table("Missing", steps)
-    channels = [(row.channel.id, row.channel.kind.value, _USES[row.use]) for row in result.audit.channels()]
     output.add_table("Channels", channels)
-    faults = [(str(fault),) for record in result.audit.directory.unreadable for fault in record.faults]
-    if faults:
-        output.add_table("Could not be read", faults)
-    agents = [(*(cell or "-" for cell in _person(output, row.agent)), _summary(row)) for row in result.rows]
-    output.add_table("Agents", agents)
+    if faults := [fault for record in result.report.directory.unreadable for fault in record.faults]:
+        output.add_table("Could not be read", [(line,) for line in same_faults(faults)])
+
+
+def conflict_cells(output: Output, value: SharedValue) -> tuple[str, str]:
+    """Return what several agents share, and who they are."""
+    names = [(output.reveal and agent.email) or agent.id for agent in value.agents]
+    return f"one {_SHARED[value.field]}", ", ".join(names)
+
+
+def _agent_cells(output: Output, row: AgentAudit) -> tuple[str, ...]:
+    agent = row.agent
+    return (*((agent.email or "-",) if output.reveal else ()), agent.role.label, agent.id, _summary(row))
+
+
+def missing_text(row: AgentAudit) -> str:
+    """Return what an agent lacks, in one line."""
+    return ", ".join(f"{code} (not known)" if code in row.unknown else code for code in row.missing)
 
 
 def _summary(row: AgentAudit) -> str:
-    missing = ", ".join(f"{code} (not known)" if code in row.unknown else code for code in row.missing)
+    missing = missing_text(row)
     behind = f"; behind that: {', '.join(row.hidden)}" if row.hidden else ""
     return f"{missing}{behind}" if missing else "ready"
 
 
 def _add_json(output: Output, result: AuditResult) -> None:
-    audit, totals, columns = result.audit, result.totals, _columns(output)
+    report, totals, names = result.report, result.totals, columns(output)
     output.add_json(
-        domain_id=audit.directory.domain.id,
-        policy_id=audit.policy.id,
-        policy_version=audit.policy.version,
-        fingerprint=audit.policy.fingerprint,
+        domain_id=report.directory.domain.id,
+        policy_id=report.policy.id,
+        policy_version=report.policy.version,
+        fingerprint=report.policy.fingerprint,
         totals={
             "agents": totals.agents,
             "ready": totals.ready,
-            "unknown": sum(1 for row in result.rows if row.unknown),
+            "ready_but_shared": result.shared_and_ready,
+            "unknown": sum(len(each.agents) for each in result.classes if each.unknown),
             "unreadable": totals.unreadable,
         },
+        actions=[_action_data(action, result) for action in result.actions],
+        roles=[
+            {
+                "id": count.role.id,
+                "label": count.role.label,
+                "permits": count.permits,
+                "agents": count.agents,
+                "ready": count.ready,
+                "gain": count.gain,
+            }
+            for count in result.roles()
+        ],
         steps=[
             {
                 "code": step.rule.code,
@@ -171,8 +406,19 @@ def _add_json(output: Output, result: AuditResult) -> None:
             }
             for step in result.steps()
         ],
+        conflicts=[
+            {"field": value.field.value, "agents": [agent.id for agent in value.agents]} for value in result.shared
+        ],
         channels=[
-            {"id": row.channel.id, "kind": row.channel.kind.value, "use": row.use.value} for row in audit.channels()
+            {
+                "id": row.channel.id,
+                "kind": row.channel.kind.value,
+                "type": report.directory.types.get(row.channel.id),
+                "label": report.directory.labels.get(row.channel.id),
+                "active": row.channel.id not in report.directory.inactive,
+                "use": row.use.value,
+            }
+            for row in report.channels()
         ],
         unreadable=[
             {
@@ -181,96 +427,52 @@ def _add_json(output: Output, result: AuditResult) -> None:
                 "in_part": record.in_part,
                 "faults": [str(fault) for fault in record.faults],
             }
-            for record in audit.directory.unreadable
+            for record in report.directory.unreadable
         ],
         agents=[
-            dict(zip(columns, _person(output, row.agent), strict=True))
+            dict(zip(names, person(output, row.agent), strict=True))
             | {"ready": row.ready, "missing": row.missing, "unknown": row.unknown, "hidden": row.hidden}
             for row in result.rows
         ],
     )
 
 
+def _action_data(action: SetupAction, result: AuditResult) -> dict[str, object]:
+    what, who, where = advice(action, result.report.policy)
+    return {
+        "codes": action.codes,
+        "lookup": action.is_lookup,
+        "agents": action.agents,
+        "ready": action.ready,
+        "roles": [{"id": role.id, "ready": ready} for role, ready in action.roles],
+        "what": what,
+        "who": who,
+        "where": where,
+    }
+
+
 def _add_csv(output: Output, result: AuditResult) -> None:
-    columns = [*_columns(output), "ready", "missing", "unknown", "hidden"]
-    output.add_csv(columns, [(*_person(output, row.agent), *_cells(row, " ")) for row in result.rows])
+    names = [*columns(output), "ready", "missing", "unknown", "hidden"]
+    output.add_csv(names, [(*person(output, row.agent), *cells(row, " ")) for row in result.rows])
 
 
-def _cells(row: AgentAudit, separator: str) -> list[str]:
+def cells(row: AgentAudit, separator: str) -> list[str]:
+    """Return whether an agent is ready, and the missing, unknown and hidden codes."""
     return ["yes" if row.ready else "no", *map(separator.join, (row.missing, row.unknown, row.hidden))]
 
 
-def _add_html(output: Output, result: AuditResult) -> None:
-    """Add one page of HTML. It loads nothing else, and can be read without its script."""
-    style, script = _resource("report.css"), _resource("report.js")
-    agents = result.totals.agents
-    steps = [step for step in result.steps() if step.missing]
-    headings = [*(_HEADINGS[column] for column in _columns(output)), "Ready", "Missing", "Not known", "Behind that"]
-    page = Template(_resource("report.html")).substitute(
-        style=style,
-        style_hash=_hash(style),
-        script=script,
-        script_hash=_hash(script),
-        title=_html(result.title),
-        verdict=_html(result.verdict),
-        ready_bar=_bar(result.totals.ready, agents),
-        steps="\n".join(_step(step, agents) for step in steps) or "<li>Nothing.</li>",
-        choices="".join(f'<option value="{value}">{label}</option>' for value, label in _choices(steps)),
-        channels="\n".join(
-            _row([row.channel.id, row.channel.kind.value, _USES[row.use]]) for row in result.audit.channels()
-        ),
-        columns="".join(f'<th scope="col">{heading}</th>' for heading in headings),
-        agents="\n".join(_row([*_person(output, row.agent), *_cells(row, ", ")]) for row in result.rows),
-    )
-    output.add_raw(page)
-
-
-def _resource(name: str) -> str:
-    return files(__package__ or "").joinpath(name).read_text("utf-8")
-
-
-def _hash(text: str) -> str:
-    """Return the hash of an inline style or script. The page's security policy accepts no other style or script."""
-    return b64encode(sha256(text.encode()).digest()).decode()
-
-
-def _html(text: str | None) -> str:
-    """Return a text as HTML without any markup. It is ASCII, so it means the same in any encoding."""
-    return escape(inert(text or "")).encode("ascii", "xmlcharrefreplace").decode()
-
-
-def _bar(part: int, whole: int) -> str:
-    return f'<svg viewBox="0 0 {whole} 1" preserveAspectRatio="none" aria-hidden="true"><rect width="{part}" height="1"/></svg>'
-
-
-def _step(step: StepCount, agents: int) -> str:
-    items = "".join(f"<li>{_html(PARTY_NAMES[item.party])}: {_html(item.text)}</li>" for item in step.remedy)
-    number = f"{step.missing:,} of {agents:,}{step.unknown_note}"
-    return (
-        f'<li><div class="head"><h3><code>{step.rule.code}</code></h3><span class="number">{number}</span></div>'
-        f"{_bar(step.missing, agents)}<p>{_html(step.rule.explanation)}</p>"
-        f"<details><summary>Who acts: {_html(step.parties)}</summary><ul>{items}</ul></details></li>"
-    )
-
-
-def _choices(steps: Iterable[StepCount]) -> Iterable[tuple[str, str]]:
-    """Yield value and label of each filter. A question mark cannot be the code of a rule."""
-    if any(step.unknown for step in steps):
-        yield "?", "agents about whom something is not known"
-    yield from ((step.rule.code, f"agents who lack {step.rule.code}") for step in steps)
-
-
-def _row(cells: Iterable[str | None]) -> str:
-    first, *others = map(_html, cells)
-    return f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in others)}</tr>'
-
-
 def run_audit(arguments: argparse.Namespace, output: Output) -> int:
-    """Show which agents of a domain are ready."""
-    policy = chosen_policy(arguments)
+    """Show which agents of a domain are ready, and what makes the others ready."""
+    policy, agents = chosen_policy(arguments), AgentFilter(arguments.role, arguments.missing, arguments.not_ready)
     with ProgressBar() as progress:
         directory = read_directory(arguments.path, progress)
-        result = AuditResult.of(audit(directory, policy=policy), progress)
+        result = AuditResult.of(audit(directory, policy=policy), progress, agents)
         progress.begin("Writing")
-        add_audit(output, result)
+        if output.format == "html":
+            from ._reports import add_page  # noqa: PLC0415  only this format needs it
+
+            add_page(output, result, made_at=datetime.now(UTC))
+        else:
+            lists_agents = arguments.agents or agents != AgentFilter()
+            add_audit(output, result, lists_agents=lists_agents, has_details=arguments.details)
     return YES

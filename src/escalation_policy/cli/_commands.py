@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = run(parsed, output)
         output.write()
     except UnusableInputError as error:
-        return _fail(str(error))
+        return _fail(error.message, *error.others)
     except OSError as error:
         return _fail(f"the answer cannot be written: {str(error.strerror).lower()}")
     except Exception as error:
@@ -58,6 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _fail(message: str) -> int:
-    write_messages(f"{PROGRAM}: {message}")
+def _fail(message: str, *others: str) -> int:
+    write_messages(f"{PROGRAM}: {message}", *(f"  {line}" for line in others))
     return UNUSABLE

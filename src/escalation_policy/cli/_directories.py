@@ -10,7 +10,7 @@ import attrs
 from .. import RingCentralUser
 from .._reading import Faults, records_in_pages
 from ..administration import Directory, UnreadableRecord
-from ..exceptions import EscalationPolicyError, InvalidPayloadError
+from ..exceptions import EscalationPolicyError, Fault, InvalidPayloadError, InvalidValueError
 from ._files import (
     check_names,
     fields_of,
@@ -20,7 +20,7 @@ from ._files import (
     read_kinds,
     read_ringcentral_user,
 )
-from ._output import UnusableInputError
+from ._output import PROGRAM, UnusableInputError, write_messages
 from ._progress import ProgressBar
 
 #: The keys of the one file, and the names of the files in a folder.
@@ -36,8 +36,12 @@ _FILES: Final = _REQUIRED | _OPTIONAL
 _LISTS: Final = ("roles", "users", "sources", "ringcentral")
 #: The path of a page, or of its records, in the faults that the readers report.
 _PAGE_PATH: Final = re.compile(rf"\b(?:{'|'.join(_LISTS)})\[\d+\](?:\.records)?")
-#: How many faults a message lists.
+#: The path of a fault in one of many records: the list, the number of the record, and the field.
+_RECORD_PATH: Final = re.compile(r"(?P<list>.+?)(?:\.records)?\[\d+\](?:\.records\[\d+\])?(?:\.(?P<field>.+))?")
+#: How many kinds of faults a message lists.
 _MAX_FAULTS: Final = 20
+#: How many files that are not read a message names.
+_MAX_NAMES: Final = 5
 
 #: The JSON data for each key, with its name: one item for the one file, one for each file of a folder.
 _Contents = Mapping[str, list[tuple[str, object]]]
@@ -74,18 +78,27 @@ def read_directory(path: str, progress: ProgressBar) -> Directory:
         return read_file(path, lambda content: _directory(_contents_of_file(content), progress))
     try:
         return _directory(_contents_of_files(files, progress), progress)
-    except (UnusableInputError, EscalationPolicyError) as error:
+    except UnusableInputError as error:
+        raise error.within(path) from error
+    except EscalationPolicyError as error:
         raise UnusableInputError(f"{path}: {error}") from error
 
 
 def _files_in(path: str) -> list[Path] | None:
     """Return the JSON files in a folder, or None if the path is not a folder."""
     try:
-        return None if path == "-" else sorted(file for file in Path(path).iterdir() if file.suffix == ".json")
+        if path == "-":
+            return None
+        every = sorted(Path(path).iterdir())
     except (NotADirectoryError, ValueError):
         return None
     except OSError as error:
         raise UnusableInputError(f"{path}: {str(error.strerror).lower()}") from error
+    files = [file for file in every if file.suffix == ".json"]
+    if others := [file.name for file in every if file not in files and not file.name.startswith(".")]:
+        rest = f" and {len(others) - _MAX_NAMES} more" if len(others) > _MAX_NAMES else ""
+        write_messages(f"{PROGRAM}: {path}: not read, as only .json files are: {', '.join(others[:_MAX_NAMES])}{rest}")
+    return files
 
 
 def _contents_of_file(content: object) -> _Contents:
@@ -105,7 +118,7 @@ def _contents_of_files(files: list[Path], progress: ProgressBar) -> _Contents:
         except UnusableInputError as error:
             problems.append(f"{file.name}: {error}")
     if problems:
-        raise UnusableInputError(_joined(problems))
+        raise _several(problems)
     return contents
 
 
@@ -117,7 +130,6 @@ def _directory(contents: _Contents, progress: ProgressBar) -> Directory:
     lists = {key: [page.content for page in pages_of_key] for key, pages_of_key in pages.items()}
     users, problems = _ringcentral_users(lists.get("ringcentral"))
     names = _page_names(pages)
-    problems = [_renamed(problem, names) for problem in problems]
     try:
         directory = Directory.from_pages(
             domain,
@@ -129,12 +141,14 @@ def _directory(contents: _Contents, progress: ProgressBar) -> Directory:
         )
     except InvalidPayloadError as error:
         # `from_pages()` got no pages of users of RingCentral, and names them by their number.
-        names |= {f"ringcentral[{number}]": _renamed(path, names) for number, (path, _) in enumerate(users)}
-        problems += [_renamed(str(fault), names) for fault in error.faults]
+        names_of_users = {f"ringcentral[{number}]": _renamed(path, names) for number, (path, _) in enumerate(users)}
+        lines = same_faults(_with_file(fault, names) for fault in problems)
+        lines += same_faults(_with_file(fault, names | names_of_users) for fault in error.faults)
     else:
         if not problems:
             return attrs.evolve(directory, unreadable=[_with_files(record, names) for record in directory.unreadable])
-    raise UnusableInputError(_joined(problems))
+        lines = same_faults(_with_file(fault, names) for fault in problems)
+    raise _several(lines)
 
 
 def _pages(contents: Iterable[tuple[str, object]]) -> list[_Page]:
@@ -156,19 +170,22 @@ def _pages(contents: Iterable[tuple[str, object]]) -> list[_Page]:
     return pages
 
 
-def _ringcentral_users(pages: list[Any] | None) -> tuple[list[tuple[str, RingCentralUser]], list[str]]:
+def _ringcentral_users(pages: list[Any] | None) -> tuple[list[tuple[str, RingCentralUser]], list[Fault]]:
     """Return the users of RingCentral with their paths, and what is wrong with the others."""
     if pages is None:
         return [], []
     faults = Faults()
     users: list[tuple[str, RingCentralUser]] = []
-    problems: list[str] = []
+    problems = Faults()
     for path, record in records_in_pages(faults, "ringcentral", pages):
         try:
             users.append((path, read_ringcentral_user(path, record)))
-        except (UnusableInputError, EscalationPolicyError) as error:
-            problems.append(str(error))
-    return users, [*map(str, faults), *problems]
+        except InvalidValueError as error:
+            problems.append(error.fault)
+        except UnusableInputError as error:
+            # Its message begins with the path, which a fault has as a field.
+            problems.append(Fault(path, str(error).removeprefix(path).lstrip()))
+    return users, [*faults, *problems]
 
 
 def _page_names(pages: Mapping[str, list[_Page]]) -> dict[str, str]:
@@ -187,11 +204,29 @@ def _renamed(problem: str, names: Mapping[str, str]) -> str:
 
 def _with_files(record: UnreadableRecord, names: Mapping[str, str]) -> UnreadableRecord:
     """Return an unreadable record whose faults name the files."""
-    return attrs.evolve(
-        record, faults=[attrs.evolve(fault, path=_renamed(fault.path, names)) for fault in record.faults]
-    )
+    return attrs.evolve(record, faults=[_with_file(fault, names) for fault in record.faults])
 
 
-def _joined(problems: list[str]) -> str:
+def _with_file(fault: Fault, names: Mapping[str, str]) -> Fault:
+    """Return a fault that names the file."""
+    problem = _renamed(fault.problem, names)
+    return attrs.evolve(fault, path=_renamed(fault.path, names), problem=problem)
+
+
+def same_faults(faults: Iterable[Fault]) -> list[str]:
+    """Return one line for each kind of faults. Faults that differ only in the record are of one kind, and are counted."""
+    kinds: dict[tuple[str, str, str], list[Fault]] = {}
+    for fault in faults:
+        place = _RECORD_PATH.fullmatch(fault.path)
+        name, field = (place["list"], place["field"] or "") if place else (fault.path, "")
+        kinds.setdefault((name, field, fault.problem), []).append(fault)
+    return [
+        str(same[0]) if len(same) == 1 else f"{len(same):,} records of {name}: {f'{field} {problem}'.strip()}"
+        for (name, field, problem), same in kinds.items()
+    ]
+
+
+def _several(problems: list[str]) -> UnusableInputError:
+    """Return an error with a line for each problem, and the number of the others."""
     more = [f"and {len(problems) - _MAX_FAULTS} more"] if len(problems) > _MAX_FAULTS else []
-    return "; ".join([*problems[:_MAX_FAULTS], *more])
+    return UnusableInputError(*problems[:_MAX_FAULTS], *more)

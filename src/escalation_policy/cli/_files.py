@@ -125,10 +125,13 @@ def read_file(file: str, read: Callable[[object], _T]) -> _T:
     Raises:
         UnusableInputError: The file cannot be read, is not JSON, or its data cannot be converted.
     """
+    name = "standard input" if file == "-" else file
     try:
         return read(read_json(file))
-    except (UnusableInputError, EscalationPolicyError) as error:
-        raise UnusableInputError(f"{'standard input' if file == '-' else file}: {error}") from error
+    except UnusableInputError as error:
+        raise error.within(name) from error
+    except EscalationPolicyError as error:
+        raise UnusableInputError(f"{name}: {error}") from error
 
 
 def read_json(file: str) -> object:
@@ -187,7 +190,8 @@ def check_names(
 def read_domain(value: object) -> Domain:
     """Read an object with the fields of a `Domain`."""
     fields = fields_of("domain", value, required=("id",), optional=("ringcentral_account_id",))
-    return _build("domain", Domain, fields)
+    account_id = fields.get("ringcentral_account_id")
+    return _build("domain", Domain, {**fields, "ringcentral_account_id": as_id(account_id) or account_id})
 
 
 def read_ringcentral_user(path: str, value: object) -> RingCentralUser:
@@ -195,7 +199,9 @@ def read_ringcentral_user(path: str, value: object) -> RingCentralUser:
     fields = fields_of(path, value, required=("extension_id",), optional=("account_id", "video"))
     video = _member(f"{path}.video", VideoAccess, fields.get("video", "unknown"))
     extension_id = as_id(fields["extension_id"]) or fields["extension_id"]
-    return _build(path, RingCentralUser, {**fields, "extension_id": extension_id, "video": video})
+    account_id = as_id(fields.get("account_id")) or fields.get("account_id")
+    ids = {"extension_id": extension_id, "account_id": account_id}
+    return _build(path, RingCentralUser, {**fields, **ids, "video": video})
 
 
 def read_kinds(value: object) -> Mapping[str, ChannelKind]:

@@ -32,7 +32,24 @@ def inert(text: str) -> str:
 
 @final
 class UnusableInputError(Exception):
-    """Input that the command cannot use. The message is one line."""
+    """Input that the command cannot use.
+
+    Args:
+        message: One line.
+        others: Further lines, if there are several faults.
+    """
+
+    def __init__(self, message: str, *others: str) -> None:
+        super().__init__(message, *others)
+        self.message = message
+        self.others = others
+
+    def __str__(self) -> str:
+        return "\n  ".join([self.message, *self.others])
+
+    def within(self, name: str) -> "UnusableInputError":
+        """Return the error with the name of what holds the input."""
+        return UnusableInputError(f"{name}: {self.message}", *self.others)
 
 
 @final
@@ -83,16 +100,17 @@ class Output:
         if not self._is_terminal:
             self._text.write(f"{lead}{''.join(text for text, _ in styled).rstrip()}\n")
             return
+        from rich.cells import cell_len  # noqa: PLC0415  as above
         from rich.text import Text  # noqa: PLC0415  as above
 
-        width = max(self._console.width - len(lead), _MIN_TEXT_WIDTH)
+        width = max(self._console.width - cell_len(lead), _MIN_TEXT_WIDTH)
         for line in Text.assemble(*styled).wrap(self._console, width, overflow="fold"):
             line.rstrip()  # a wrapped line ends with the space where it was wrapped
             if line.spans:
                 self._console.print(Text.assemble(lead, line), soft_wrap=True)
             else:
                 self._text.write(f"{lead}{line.plain}\n")
-            lead = " " * len(lead)
+            lead = " " * cell_len(lead)
 
     def add_table(self, title: str, rows: Iterable[Sequence[str]]) -> None:
         """Add a blank line, a title, and rows with aligned columns."""
@@ -104,8 +122,15 @@ class Output:
         cells = [[inert(cell) for cell in row] for row in rows]
         widths = [min(max(map(cell_len, column)), _MAX_COLUMN_WIDTH) for column in zip(*cells, strict=True)]
         for row in cells:
-            *padded, last = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
-            self.add("  ", "  ".join([*padded, last]))
+            padded = [cell + " " * (width - cell_len(cell)) for cell, width in zip(row[:-1], widths, strict=False)]
+            lead, last = "".join(f"  {cell}" for cell in padded) + "  ", row[-1]
+            if not last:
+                self.add("  ", "  ".join(padded))
+            elif not self._is_terminal or cell_len(lead) + _MIN_TEXT_WIDTH <= self._console.width:
+                self.add(lead, last)
+            else:  # too wide for columns: one line for each cell
+                for number, cell in enumerate(filter(None, row)):
+                    self.add("    " if number else "  ", cell)
 
     def add_json(self, **fields: object) -> None:
         """Add a JSON document: ASCII, with sorted keys and the version of its keys."""
@@ -138,7 +163,8 @@ class Output:
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if self.format == "csv" and reconfigure and not self._is_terminal:
             reconfigure(encoding="utf-8")  # a CSV file cannot name its encoding
-        write(str(self), sys.stdout)
+        # Spreadsheets recognise UTF-8 by the byte order mark.
+        write(f"\ufeff{self}" if self.format == "csv" and not self._is_terminal else str(self), sys.stdout)
 
 
 def write(text: str, stream: TextIO | None) -> None:

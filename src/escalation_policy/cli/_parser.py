@@ -133,8 +133,13 @@ def _add_domains(commands: Any) -> None:
     _add_directory(audit)
     _add_policy(audit)
     _add_format(audit, "text", "json", "csv", "html")
-    words = "also show e-mail addresses and labels of roles; keep that out of logs"
-    audit.add_argument("--reveal", action="store_true", help=words)
+    audit.add_argument("--reveal", action="store_true", help="also show e-mail addresses; keep that out of logs")
+    words = "also print every action, role, conflict, channel and unreadable record"
+    audit.add_argument("--details", action="store_true", help=words)
+    audit.add_argument("--agents", action="store_true", help="also list the agents")
+    audit.add_argument("--role", metavar="ROLE", help="list only the agents with this role, by its label or id")
+    audit.add_argument("--missing", metavar="CODE", help="list only the agents who lack this step")
+    audit.add_argument("--not-ready", action="store_true", help="list only the agents who are not ready")
 
     _add_fetch(commands)
 

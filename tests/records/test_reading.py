@@ -152,7 +152,6 @@ class TestReadRecords:
             ("Traceback (most recent call last):", OTHER_TEXT),
             (LINE[:-1], OTHER_TEXT),
             (LINE[: len(LINE) // 2], OTHER_TEXT),
-            (f"{LINE} and more", OTHER_TEXT),
             ("[1]", OTHER_TEXT),
             (LINE.encode()[:-1] + b"\xff}", f"line must be UTF-8, got another byte at {len(LINE) - 1:,}"),
             ('{"level": "INFO"}', "record.schema is missing: it must be escalation_policy.decision"),
@@ -187,6 +186,34 @@ class TestReadRecords:
         """Everything that is wrong."""
         line = line if isinstance(line, bytes) else line.encode()
         assert ["d2", f"2: {fault}", "d1"] == ids_and_faults([OTHER.encode(), line, LINE.encode()])
+
+    # Processes that share a file without a lock, or die before the end of a line, leave several records in one.
+    @pytest.mark.parametrize("between", ["", " ", "\r", "09:31 INFO "])
+    @pytest.mark.parametrize("form", ["{}", "09:30 INFO {}"])
+    def test_reads_each_record_in_a_line(self, between: str, form: str) -> None:
+        """Whatever stands between them."""
+        assert ["d2", "d1", "d3"] == ids_and_faults([form.format(f"{OTHER}{between}{LINE}"), changed(id="d3")])
+
+    @pytest.mark.parametrize(
+        ("line", "items"),
+        [
+            (f"{LINE[:500]}{OTHER}", ["d2", "1: line holds a record without its end"]),
+            (f"{LINE[:-1]}{OTHER}", ["d2", "1: line holds a record without its end"]),
+            (f"{LINE}{OTHER[:500]}", ["d1", f"1: {OTHER_TEXT}"]),
+            (f"{LINE} and more", ["d1", f"1: {OTHER_TEXT}"]),
+            (f"{LINE}{LINE}", ["d1", "1: record.id is the id of the record in line 1 too"]),
+            (f'{LINE} {{"a":1}}', ["d1", "1: record.schema is missing: it must be escalation_policy.decision"]),
+            (f"{changed(policy_id='')} {OTHER}", [f"1: record.policy_id must be {CODE_WORDS}, got an empty str", "d2"]),
+        ],
+    )
+    def test_reports_the_rest_of_a_line(self, line: str, items: list[str]) -> None:
+        """No record vanishes without a word."""
+        assert items == ids_and_faults([line])
+
+    def test_reads_each_record_within_a_line(self) -> None:
+        """Lines of JSON may be glued too."""
+        line = "".join(json.dumps({"log": each}) for each in (LINE, "", json.loads(OTHER)))
+        assert ["d1", "1: record is no JSON (JSONDecodeError)", "d2"] == ids_and_faults([line], within="log")
 
     def test_reports_faults_as_data(self) -> None:
         """With the number of the line."""

@@ -3,7 +3,7 @@
 import json
 import os
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from gzip import GzipFile
@@ -15,14 +15,19 @@ import attrs
 from .._enums import Effect
 from .._fields import figure_of, kind_of, require
 from ..exceptions import Fault, InvalidPayloadError
-from ._parsing import HEAD, parse_head, parse_record
+from ._parsing import HEAD, SCHEMA, parse_head, parse_record
 from ._record import DecisionRecord, RecordedReason, unchecked
 
 _GZIP: Final = b"\x1f\x8b"
-#: How many braces are tried as the beginning of the JSON in a line: each try takes as long as the line.
+#: How many braces that begin no JSON are tried in a line: each try takes as long as the line.
 _BRACES: Final = 8
 _NO_JSON: Final = Fault(
     "line", "does not end with a JSON object", found="other text", accepted="a JSON object at the end"
+)
+#: How a record begins as `DecisionRecord.to_json()` writes it.
+_BEGINNING: Final = '{"at":'
+_NO_END: Final = Fault(
+    "line", "holds a record without its end", found="the beginning of a record", accepted="whole records"
 )
 #: How many tails of lines are kept while a log is read, and how long one may be.
 _TAILS, _LONGEST_TAIL = 512, 8192
@@ -52,7 +57,8 @@ def read_records(
 ) -> Iterator[DecisionRecord | BrokenLine]:
     """Read records line by line. If a line cannot be read, yield what is wrong with it and go on. No record is kept.
 
-    Other text may precede a record. Blank lines are skipped.
+    Other text may precede a record. Blank lines are skipped. Of two records in one line, as processes write them that share a
+    file without a lock, both are read.
 
     Args:
         lines: Lines, or an open file. If it is a text file, its bytes are read, so that no character stops the reading.
@@ -81,22 +87,19 @@ def _records(
     recent: dict[str, int] = {}
     older: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
-        try:
-            record = reader.read(line)
-        except InvalidPayloadError as error:
-            yield BrokenLine(number, error.faults)
-            continue
-        if record is None:
-            continue
-        first = recent.get(record.id) or older.get(record.id)
-        if first:
-            problem = f"is the id of the record in line {first:,} too"
-            yield BrokenLine(number, (Fault("record.id", problem, accepted="an id of its own"),))
-            continue
-        recent[record.id] = number
-        if len(recent) == window:
-            recent, older = {}, recent
-        yield record
+        for record in reader.read(line):
+            if not isinstance(record, DecisionRecord):
+                yield BrokenLine(number, record)
+                continue
+            first = recent.get(record.id) or older.get(record.id)
+            if first:
+                problem = f"is the id of the record in line {first:,} too"
+                yield BrokenLine(number, (Fault("record.id", problem, accepted="an id of its own"),))
+                continue
+            recent[record.id] = number
+            if len(recent) == window:
+                recent, older = {}, recent
+            yield record
 
 
 def _lines(lines: Any, longest: int) -> Iterator[str | bytes | Fault]:
@@ -147,25 +150,37 @@ class _LineReader:
         self._path: Final = within.split(".") if within is not None else []
         self._parse_tail: Final = lru_cache(_TAILS)(_parse_tail)
 
-    def read(self, line: str | bytes | Fault) -> DecisionRecord | None:
-        """Return the record in a line. Return None if the line may lack a record and does.
-
-        Raises:
-            InvalidPayloadError: The line has no record that can be read.
-        """
+    def read(self, line: str | bytes | Fault) -> Sequence[DecisionRecord | tuple[Fault, ...]]:
+        """Return the records in a line, and the faults of what should be one. A blank line has none."""
         if isinstance(line, Fault):
-            raise InvalidPayloadError([line])
-        text = (line if isinstance(line, str) else _text_of(line)).strip()
+            return ((line,),)
+        try:
+            text = (line if isinstance(line, str) else _text_of(line)).strip()
+        except InvalidPayloadError as error:
+            return (error.faults,)
         if not text:
-            return None
+            return ()
         if not self._path and (record := self.read_usual(text[text.find("{") :])):
-            return record
-        payload = _value_at(_payload(text), self._path)
-        if payload is None:
-            return None
-        if isinstance(payload, str):
-            return self.read_usual(payload) or DecisionRecord.from_json(payload)
-        return DecisionRecord.from_payload(payload)
+            return (record,)
+        return [*self._read_unusual(text)]
+
+    def _read_unusual(self, text: str) -> Iterator[DecisionRecord | tuple[Fault, ...]]:
+        objects, faults = _split(text)
+        for number, value in enumerate(objects, 1):
+            payload = _value_at(value, self._path)
+            # Other text may hold other objects. The one at the end has to be a record.
+            must_be_record = number == len(objects) and _NO_JSON not in faults
+            if payload is None or not (self._path or must_be_record or value.get("schema") == SCHEMA):
+                continue
+            try:
+                if isinstance(payload, str):
+                    yield self.read_usual(payload) or DecisionRecord.from_json(payload)
+                else:
+                    yield DecisionRecord.from_payload(payload)
+            except InvalidPayloadError as error:
+                yield error.faults
+        if faults:
+            yield tuple(faults)
 
     def read_usual(self, text: str) -> DecisionRecord | None:
         """Return the record in a line as `to_json()` writes it. None if the line is different, or something is wrong with it.
@@ -223,21 +238,23 @@ def _text_of(line: bytes) -> str:
         raise InvalidPayloadError([Fault.mismatch("line", place, "UTF-8")]) from error
 
 
-def _payload(text: str) -> object:
-    """Return the JSON object at the end of a text."""
-    start = text.find("{")
-    for _ in range(_BRACES):
-        if start < 0:
-            break
+def _split(text: str) -> tuple[list[dict[str, object]], list[Fault]]:
+    """Return the JSON objects in a text that are not inside others, and what is wrong with the rest of the text."""
+    objects: list[dict[str, object]] = []
+    faults: list[Fault] = []
+    failures, end, start = 0, 0, text.find("{")
+    while start >= 0 and failures < _BRACES:
         try:
-            payload, end = _decode(text, start)
+            value, end = _decode(text, start)
         except (ValueError, RecursionError):
-            end = start + 1
+            failures += 1
+            if text.startswith(_BEGINNING, start):
+                faults = [_NO_END]
+            start = text.find("{", start + 1)
         else:
-            if end == len(text):
-                return payload
-        start = text.find("{", end)
-    raise InvalidPayloadError([_NO_JSON])
+            objects.append(value)
+            start = text.find("{", end)
+    return objects, faults if objects and end == len(text) else [_NO_JSON]
 
 
 def _value_at(value: object, path: list[str]) -> object:

@@ -219,9 +219,10 @@ class DecisionLogger:
         arguments: Any = {"extra": extra, "stacklevel": 3}
         while isinstance(logger, logging.LoggerAdapter):
             # An adapter puts its own keys in the place of those that are here.
-            message, arguments = logger.process(message, arguments)
-            arguments["extra"] = {**(arguments.get("extra") or {}), **extra}
-            logger, extra = logger.logger, arguments["extra"]
+            adapter = cast("Any", logger)
+            message, arguments = adapter.process(message, arguments)
+            arguments["extra"] = extra = {**(arguments.get("extra") or {}), **extra}
+            logger = adapter.logger
         logger.log(level, message, **arguments)
         return record
 

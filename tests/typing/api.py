@@ -118,6 +118,7 @@ from escalation_policy.records import (
     Replayed,
     Summary,
     Tally,
+    arrow_schema,
     open_log,
     read_records,
     record,
@@ -630,6 +631,9 @@ assert_type((decision_log.dropped, decision_log.failed), tuple[int, int])
 assert_type(to_authzen(decision, id="d1"), dict[str, Any])
 read = read_records(["{}"], within="escalation_record", longest=100, window=10)
 assert_type(read, Iterator[DecisionRecord | BrokenLine])
+assert_type(DecisionRecord.from_row(decision_record.to_row()), DecisionRecord)
+assert_type(decision_record.to_row(), dict[str, str | datetime | None])
+assert_type(arrow_schema(), Any)
 assert_type(BrokenLine(1, ()).number, int)
 assert_type((BrokenLine(1, ()).file, BrokenLine(1, ()).offset), tuple[str | None, int | None])
 with open_log("decisions.log", start=0, end=None) as opened:

@@ -221,8 +221,8 @@ class DecisionLogger:
             # An adapter puts its own keys in the place of those that are here.
             adapter = cast("Any", logger)
             message, arguments = adapter.process(message, arguments)
-            arguments["extra"] = extra = {**(arguments.get("extra") or {}), **extra}
-            logger = adapter.logger
+            arguments["extra"] = {**(arguments.get("extra") or {}), **extra}
+            logger, extra = adapter.logger, arguments["extra"]
         logger.log(level, message, **arguments)
         return record
 

@@ -7,6 +7,7 @@ from copy import copy
 from datetime import UTC, datetime, timedelta
 from operator import invert
 from typing import Any, Final
+from unittest.mock import Mock
 
 import attrs
 import pytest
@@ -27,12 +28,15 @@ from escalation_policy import (
     predicate,
 )
 from escalation_policy.exceptions import InvalidValueError
-from escalation_policy.records import DecisionRecord, Replay, Replayed, record, replay, replay_each
+from escalation_policy.records import DecisionRecord, Replay, Replayed, _recorded_policy, record, replay, replay_each
+from escalation_policy.records._recorded_policy import RARE
 from escalation_policy.testing import a_request
 from support import SAMPLE, Colour, Part, Sample, Size
 
 AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 NOT_OWNED: Final = ESCALATE_TO_VIDEO.without("intervention_owned")
+#: Some of the facts that the policy reads.
+READ: Final = ["agent.enabled", "domain.ringcentral_account_id", "login", "message.author", "message.channel.kind"]
 RISK: Final = context("risk", int)
 LOW: Final = RISK.satisfies("risk below 5", lambda risk: risk < 5, version="1")
 
@@ -49,7 +53,7 @@ def policy_of(condition: Any) -> Policy[Any]:
 
 def again(each: DecisionRecord, condition: Any) -> Replayed:
     """Decide a record again, by one rule."""
-    (replayed,) = replay_each([each], policy_of(condition))
+    *_, replayed = replay_each([each] * RARE, policy_of(condition))
     return replayed
 
 
@@ -63,6 +67,16 @@ def altered(each: DecisionRecord, **facts: Any) -> DecisionRecord:
     """Return a record with other facts; `__` stands for a dot."""
     changes = {name.replace("__", "."): value for name, value in facts.items()}
     return attrs.evolve(each, facts={**each.facts, **changes})
+
+
+def hostile_facts(number: int) -> list[str]:
+    """Return another choice of facts for each number."""
+    return [name for bit, name in enumerate(READ) if number >> bit & 1]
+
+
+def other_facts(number: int) -> list[str]:
+    """Return a fact that no rule reads, another one for each number."""
+    return [f"context.{number}"]
 
 
 class TestReplay:
@@ -186,6 +200,24 @@ class TestReplay:
 
         peak(10)
         assert peak(2000) < 1.5 * peak(100)
+
+    @pytest.mark.parametrize(
+        ("unknown", "compilations"),
+        [
+            (hostile_facts, 0),
+            (other_facts, 1),
+        ],
+        ids=["hostile", "other facts"],
+    )
+    def test_compiles_only_for_shapes_that_recur(
+        self, unknown: Callable[[int], list[str]], compilations: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """To compile the rules takes a hundred times as long as to decide a record."""
+        compiled = Mock(side_effect=_recorded_policy._compile)
+        monkeypatch.setattr(_recorded_policy, "_compile", compiled)
+        log = [attrs.evolve(self.OWNED, unknown=unknown(number)) for number in range(1, 2 * RARE)]
+        assert len(log) == replay(log, NOT_OWNED).records
+        assert compilations == compiled.call_count
 
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -529,7 +561,7 @@ class TestPredicates:
 
     def test_that_change_their_mind_do_not_make_a_denial_without_reasons(self) -> None:
         """They should not. But effect and reasons always come from one answer."""
-        answers = iter([False, True])
+        answers = iter([*[True] * (RARE - 1), False])
 
         def fickle(_: object) -> bool:
             return next(answers, True)

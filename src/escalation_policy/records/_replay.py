@@ -234,7 +234,25 @@ def _outcome(replayed: Replayed) -> str:
 def _decider(policy: Policy[Any]) -> Callable[[DecisionRecord], Replayed]:
     """Return the function that decides records under a policy. It keeps the rules that it has compiled."""
     check_types(Policy, policy=policy)
-    recorded_policy = lru_cache(_SHAPES)(partial(RecordedPolicy, policy))
+    tests = [test for rule in policy.rules for test in rule.requires.tests]
+    names = {str(path) for test in tests for path in test.paths}
+    questions = {test.question for test in tests}
+    of_shape = lru_cache(_SHAPES)(partial(RecordedPolicy, policy))
+
+    @lru_cache(_SHAPES)
+    def recorded_policy(
+        unknown: tuple[str, ...],
+        masked: tuple[str, ...],
+        outputs: tuple[tuple[str, bool], ...],
+        missing: tuple[str, ...],
+    ) -> RecordedPolicy:
+        # Records differ in many facts that this policy does not read.
+        return of_shape(
+            tuple([name for name in unknown if name in names]),
+            tuple([name for name in masked if name in names]),
+            tuple([output for output in outputs if output[0] in questions]),
+            missing,
+        )
 
     def decide(record: DecisionRecord, missing: tuple[str, ...] = ()) -> Replayed:
         facts = dict_of(record.facts)

@@ -72,6 +72,11 @@ DJANGO: Final = DOCS / "how-to" / "keep-calls-with-django.md"
 REDIS: Final = DOCS / "how-to" / "keep-calls-in-redis.md"
 #: Needs RingCentral's SDK and a server that gives it tokens; see `tests/providers/test_sdk.py`.
 SDK: Final = DOCS / "how-to" / "use-the-ringcentral-sdk.md"
+#: They need engines, which are large; see `tests/engines/test_pages.py`.
+ENGINES: Final = [
+    DOCS / "how-to" / f"{name}.md"
+    for name in ("query-decisions-in-duckdb", "summarize-logs-on-many-cores", "summarize-logs-on-spark")
+]
 #: The part of the library that needs httpx; nothing if that is not installed.
 PROVIDERS: Final = [import_module("escalation_policy.providers.ringcentral")] if find_spec("httpx") else []
 #: Those that need SQLAlchemy or Django.
@@ -217,7 +222,7 @@ class TestPages:
     """What is written in a page is so."""
 
     @pytest.mark.parametrize(
-        "page", [page for page in RUN if page not in (SQLALCHEMY, DJANGO, REDIS, SDK)], ids=name_of
+        "page", [page for page in RUN if page not in (SQLALCHEMY, DJANGO, REDIS, SDK, *ENGINES)], ids=name_of
     )
     def test_snippets_run_and_print_what_the_page_shows(
         self, page: Path, namespace: dict[str, Any], environment: dict[str, str]

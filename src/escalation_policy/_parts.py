@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Final, TypeVar, final
+from zlib import crc32
 
 from ._fields import FrozenMapping, is_collection, kind_of, require
 
 #: How many ids a sample keeps. Parts with a share of p of their ids in common stay unnoticed with a chance of (1 - p)^256.
 _SIZE: Final = 256
-_LARGEST: Final = b"\xff" * 8
 _T = TypeVar("_T")
 
 
@@ -18,31 +18,33 @@ class IdSampler:
 
     The smallest hashes of all parts are among the smallest of each part. So samples add up like counts do: the result does
     not depend on how the ids were divided. An id that occurs twice in it was counted twice.
+
+    A hash begins with a checksum, which sorts out most ids, because it takes a fifth of the time of the rest.
     """
 
-    __slots__ = ("_counts", "_largest")
+    __slots__ = ("_counts", "_limit")
 
     def __init__(self) -> None:
         self._counts: dict[bytes, int] = {}
-        self._largest = _LARGEST
+        self._limit = 2**32
 
     def add(self, id: str) -> None:  # noqa: A002
         """Count an id."""
-        digest = blake2b(id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        if digest <= self._largest:
-            self._add(digest, 1)
-
-    def _add(self, digest: bytes, number: int) -> None:
-        counts = self._counts
-        counts[digest] = counts.get(digest, 0) + number
-        if len(counts) > _SIZE:
-            del counts[max(counts)]
-        if len(counts) == _SIZE:
-            self._largest = max(counts)
+        data = id.encode("utf-8", "surrogatepass")
+        checksum = crc32(data)
+        if checksum > self._limit:
+            return
+        digest = checksum.to_bytes(4, "big") + blake2b(data, digest_size=8).digest()
+        self._counts[digest] = self._counts.get(digest, 0) + 1
+        if len(self._counts) == 2 * _SIZE:
+            # All that are larger are forgotten at once, so that few additions have to sort.
+            smallest = sorted(self._counts)[:_SIZE]
+            self._counts = {digest: self._counts[digest] for digest in smallest}
+            self._limit = int.from_bytes(smallest[-1][:4], "big")
 
     def sample(self) -> Mapping[str, int]:
         """Return the hashes in order, in hexadecimal, with their counts."""
-        return FrozenMapping({digest.hex(): self._counts[digest] for digest in sorted(self._counts)})
+        return FrozenMapping({digest.hex(): self._counts[digest] for digest in sorted(self._counts)[:_SIZE]})
 
 
 def merged_sample(samples: Iterable[Mapping[str, int]]) -> Mapping[str, int]:

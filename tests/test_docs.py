@@ -76,6 +76,11 @@ DJANGO: Final = DOCS / "how-to" / "keep-calls-with-django.md"
 REDIS: Final = DOCS / "how-to" / "keep-calls-in-redis.md"
 #: Needs RingCentral's SDK and a server that gives it tokens; see `tests/providers/test_sdk.py`.
 SDK: Final = DOCS / "how-to" / "use-the-ringcentral-sdk.md"
+#: They need engines, which are large; see `tests/engines/test_pages.py`.
+ENGINES: Final = [
+    DOCS / "how-to" / f"{name}.md"
+    for name in ("query-decisions-in-duckdb", "summarize-logs-on-many-cores", "summarize-logs-on-spark")
+]
 #: The parts of the library that need httpx; nothing if that is not installed.
 HTTP_MODULES: Final = ("escalation_policy.engage.api", "escalation_policy.providers.ringcentral")
 PROVIDERS: Final = [import_module(name) for name in HTTP_MODULES if find_spec("httpx")]
@@ -226,7 +231,7 @@ class TestPages:
         [
             pytest.param(page, marks=[pytest.mark.slow] if "console" in languages(page) else [], id=name_of(page))
             for page in RUN
-            if page not in (SQLALCHEMY, DJANGO, REDIS, SDK, *GUIDES)
+            if page not in (SQLALCHEMY, DJANGO, REDIS, SDK, *GUIDES, *ENGINES)
         ],
     )
     def test_snippets_run_and_print_what_the_page_shows(

@@ -105,7 +105,7 @@ class TestAgents:
     def test_need_constant_memory(self) -> None:
         """A host can write the rows to a file one by one."""
         peaks: list[int] = []
-        for count in (20, 2_000):
+        for count in (300, 3_000):
             directory = Directory(
                 domain=a_domain(), roles=[ROLE], agents=[an_agent(id=f"u{number}") for number in range(count)]
             )
@@ -188,9 +188,39 @@ class TestTotals:
         """An empty list of rows does not mean all rows."""
         report = audit(a_directory())
         none = dict.fromkeys(report.totals().missing, 0)
-        nobody = AuditTotals(0, 0, none, none)
+        nobody = AuditTotals(0, 0, none, none, fingerprint=ESCALATE_TO_VIDEO.fingerprint, sample={})
         assert nobody == report.totals([])
         assert nobody == audit(Directory(domain=a_domain())).totals()
+
+
+class TestMerge:
+    """`AuditTotals.merge()`."""
+
+    def test_adds_domains_up(self) -> None:
+        """Codes stay in the policy's order."""
+        one = audit(a_directory()).totals()
+        both = AuditTotals.merge([one, one])
+        assert (16, 4) == (both.agents, both.ready)
+        assert [(code, 2 * number) for code, number in one.missing.items()] == [*both.missing.items()]
+        assert {code: 2 * number for code, number in one.unknown.items()} == both.unknown
+
+    def test_notices_agents_that_were_counted_twice(self) -> None:
+        """Agents of different domains may have one id."""
+        one = audit(a_directory()).totals()
+        role = a_role(domain_id="other")
+        agents = [attrs.evolve(agent, domain_id="other", role=role) for agent, *_ in AGENTS]
+        other = audit(Directory(domain=a_domain(id="other"), roles=[role], agents=agents)).totals()
+        assert [0, 8] == [AuditTotals.merge([one, part]).repeated for part in (other, one)]
+
+    def test_refuses_totals_of_another_policy(self) -> None:
+        """They count other steps."""
+        other = audit(a_directory(), policy=ESCALATE_TO_VIDEO.without("video_access")).totals()
+        with pytest.raises(InvalidValueError) as caught:
+            AuditTotals.merge([audit(a_directory()).totals(), other])
+        assert (
+            "parts must be one or more AuditTotals values with the same fingerprint, got some that differ in fingerprint"
+            == str(caught.value)
+        )
 
 
 #: The use of each kind of channel.

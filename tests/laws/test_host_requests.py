@@ -20,6 +20,7 @@ from escalation_policy import Agent, Decision, EscalationRequest, Facts, Policy,
 from escalation_policy._engine.decision import answer_rule, reason_of
 from escalation_policy.exceptions import InvalidPolicyError, InvalidValueError
 from escalation_policy.records import DecisionRecord, record, replay_each
+from escalation_policy.records._recorded_policy import RARE
 from laws.hosts import (
     MAPPINGS,
     ODD_VALUES,
@@ -351,7 +352,8 @@ class TestRecords:
             made = kept_record(decision, policy)
             places = questions.words.places
             assert not [name for name in made.facts if name in places and places[name].read(request) is ERROR]
-            (each,) = replay_each([made], policy)
+            (first, *_, each) = replay_each([made] * RARE, policy)
+            assert first == each
             if each.effect is None:
                 assert each.missing
             else:

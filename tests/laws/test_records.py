@@ -85,6 +85,11 @@ RECORDS: Final = st.builds(DecisionRecord, effect=st.just(Effect.ALLOW), **COMMO
     **COMMON,
 )
 
+#: The columns of rows that may be empty.
+NULLABLE: Final = set(
+    "domain agent role channel login message intervention state"
+    " policy_version next_party outcome correlation_id facts_read_at".split()
+)
 #: All private facts, and what a host may pass in its context.
 USER: Final = fact(lambda r: r.agent.ringcentral)
 ADDRESS: Final = fact(lambda r: r.agent.email)
@@ -138,6 +143,12 @@ class TestWrittenAndReadWithoutLoss:
         """Also for records that no policy makes."""
         assert is_sound(made)
         assert repr(made).isprintable()
+        row = made.to_row()
+        texts = {name: getattr(made, name) for name in ("id", "policy_version", "fingerprint", "correlation_id")}
+        # No table can hold half a surrogate pair.
+        escaped = {name: text and text.encode("utf-8", "backslashreplace").decode() for name, text in texts.items()}
+        assert attrs.evolve(made, **escaped) == DecisionRecord.from_row(row)
+        assert {name for name, value in row.items() if value is None} <= NULLABLE
 
     @UNHURRIED
     @given(

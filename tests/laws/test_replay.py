@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from escalation_policy import ESCALATE_TO_VIDEO, ChannelKind, Permission, Policy, Rule, context, fact, predicate
 from escalation_policy.records import DecisionRecord, Replayed, record, replay_each
+from escalation_policy.records._recorded_policy import RARE
 from escalation_policy.testing.strategies import requests
 from laws.reference import FACTS, PREDICATES, REQUESTS, SETS, rule_sets, rules
 from support import Colour, Sample, Size
@@ -101,9 +102,10 @@ def read_back(policy: Policy[Any], request: Any, **options: Any) -> DecisionReco
 
 
 def replayed(recorded: DecisionRecord, policy: Policy[Any]) -> Replayed:
-    """Decide one record again."""
-    (each,) = replay_each([recorded], policy)
-    return each
+    """Decide one record again, by interpreted rules and by compiled ones."""
+    (first, *_, last) = replay_each([recorded] * RARE, policy)
+    assert first == last
+    return last
 
 
 def contradicts(each: Replayed, policy: Policy[Any], request: Any) -> bool:

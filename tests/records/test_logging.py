@@ -721,17 +721,6 @@ class TestFailures:
         assert (None, [], 1) == (answer, lines.records, decisions.failed)
         assert f"InvalidValueError: {message}\n" in capsys.readouterr().err
 
-    def test_of_a_mask_that_fits_no_fact_log_nothing(
-        self, logger: logging.Logger, lines: Lines, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        """A typing error must not leave a fact unmasked."""
-        decisions = DecisionLogger(logger, mask=["agent.ids"])
-
-        decisions.log(ALLOW, id="d1", at=AT)
-
-        assert ([], 1) == (lines.records, decisions.failed)
-        assert "mask names no fact of EscalationRequest (did you mean agent.id?)" in capsys.readouterr().err
-
     def test_that_a_handler_deals_with_are_its_own(
         self, logger: logging.Logger, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -799,10 +788,40 @@ class TestConfiguration:
 
         assert [DENY_LINE] == lines.messages
 
+    def test_masks_facts_of_another_type_of_request(self, logger: logging.Logger, lines: Lines) -> None:
+        """They are checked against the policy's."""
+        policy = Policy("p", [Rule("named", SAMPLE(lambda r: r.name).equals("t"))])
+        decisions = DecisionLogger(logger, policy=policy, mask=["name"])
+
+        decisions.log(policy.decide(Sample()), id="d1", at=AT)
+
+        assert (1, 0) == (len(lines.records), decisions.failed)
+
+    def test_accepts_an_adapter(self, logger: logging.Logger, lines: Lines) -> None:
+        """The keys of the host are added, those of the record win, and the caller is found."""
+
+        class Prefix(logging.LoggerAdapter[Any]):
+            """Changes the message."""
+
+            def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
+                """Put a word before it."""
+                return f"video: {msg}", kwargs
+
+        inner = logging.LoggerAdapter(logger, {"tenant": "t1", "host": "inner", "escalation_effect": "?"})
+        adapter = Prefix(logging.LoggerAdapter(inner, {"host": "outer"}), None)
+
+        DecisionLogger(adapter).log(ALLOW, id="d1", at=AT)
+
+        (line,) = lines.records
+        values = [getattr(line, name) for name in ("tenant", "host", "escalation_effect", "escalation_decision_id")]
+        assert ["t1", "outer", "allow", "d1"] == values
+        assert f"video: {ALLOW_LINE}" == line.getMessage()
+        assert Path(__file__).name == line.filename
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"logger": 7}, "logger must be the name of a logger, or a Logger, got an int"),
+            ({"logger": 7}, "logger must be the name of a logger, a Logger or a LoggerAdapter, got an int"),
             ({"allow_level": "INFO"}, "allow_level must be an int, such as logging.INFO, got a str"),
             ({"deny_level": True}, "deny_level must be an int, such as logging.INFO, got a bool"),
             ({"error_level": None}, "error_level must be an int, such as logging.INFO, got None"),
@@ -816,6 +835,14 @@ class TestConfiguration:
             ({"key": b""}, "key must be at least 16 bytes, or None, got 0 of them"),
             ({"reveal": "agent.email"}, "reveal must be a collection of dotted paths, got a str"),
             ({"mask": 1}, "mask must be a collection of dotted paths, got an int"),
+            (
+                {"mask": ["agent.ids"]},
+                "mask names no fact of EscalationRequest (did you mean agent.id?); for another type of request, pass its policy",
+            ),
+            (
+                {"mask": ["agent.ids"], "policy": ESCALATE_TO_VIDEO},
+                "mask names no fact of EscalationRequest (did you mean agent.id?)",
+            ),
         ],
         ids=lambda value: value if isinstance(value, str) else next(iter(value)),
     )

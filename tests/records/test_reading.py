@@ -152,7 +152,6 @@ class TestReadRecords:
             ("Traceback (most recent call last):", OTHER_TEXT),
             (LINE[:-1], OTHER_TEXT),
             (LINE[: len(LINE) // 2], OTHER_TEXT),
-            (f"{LINE} and more", OTHER_TEXT),
             ("[1]", OTHER_TEXT),
             (LINE.encode()[:-1] + b"\xff}", f"line must be UTF-8, got another byte at {len(LINE) - 1:,}"),
             ('{"level": "INFO"}', "record.schema is missing: it must be escalation_policy.decision"),
@@ -187,6 +186,34 @@ class TestReadRecords:
         """Everything that is wrong."""
         line = line if isinstance(line, bytes) else line.encode()
         assert ["d2", f"2: {fault}", "d1"] == ids_and_faults([OTHER.encode(), line, LINE.encode()])
+
+    # Processes that share a file without a lock, or die before the end of a line, leave several records in one.
+    @pytest.mark.parametrize("between", ["", " ", "\r", "09:31 INFO "])
+    @pytest.mark.parametrize("form", ["{}", "09:30 INFO {}"])
+    def test_reads_each_record_in_a_line(self, between: str, form: str) -> None:
+        """Whatever stands between them."""
+        assert ["d2", "d1", "d3"] == ids_and_faults([form.format(f"{OTHER}{between}{LINE}"), changed(id="d3")])
+
+    @pytest.mark.parametrize(
+        ("line", "items"),
+        [
+            (f"{LINE[:500]}{OTHER}", ["d2", "1: line holds a record without its end"]),
+            (f"{LINE[:-1]}{OTHER}", ["d2", "1: line holds a record without its end"]),
+            (f"{LINE}{OTHER[:500]}", ["d1", f"1: {OTHER_TEXT}"]),
+            (f"{LINE} and more", ["d1", f"1: {OTHER_TEXT}"]),
+            (f"{LINE}{LINE}", ["d1", "1: record.id is the id of the record in line 1 too"]),
+            (f'{LINE} {{"a":1}}', ["d1", "1: record.schema is missing: it must be escalation_policy.decision"]),
+            (f"{changed(policy_id='')} {OTHER}", [f"1: record.policy_id must be {CODE_WORDS}, got an empty str", "d2"]),
+        ],
+    )
+    def test_reports_the_rest_of_a_line(self, line: str, items: list[str]) -> None:
+        """No record vanishes without a word."""
+        assert items == ids_and_faults([line])
+
+    def test_reads_each_record_within_a_line(self) -> None:
+        """Lines of JSON may be glued too."""
+        line = "".join(json.dumps({"log": each}) for each in (LINE, "", json.loads(OTHER)))
+        assert ["d1", "1: record is no JSON (JSONDecodeError)", "d2"] == ids_and_faults([line], within="log")
 
     def test_reports_faults_as_data(self) -> None:
         """With the number of the line."""
@@ -472,6 +499,93 @@ class TestOpenLog:
         path.write_bytes(data)
         with open_log(path) as log:
             assert expected == ids_and_faults(log)
+
+    def test_opens_a_range_of_bytes(self, tmp_path: Path) -> None:
+        """Each line belongs to the range in which it begins."""
+        path = tmp_path / "a.log"
+        path.write_bytes(DATA)
+        second, end = len(LINE) + 1, len(DATA)
+        expected = {
+            (0, None): ["d1", "d2"],
+            (0, second): ["d1"],
+            (0, second + 1): ["d1", "d2"],
+            (1, second): [],
+            (1, end): ["d2"],
+            (second, None): ["d2"],
+            (second + 1, None): [],
+            (5, 5): [],
+            (end + 5, end + 9): [],
+        }
+        for (start, stop), ids in expected.items():
+            with open_log(path, start=start, end=stop) as log:
+                assert ids == ids_and_faults(log)
+                assert log.readable()
+            assert log.closed
+        with open_log(path, start=1) as log:
+            assert [OTHER.encode() + b"\n"] == [*log]
+
+    def test_passes_over_a_long_line_in_flat_memory(self, tmp_path: Path) -> None:
+        """A range may begin inside it."""
+        path = tmp_path / "a.log"
+        path.write_bytes(b"x" * 3_000_000 + b"\n" + DATA)
+        tracemalloc.start()
+        with open_log(path, start=9) as log:
+            assert ["d1", "d2"] == ids_and_faults(log)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 1_000_000
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"start": -1}, "start must be an int of 0 or more, got -1"),
+            ({"start": None}, "start must be an int of 0 or more, got None"),
+            ({"start": 5, "end": 4}, "end must be None or an int of 5 or more, got 4"),
+            ({"end": "9"}, "end must be None or an int of 0 or more, got a str"),
+            (
+                {"end": 9},
+                "path must be a plain file, if only a range of it is to be read, got a file packed by gzip",
+            ),
+            (
+                {"path": "-", "start": 9},
+                "path must be a file, if only a range of it is to be read, got standard input",
+            ),
+        ],
+    )
+    def test_refuses_ranges_that_cannot_be_read(self, options: dict[str, Any], message: str, tmp_path: Path) -> None:
+        """A packed file can only be read from its beginning."""
+        path = tmp_path / "a.log"
+        path.write_bytes(PACKED)
+        arguments: dict[str, Any] = {"path": path, **options}
+        with pytest.raises(InvalidValueError) as caught, open_log(**arguments):
+            pass
+        assert message == str(caught.value)
+
+    def test_places_broken_lines(self, tmp_path: Path) -> None:
+        """They name the file, and the byte at which the line begins."""
+        path = tmp_path / "a.log"
+        bad = LINE[:-1].encode()
+        data = DATA + bad + b"\n" + b"x" * 5000 + b"\n" + DATA + b"\xff"
+        ends = [len(DATA), len(DATA) + len(bad) + 1, len(DATA) + len(bad) + 5002]
+        offsets = [*ends, ends[2] + len(LINE) + 1, ends[2] + len(DATA)]
+        for packed in (False, True):
+            path.write_bytes(gzip.compress(data) if packed else data)
+            with open_log(path) as log:
+                broken = [each for each in read_records(log, longest=4000) if isinstance(each, BrokenLine)]
+            assert [(str(path), offset) for offset in offsets] == [(each.file, each.offset) for each in broken]
+        path.write_bytes(data)
+        with open_log(path, start=ends[0] - 1) as log:
+            assert ends[0] == next(each.offset for each in read_records(log) if isinstance(each, BrokenLine))
+        (nameless,) = [each for each in read_records(io.BytesIO(b"\nx")) if isinstance(each, BrokenLine)]
+        assert (2, None, 1) == (nameless.number, nameless.file, nameless.offset)
+
+    def test_knows_no_place_of_other_lines(self) -> None:
+        """Texts have no bytes, and a pipe has no place."""
+        stream: Any = Stream(iter([b"x\n"]))
+        for lines in (["x"], [b"x"], io.StringIO("x"), io.BufferedReader(stream)):
+            (broken,) = read_records(lines)
+            assert isinstance(broken, BrokenLine)
+            assert (None, None) == (broken.file, broken.offset)
 
     @pytest.mark.parametrize("before", [[], ["d1"]], ids=["at once", "later"])
     def test_a_medium_that_fails_is_a_broken_line(self, before: list[str]) -> None:

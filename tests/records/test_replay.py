@@ -4,9 +4,10 @@ import json
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from operator import invert
 from typing import Any, Final
+from unittest.mock import Mock
 
 import attrs
 import pytest
@@ -27,12 +28,15 @@ from escalation_policy import (
     predicate,
 )
 from escalation_policy.exceptions import InvalidValueError
-from escalation_policy.records import DecisionRecord, Replayed, record, replay, replay_each
+from escalation_policy.records import DecisionRecord, Replay, Replayed, _recorded_policy, record, replay, replay_each
+from escalation_policy.records._recorded_policy import RARE
 from escalation_policy.testing import a_request
 from support import SAMPLE, Colour, Part, Sample, Size
 
 AT: Final = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 NOT_OWNED: Final = ESCALATE_TO_VIDEO.without("intervention_owned")
+#: Some of the facts that the policy reads.
+READ: Final = ["agent.enabled", "domain.ringcentral_account_id", "login", "message.author", "message.channel.kind"]
 RISK: Final = context("risk", int)
 LOW: Final = RISK.satisfies("risk below 5", lambda risk: risk < 5, version="1")
 
@@ -49,7 +53,7 @@ def policy_of(condition: Any) -> Policy[Any]:
 
 def again(each: DecisionRecord, condition: Any) -> Replayed:
     """Decide a record again, by one rule."""
-    (replayed,) = replay_each([each], policy_of(condition))
+    *_, replayed = replay_each([each] * RARE, policy_of(condition))
     return replayed
 
 
@@ -63,6 +67,16 @@ def altered(each: DecisionRecord, **facts: Any) -> DecisionRecord:
     """Return a record with other facts; `__` stands for a dot."""
     changes = {name.replace("__", "."): value for name, value in facts.items()}
     return attrs.evolve(each, facts={**each.facts, **changes})
+
+
+def hostile_facts(number: int) -> list[str]:
+    """Return another choice of facts for each number."""
+    return [name for bit, name in enumerate(READ) if number >> bit & 1]
+
+
+def other_facts(number: int) -> list[str]:
+    """Return a fact that no rule reads, another one for each number."""
+    return [f"context.{number}"]
 
 
 class TestReplay:
@@ -154,19 +168,27 @@ class TestReplay:
         )
         result = replay([self.OWNED, risky], asking)
         assert [("context.zone", 2), ("context.risk", 1)] == list(result.missing.items())
-        assert [("context.risk", "context.zone"), ("context.zone",)] == [each.missing for each in result.gaps]
+        assert [("context.zone",), ("context.risk", "context.zone")] == [each.missing for each in result.gaps]
 
     def test_keeps_only_the_first_of_each(self) -> None:
         """But it counts all."""
         result = replay([self.ANOTHERS, recorded("no request")] * 5, NOT_OWNED, keep=2)
         assert (5, 2, 5, 2) == (result.now_allowed, len(result.flips), result.not_replayable, len(result.gaps))
 
+    def test_keeps_the_earliest(self) -> None:
+        """By time and then by id, in whatever order they are read."""
+        flips = [
+            attrs.evolve(self.ANOTHERS, id=f"d{number}", at=AT + timedelta(hours=number // 2)) for number in range(9)
+        ]
+        for log in (flips, flips[::-1], [*flips[5:], *flips[:5]]):
+            assert ["d0", "d1", "d2"] == [flip.record.id for flip in replay(log, NOT_OWNED, keep=3).flips]
+
     def test_needs_no_more_memory_for_more_records(self) -> None:
         """Even if each of them flips."""
 
         def log(count: int) -> Iterator[DecisionRecord]:
             line = self.ANOTHERS.to_json()
-            return (DecisionRecord.from_json(line) for _ in range(count))
+            return (DecisionRecord.from_json(line.replace('"d1"', f'"d{number}"')) for number in range(count))
 
         def peak(count: int) -> int:
             tracemalloc.start()
@@ -178,6 +200,49 @@ class TestReplay:
 
         peak(10)
         assert peak(2000) < 1.5 * peak(100)
+
+    @pytest.mark.parametrize(
+        ("unknown", "compilations"),
+        [
+            (hostile_facts, 0),
+            (other_facts, 1),
+        ],
+        ids=["hostile", "other facts"],
+    )
+    def test_compiles_only_for_shapes_that_recur(
+        self, unknown: Callable[[int], list[str]], compilations: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """To compile the rules takes a hundred times as long as to decide a record."""
+        compiled = Mock(side_effect=_recorded_policy._compile)
+        monkeypatch.setattr(_recorded_policy, "_compile", compiled)
+        log = [attrs.evolve(self.OWNED, unknown=unknown(number)) for number in range(1, 2 * RARE)]
+        assert len(log) == replay(log, NOT_OWNED).records
+        assert compilations == compiled.call_count
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"parts": []}, "parts must be one or more Replay values, got none"),
+            ({"keep": 3}, "keep must be None or an int from 0 to 2, as many as each part kept, got 3"),
+            ({"keep": True}, "keep must be None or an int from 0 to 2, as many as each part kept, got a bool"),
+            (
+                {"parts": [replay([], NOT_OWNED), replay([], ESCALATE_TO_VIDEO.without("video_access"))]},
+                "parts must be one or more Replay values with the same fingerprint, got some that differ in fingerprint",
+            ),
+        ],
+    )
+    def test_merges_only_what_adds_up(self, options: dict[str, Any], message: str) -> None:
+        """What a part did not keep cannot be among the earliest."""
+        arguments: dict[str, Any] = {"parts": [replay([], NOT_OWNED), replay([], NOT_OWNED, keep=2)], **options}
+        with pytest.raises(InvalidValueError) as caught:
+            Replay.merge(**arguments)
+        assert message == str(caught.value)
+
+    def test_notices_parts_that_overlap(self) -> None:
+        """If one file is read twice, for example."""
+        part = replay([self.OWNED], NOT_OWNED)
+        assert [0, 1] == [Replay.merge(parts).repeated for parts in ([part], [part, part])]
+        assert "sample" not in repr(part)
 
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -496,7 +561,7 @@ class TestPredicates:
 
     def test_that_change_their_mind_do_not_make_a_denial_without_reasons(self) -> None:
         """They should not. But effect and reasons always come from one answer."""
-        answers = iter([False, True])
+        answers = iter([*[True] * (RARE - 1), False])
 
         def fickle(_: object) -> bool:
             return next(answers, True)

@@ -4,7 +4,9 @@ import random
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any, Final
+from zlib import crc32
 
 import attrs
 import pytest
@@ -51,6 +53,7 @@ class TestSummarize:
         """The most frequent denials come first. Times are in order."""
         lines = [*RECORDS, BrokenLine(6, ()), "x"]
         assert Summary(
+            bucket=timedelta(days=1),
             allowed=2,
             denied=3,
             broken=2,
@@ -65,6 +68,7 @@ class TestSummarize:
                 Tally(datetime(2026, 2, 1, tzinfo=UTC), 0, 1),
                 Tally(datetime(2026, 2, 3, tzinfo=UTC), 0, 1),
             ),
+            sample={f"{crc32(b'd'):08x}{blake2b(b'd', digest_size=8).hexdigest()}": 5},
         ) == summarize(lines)
 
     def test_counts_nothing(self) -> None:
@@ -147,6 +151,42 @@ class TestSummarize:
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
         assert peaks[1] < peaks[0] + 200_000  # to keep them would take millions
+
+
+class TestMerge:
+    """`Summary.merge()`."""
+
+    def test_adds_parts_up(self) -> None:
+        """The result is a summary like any other."""
+        parts = [summarize([RECORDS[0], "x"]), summarize([]), summarize(RECORDS[1:])]
+        assert summarize([*RECORDS, "x"]) == Summary.merge(iter(parts))
+
+    def test_notices_parts_that_overlap(self) -> None:
+        """If one file is read twice, for example."""
+        records = [attrs.evolve(RECORDS[0], id=f"d{number}") for number in range(1000)]
+        parts = [summarize(records[:600]), summarize(records[600:])]
+        assert 0 == Summary.merge(parts).repeated
+        assert 256 == Summary.merge([*parts, *parts]).repeated
+        assert 0 < Summary.merge([*parts, summarize(records[500:700])]).repeated < 256
+        assert "sample" not in repr(parts[0])
+
+    @pytest.mark.parametrize(
+        ("parts", "actual"),
+        [
+            ([], ", got none"),
+            (summarize([]), ", got a Summary"),
+            ([summarize([]), "x"], ", got a str"),
+            (
+                [summarize([]), summarize([], bucket=timedelta(hours=1))],
+                " with the same bucket, got some that differ in bucket",
+            ),
+        ],
+    )
+    def test_refuses_what_does_not_add_up(self, parts: Any, actual: str) -> None:
+        """Summaries with other buckets count other things."""
+        with pytest.raises(InvalidValueError) as caught:
+            Summary.merge(parts)
+        assert f"parts must be one or more Summary values{actual}" == str(caught.value)
 
 
 def random_records(count: int) -> Iterator[DecisionRecord]:

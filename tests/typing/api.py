@@ -126,6 +126,7 @@ from escalation_policy.records import (
     Replayed,
     Summary,
     Tally,
+    arrow_schema,
     open_log,
     read_records,
     record,
@@ -550,6 +551,8 @@ assert_type((report.shared()[0].field, report.shared()[0].agents), tuple[SharedF
 assert_type(setup_actions(report), tuple[SetupAction, ...])
 assert_type(setup_actions(report)[0].roles, tuple[tuple[Role, int], ...])
 assert_type(report.totals(), AuditTotals)
+assert_type(AuditTotals.merge([report.totals()]), AuditTotals)
+assert_type((report.totals().fingerprint, report.totals().repeated), tuple[str, int])
 assert_type(report.totals(report.agents()).missing, Mapping[str, int])
 assert_type(report.totals(report.agents()).unknown, Mapping[str, int])
 assert_type((report.totals().agents, report.totals().ready), tuple[int, int])
@@ -645,17 +648,25 @@ assert_type((decision_log.dropped, decision_log.failed), tuple[int, int])
 assert_type(to_authzen(decision, id="d1"), dict[str, Any])
 read = read_records(["{}"], within="escalation_record", longest=100, window=10)
 assert_type(read, Iterator[DecisionRecord | BrokenLine])
+assert_type(DecisionRecord.from_row(decision_record.to_row()), DecisionRecord)
+assert_type(decision_record.to_row(), dict[str, str | datetime | None])
+assert_type(arrow_schema(), Any)
 assert_type(BrokenLine(1, ()).number, int)
-with open_log("decisions.log") as opened:
+assert_type((BrokenLine(1, ()).file, BrokenLine(1, ()).offset), tuple[str | None, int | None])
+with open_log("decisions.log", start=0, end=None) as opened:
     assert_type(read_records(opened), Iterator[DecisionRecord | BrokenLine])
 counted = summarize(read, bucket=timedelta(hours=1))
 assert_type(counted, Summary)
+assert_type(Summary.merge([counted]), Summary)
+assert_type((counted.bucket, counted.sample, counted.repeated), tuple[timedelta, Mapping[str, int], int])
 assert_type((counted.allowed, counted.denied, counted.broken), tuple[int, int, int])
 assert_type((counted.first, counted.last), tuple[datetime | None, datetime | None])
 assert_type(counted.reasons, tuple[ReasonTally, ...])
 assert_type((counted.agents, counted.times), tuple[tuple[Tally[str | None], ...], tuple[Tally[datetime], ...]])
 replayed = replay(read, policy, keep=10)
 assert_type(replayed, Replay)
+assert_type(Replay.merge([replayed], keep=None), Replay)
+assert_type((replayed.keep, replayed.sample, replayed.repeated), tuple[int, Mapping[str, int], int])
 assert_type((replayed.same, replayed.changed, replayed.now_allowed, replayed.now_denied), tuple[int, int, int, int])
 assert_type((replayed.flips, replayed.gaps), tuple[tuple[Replayed, ...], tuple[Replayed, ...]])
 assert_type(replayed.missing, Mapping[str, int])

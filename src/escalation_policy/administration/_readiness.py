@@ -13,6 +13,7 @@ from .._engine.policy import Policy
 from .._engine.rules import Rule, Step
 from .._enums import ChannelKind, Login, MessageAuthor, ReasonStatus
 from .._fields import check_types
+from .._parts import IdSampler, merged_sample, repeated_in, to_parts
 from .._request import EscalationRequest
 from .._values import Agent, Channel, Domain, Message, Role
 from ..escalate_to_video import ESCALATE_TO_VIDEO, RETIRED_CHANNELS
@@ -204,6 +205,8 @@ class AuditTotals:
         missing: The number of agents who lack each step, by code in the policy's order. Hidden codes are not counted.
         unknown: The number of these agents about whom it is not known.
         unreadable: The number of the directory's records that could not be read, or only in part.
+        fingerprint: The fingerprint of the policy.
+        sample: The 256 smallest hashes of the ids of domains and agents, each with how often the agent was counted.
     """
 
     agents: int
@@ -211,6 +214,35 @@ class AuditTotals:
     missing: Mapping[str, int] = attrs.field(hash=False)
     unknown: Mapping[str, int] = attrs.field(hash=False)
     unreadable: int = 0
+    fingerprint: str = attrs.field(kw_only=True)
+    sample: Mapping[str, int] = attrs.field(kw_only=True, hash=False, repr=False)
+
+    @property
+    def repeated(self) -> int:
+        """How many agents of the sample were counted more than once. If there is one, merged parts overlap."""
+        return repeated_in(self.sample)
+
+    @staticmethod
+    def merge(parts: Iterable["AuditTotals"]) -> "AuditTotals":
+        """Return the totals of all directories from the totals of each, in any order. They may be a part themselves.
+
+        Raises:
+            InvalidValueError: There is no part, or one is of another policy or is no total.
+        """
+        members = to_parts(AuditTotals, parts, "fingerprint")
+        missing, unknown = Counter[str](), Counter[str]()
+        for part in members:
+            missing.update(part.missing)
+            unknown.update(part.unknown)
+        return AuditTotals(
+            agents=sum(part.agents for part in members),
+            ready=sum(part.ready for part in members),
+            missing=dict(missing),
+            unknown=dict(unknown),
+            unreadable=sum(part.unreadable for part in members),
+            fingerprint=members[0].fingerprint,
+            sample=merged_sample(part.sample for part in members),
+        )
 
 
 @final
@@ -297,15 +329,24 @@ class Audit:
 
     def totals(self, rows: Iterable[AgentAudit] | None = None) -> AuditTotals:
         """Return the totals of some rows. None: of all agents."""
-        agents = ready = 0
+        agents, ready, ids = 0, 0, IdSampler()
         missing: Counter[str] = Counter(dict.fromkeys(self._setup, 0))
         unknown = missing.copy()
         for row in self.agents() if rows is None else rows:
             agents += 1
             ready += row.ready
+            ids.add(f"{row.agent.domain_id}\0{row.agent.id}")
             missing.update(row.missing)
             unknown.update(row.unknown)
-        return AuditTotals(agents, ready, dict(missing), dict(unknown), len(self.directory.unreadable))
+        return AuditTotals(
+            agents=agents,
+            ready=ready,
+            missing=dict(missing),
+            unknown=dict(unknown),
+            unreadable=len(self.directory.unreadable),
+            fingerprint=self.policy.fingerprint,
+            sample=ids.sample(),
+        )
 
 
 def audit(directory: Directory, *, policy: Policy = ESCALATE_TO_VIDEO) -> Audit:

@@ -3,7 +3,7 @@
 from ._authzen import to_authzen
 from ._logging import DecisionLogger
 from ._reading import BrokenLine, open_log, read_records
-from ._record import DecisionRecord, RecordedReason, schema
+from ._record import DecisionRecord, RecordedReason, arrow_schema, schema
 from ._recording import record
 from ._replay import Replay, Replayed, replay, replay_each
 from ._summary import ReasonTally, Summary, Tally, summarize
@@ -18,6 +18,7 @@ __all__ = [
     "Replayed",
     "Summary",
     "Tally",
+    "arrow_schema",
     "open_log",
     "read_records",
     "record",

@@ -12,8 +12,9 @@ from .._engine.policy import Policy
 from .._enums import ReasonStatus
 from .._fields import dict_of, figure_of, kind_of, require
 from .._locks import ForkSafeLock
+from .._request import EscalationRequest
 from ._facts import FactValue
-from ._masking import check_key, to_places
+from ._masking import check_key, check_mask, to_places
 from ._record import ABOUT, DecisionRecord, time_text
 from ._recording import recorder_of
 
@@ -55,7 +56,7 @@ class DecisionLogger:
     reports it on stderr as logging does. Threads may share one.
 
     Args:
-        logger: The logger, or its name.
+        logger: The logger, or its name; or an adapter, whose keys are added to those of the record.
         allow_level: The level of allowed decisions.
         deny_level: The level of denied decisions.
         error_level: The level of denials in which a rule could not be decided, because it raised or read a value of a
@@ -64,7 +65,8 @@ class DecisionLogger:
             Only the id decides whether a decision is logged, so all processes log the same ones.
         drop: Returns whether to leave out a record. Records with an error, and those of clicks that got no call, are logged
             anyway, whatever `sample_allows` says.
-        policy: As for `record()`; so are `key`, `reveal` and `mask`.
+        policy: As for `record()`; so are `key`, `reveal` and `mask`. If the decisions are about a request type of your own,
+            `mask` is checked against the policy's.
 
     Raises:
         InvalidValueError: An argument is not accepted.
@@ -88,7 +90,7 @@ class DecisionLogger:
 
     def __init__(  # noqa: PLR0913  # there is as much to choose
         self,
-        logger: str | logging.Logger = "escalation_policy.decisions",
+        logger: str | logging.Logger | logging.LoggerAdapter[Any] = "escalation_policy.decisions",
         *,
         allow_level: int = logging.INFO,
         deny_level: int = logging.INFO,
@@ -100,8 +102,8 @@ class DecisionLogger:
         reveal: Iterable[str] = (),
         mask: Iterable[str] = (),
     ) -> None:
-        is_logger = isinstance(logger, str | logging.Logger)  # pyright: ignore[reportUnnecessaryIsInstance]
-        require(is_logger, "logger", kind_of(logger), "the name of a logger, or a Logger")
+        is_logger = isinstance(logger, str | logging.Logger | logging.LoggerAdapter)  # pyright: ignore[reportUnnecessaryIsInstance]
+        require(is_logger, "logger", kind_of(logger), "the name of a logger, a Logger or a LoggerAdapter")
         self._logger: Final = logging.getLogger(logger) if isinstance(logger, str) else logger
         self._allow_level: Final = _level("allow_level", allow_level)
         self._deny_level: Final = _level("deny_level", deny_level)
@@ -115,6 +117,10 @@ class DecisionLogger:
         self._key: Final = key
         self._reveal: Final = to_places("reveal", reveal)
         self._mask: Final = to_places("mask", mask)
+        if policy is None:
+            check_mask(self._mask, EscalationRequest, "; for another type of request, pass its policy")
+        else:
+            check_mask(self._mask, policy.request_type)
         self._lock: Final = ForkSafeLock()
         self._dropped = 0
         self._failed = 0
@@ -209,7 +215,15 @@ class DecisionLogger:
             self._count_dropped()
             return None
         message, extra = _message_and_extra(record)
-        self._logger.log(level, message, extra=extra, stacklevel=3)
+        logger: Any = self._logger
+        arguments: Any = {"extra": extra, "stacklevel": 3}
+        while isinstance(logger, logging.LoggerAdapter):
+            # An adapter puts its own keys in the place of those that are here.
+            adapter = cast("Any", logger)
+            message, arguments = adapter.process(message, arguments)
+            arguments["extra"] = {**(arguments.get("extra") or {}), **extra}
+            logger, extra = adapter.logger, arguments["extra"]
+        logger.log(level, message, **arguments)
         return record
 
     def _is_left_out(self, record: DecisionRecord) -> bool:

@@ -64,8 +64,13 @@ def check_key(key: bytes | None) -> None:
         raise InvalidValueError(Fault.mismatch("key", actual, f"at least {_SHORTEST_KEY} bytes, or None"))
 
 
-def check_mask(places: Iterable[str], request_type: type) -> None:
+def check_mask(places: Iterable[str], request_type: type, advice: str = "") -> None:
     """Check that all places to mask exist. A place with a typing error would leave a fact unmasked.
+
+    Args:
+        places: The dotted paths.
+        request_type: The type of request that the decisions are about.
+        advice: What else the caller may do, for the message.
 
     Raises:
         InvalidValueError: A place names no fact of the request.
@@ -79,10 +84,10 @@ def check_mask(places: Iterable[str], request_type: type) -> None:
                 path = path.then(step)
             except InvalidPolicyError:
                 # The path's own error would show the step, which can be anything.
-                raise _no_such_fact(path, step, request_type) from None
+                raise _no_such_fact(path, step, request_type, advice) from None
 
 
-def _no_such_fact(path: Path, step: str, request_type: type) -> InvalidValueError:
+def _no_such_fact(path: Path, step: str, request_type: type, advice: str) -> InvalidValueError:
     owner, prefix = path.kind if path.hops else request_type, f"{path}." if path.hops else ""
     names = [*attrs.fields_dict(owner)] if attrs.has(owner) else []
     name = closest(step, names)
@@ -91,7 +96,7 @@ def _no_such_fact(path: Path, step: str, request_type: type) -> InvalidValueErro
         if name
         else f": {prefix.rstrip('.') or 'it'} has {', '.join(names) or 'no facts'}"
     )
-    problem, accepted = f"names no fact of {request_type.__name__}{hint}", f"a fact of {request_type.__name__}"
+    problem, accepted = f"names no fact of {request_type.__name__}{hint}{advice}", f"a fact of {request_type.__name__}"
     return InvalidValueError(Fault("mask", problem, accepted=accepted))
 
 

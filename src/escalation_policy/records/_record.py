@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib import import_module
 from importlib.resources import files
 from json.encoder import encode_basestring_ascii as quote
 from typing import Any, Final, TypeVar, cast, final
@@ -197,6 +198,24 @@ class DecisionRecord:
         recorded = tuple([unchecked(RecordedReason, reason) for reason in reasons])
         return unchecked(cls, fields, {"reasons": recorded})
 
+    @classmethod
+    def from_row(cls, row: Mapping[str, object]) -> "DecisionRecord":
+        """Read what `to_row()` returned, as a table gives it back: also of a newer minor version, and with more columns.
+
+        Args:
+            row: The columns by name. NaN, NaT and NA are None. Times have a zone, or are texts as in JSON.
+
+        Raises:
+            InvalidPayloadError: As for `from_json()`.
+        """
+        if not isinstance(row, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidPayloadError([Fault.mismatch("record", kind_of(row), "a mapping of columns")])
+        payload: dict[str, object] = {"schema": SCHEMA}
+        for name, value in row.items():
+            # Faults name what is wrong with a value that cannot be converted.
+            payload[name] = None if _is_null(value) else _FROM_COLUMN.get(name, _unchanged)(value)
+        return cls.from_payload(payload)
+
     @property
     def about(self) -> dict[str, FactValue]:
         """What support asks first: domain, agent, role, channel, login, message, intervention and its state."""
@@ -231,6 +250,38 @@ class DecisionRecord:
             f',"unknown":[{",".join(map(quote, self.unknown))}]}}'
         )
 
+    def to_row(self) -> dict[str, str | datetime | None]:
+        """Return the record as a row of a table. All rows have the same columns, and each column has one type.
+
+        The schema is that of `arrow_schema()`. `from_row()` reads all columns but those of `about` and `reason_…`, which are
+        there for queries.
+        """
+        facts = self.facts
+        row = {
+            "schema_version": self.schema_version,
+            "id": self.id,
+            "at": self.at,
+            "effect": self.effect.value,
+            "policy_id": self.policy_id,
+            "policy_version": self.policy_version,
+            "fingerprint": self.fingerprint,
+            **{name: fact if type(fact := facts.get(path)) is str else None for name, path in ABOUT.items()},
+            "reason_codes": ",".join([reason.code for reason in self.reasons]),
+            "reason_statuses": ",".join([reason.status.value for reason in self.reasons]),
+            "reasons": f"[{','.join([reason._json for reason in self.reasons])}]",
+            "met": ",".join(self.met),
+            "hidden": ",".join(self.hidden),
+            "next_party": self.next_party and self.next_party.value,
+            "outcome": self.outcome,
+            "correlation_id": self.correlation_id,
+            "facts_read_at": self.facts_read_at,
+            "facts": _ENCODER.encode(dict_of(facts)),
+            "unknown": _ENCODER.encode(self.unknown),
+            "masked": _ENCODER.encode(self.masked),
+            "outputs": _ENCODER.encode(dict_of(self.outputs)),
+        }
+        return {name: _storable(value) for name, value in row.items()}
+
     def __repr__(self) -> str:
         codes = ", ".join(reason.code for reason in self.reasons)
         return f"<record: {self.effect.value} {self.policy_id}{f', {codes}' if codes else ''}>"
@@ -251,6 +302,51 @@ def _evidence_json(evidence: Evidence) -> str:
     compared_with = "" if other is None else f'"compared_with":{quote(other)},'
     fact, required = quote(evidence.fact), quote(evidence.required)
     return f'{{{compared_with}"fact":{fact},"required":{required},"seen":{quote(evidence.seen)}}}'
+
+
+def _storable(value: Any) -> Any:
+    """Return a value of a column. Half a surrogate pair, which no table can hold, is escaped."""
+    if type(value) is not str or value.isascii():
+        return value
+    return value.encode("utf-8", "backslashreplace").decode()
+
+
+def _is_null(value: Any) -> bool:
+    """Return whether a table means None. NaN and NaT differ from themselves, and NA does not answer."""
+    try:
+        return value is None or bool(value != value)  # noqa: PLR0124
+    except TypeError:
+        return True
+
+
+def _unchanged(value: object) -> object:
+    return value
+
+
+def _codes_of(value: object) -> object:
+    return (value.split(",") if value else []) if isinstance(value, str) else value
+
+
+def _json_of(value: object) -> object:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return value
+
+
+def _time_of(value: object) -> object:
+    try:
+        return time_text(value.astimezone(UTC)) if isinstance(value, datetime) and value.tzinfo else value
+    except OverflowError:
+        return value
+
+
+#: What converts columns to parsed JSON.
+_FROM_COLUMN: Final[dict[str, Callable[[object], object]]] = {
+    **dict.fromkeys(("at", "facts_read_at"), _time_of),
+    **dict.fromkeys(("met", "hidden"), _codes_of),
+    **dict.fromkeys(("reasons", "facts", "unknown", "masked", "outputs"), _json_of),
+}
 
 
 def time_text(at: datetime) -> str:
@@ -276,6 +372,16 @@ def unchecked(cls: type[_T], *parts: Mapping[str, object]) -> _T:
         for name, field in fields.items():
             setters[name](value, field)
     return value
+
+
+def arrow_schema() -> Any:
+    """Return the Arrow schema of rows, a `pyarrow.Schema`. It needs pyarrow, which the rest of the library does not.
+
+    It is in the package as `decision-record.arrow`, beside this module: one schema message of Arrow's IPC format.
+    """
+    pyarrow: Any = import_module("pyarrow")  # large, and only needed here
+    message = files("escalation_policy.records").joinpath("decision-record.arrow").read_bytes()
+    return pyarrow.ipc.read_schema(pyarrow.py_buffer(message))
 
 
 def schema() -> dict[str, Any]:

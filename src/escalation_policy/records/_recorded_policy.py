@@ -23,6 +23,8 @@ from ._masking import mask_of
 from ._record import RecordedReason, unchecked
 from ._recording import facts_of_several_types
 
+#: From which record of one shape on the rules are compiled for it.
+RARE: Final = 8
 #: Types whose values are stored as they are. The compiled function checks the type itself.
 _STORED_AS_THEY_ARE: Final = (str, int, bool)
 
@@ -82,10 +84,6 @@ class RecordedPolicy:
         masked: The facts that hold tokens.
         outputs: The recorded answers of predicates.
         missing: The facts which the policy reads and which are not in the records, or cannot be decoded.
-
-    Attributes:
-        failing_rules: Returns the rules that the facts of a record do not meet. None if something raised; a fact that is
-            not there does.
     """
 
     def __init__(
@@ -111,10 +109,26 @@ class RecordedPolicy:
         self._decoders: Final = {name: self._decoder(path) for name, path in paths.items() if name not in self._types}
         self._rules: Final = [attrs.evolve(rule, requires=self._rewritten(rule.requires)) for rule in policy.rules]
         self._inputs: Final = Inputs.of(test for rule in self._rules for test in rule.requires.tests)
-        reads = {
-            self._path(path).hops: (self._decoders.get(name), self._types.get(name)) for name, path in paths.items()
-        }
-        self.failing_rules: Final = _compile([rule.requires for rule in self._rules], self._inputs, reads)
+        self._paths: Final = paths
+        self._uses = 0
+        self._compiled: Callable[[Facts], FailingRules | None] | None = None
+
+    def failing_rules(self, facts: Facts) -> FailingRules | None:
+        """Return the rules that the facts of a record do not meet.
+
+        None if something raised, as a fact that is not there does; or if the shape is still rare. To compile the rules takes
+        as long as to interpret them for about ten records, and in a hostile log, each record may have another shape.
+        """
+        if self._compiled is None:
+            self._uses += 1
+            if self._uses < RARE:
+                return None
+            reads = {
+                self._path(path).hops: (self._decoders.get(name), self._types.get(name))
+                for name, path in self._paths.items()
+            }
+            self._compiled = _compile([rule.requires for rule in self._rules], self._inputs, reads)
+        return self._compiled(facts)
 
     def _decoder(self, path: Path) -> _Decode:
         """Return what decodes the stored value of a fact. It returns None if the stored value is not valid."""

@@ -26,6 +26,7 @@ napoleon_use_ivar = True
 #: The parts of the navigation, with the pages of each.
 NAVIGATION: Final = {
     "Start": ["tutorial", "test-your-permission-logic", "set-up-a-domain"],
+    "Administration": ["administration/*", "glossary"],
     "How to": ["how-to/*"],
     "Frameworks": ["guides/*"],
     "Explanation": ["explanation/*"],

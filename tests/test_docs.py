@@ -572,3 +572,20 @@ class TestTheHarness:
         page.write_text("```python\nx = 1\n```\n\n- item:\n\n  ```pycon\n  >>> x\n  1\n  ```\n", encoding="utf-8")
 
         run_page(page, namespace, environment)
+
+
+class TestAdministration:
+    """The pages for administrators and support."""
+
+    @pytest.mark.parametrize("page", pages(DOCS / "administration"), ids=name_of)
+    def test_nobody_is_asked_to_write_python(self, page: Path) -> None:
+        """Its readers click, and type commands."""
+        assert {"console", "json", "sh"} >= set(languages(page))
+
+    def test_each_sentence_of_the_agent_leads_to_a_cause(self) -> None:
+        """Support looks up what the agent reads; a text that was changed has to be changed there."""
+        page = (DOCS / "administration" / "explain-a-missing-button.md").read_text(encoding="utf-8")
+        rows = [f"| {rule.agent_text} | `{rule.code}` |" for rule in ESCALATE_TO_VIDEO.rules]
+
+        assert [] == [row for row in rows if row not in page]
+        assert f"| {ESCALATE_TO_VIDEO.unchecked} |" in page

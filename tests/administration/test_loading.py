@@ -1,4 +1,5 @@
 """Directories that are loaded from the API, page by page."""
+# pyright: basic
 
 import asyncio
 from collections.abc import Mapping

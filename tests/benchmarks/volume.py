@@ -4,6 +4,8 @@ Run it in the environment of the engines: `python tests/benchmarks/volume.py 300
 own, and its results are compared with those of the first one. CPU seconds are those of all its processes; memory is that
 of the largest one. On a shared machine only ratios within one run mean anything.
 """
+# mypy: ignore-errors
+# pyright: basic, reportMissingImports=false, reportMissingModuleSource=false, reportOptionalMemberAccess=false
 
 import gzip
 import json

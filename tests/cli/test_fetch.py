@@ -1,4 +1,5 @@
 """The command that fetches the lists of a domain from the Engage API."""
+# pyright: basic
 
 import importlib
 import json
@@ -53,7 +54,8 @@ def run(
 
     def fetch(*options: str, domain: str = "acme") -> tuple[int, str, str]:
         status = main(["fetch", "--domain", domain, "--out", str(tmp_path / "acme"), *options])
-        return status, *capsys.readouterr()
+        out, err = capsys.readouterr()
+        return status, out, err
 
     return fetch
 

@@ -1,9 +1,7 @@
 """Audits, as text, JSON and CSV. `_reports` makes the HTML page."""
 
-import argparse
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Final, NamedTuple, final
 
 import attrs
@@ -20,19 +18,15 @@ from ..administration import (
     SetupAction,
     SharedField,
     SharedValue,
-    audit,
     checklist,
     setup_actions,
 )
 from ._advice import advice, effect
 from ._decisions import step_data, steps_of, version_suffix
-from ._directories import read_directory, same_faults
-from ._imports import chosen_policy
+from ._directories import same_faults
 from ._output import Output, UnusableInputError
-from ._parser import YES
 from ._progress import ProgressBar
 
-#: The version of the keys of the JSON document. A new key raises the second number, any other change the first.
 #: How many actions the summary shows.
 _MAX_ACTIONS: Final = 3
 _USES: Final = {
@@ -459,20 +453,3 @@ def _add_csv(output: Output, result: AuditResult) -> None:
 def cells(row: AgentAudit, separator: str) -> list[str]:
     """Return whether an agent is ready, and the missing, unknown and hidden codes."""
     return ["yes" if row.ready else "no", *map(separator.join, (row.missing, row.unknown, row.hidden))]
-
-
-def run_audit(arguments: argparse.Namespace, output: Output) -> int:
-    """Show which agents of a domain are ready, and what makes the others ready."""
-    policy, agents = chosen_policy(arguments), AgentFilter(arguments.role, arguments.missing, arguments.not_ready)
-    with ProgressBar() as progress:
-        directory = read_directory(arguments.path, progress)
-        result = AuditResult.of(audit(directory, policy=policy), progress, agents)
-        progress.begin("Writing")
-        if output.format == "html":
-            from ._reports import add_page  # noqa: PLC0415  only this format needs it
-
-            add_page(output, result, made_at=datetime.now(UTC))
-        else:
-            lists_agents = arguments.agents or agents != AgentFilter()
-            add_audit(output, result, lists_agents=lists_agents, has_details=arguments.details)
-    return YES

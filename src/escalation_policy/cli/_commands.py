@@ -11,7 +11,7 @@ from ._parser import UNUSABLE, parse_arguments
 
 #: The module of each command. It is imported when the command is run: no command needs what all others need.
 _MODULES: Final = {
-    "audit": "_audits",
+    "audit": "_audit",
     "channels": "_channels",
     "checklist": "_checklists",
     "compare": "_analysis",

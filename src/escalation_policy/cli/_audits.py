@@ -27,6 +27,8 @@ from ._directories import same_faults
 from ._output import Output, UnusableInputError
 from ._progress import ProgressBar
 
+#: The API leaves out what a token may not read, and does not say so.
+SCOPE: Final = "It counts what the API's token could read."
 #: How many actions the summary shows.
 _MAX_ACTIONS: Final = 3
 _USES: Final = {
@@ -252,8 +254,9 @@ def person(output: Output, agent: Agent) -> tuple[str | None, ...]:
 
 def _add_text(output: Output, result: AuditResult, *, lists_agents: bool, has_details: bool) -> None:
     output.add("", (result.title, "bold"))
+    output.add("", SCOPE)
     output.add("")
-    output.add("", result.verdict)
+    output.add_verdict(result.verdict)
     _add_actions(output, result, len(result.actions) if has_details else _MAX_ACTIONS)
     if has_details:
         _add_details(output, result)

@@ -14,7 +14,7 @@ from typing import Final
 from .. import Policy
 from ..administration import AgentAudit, SetupAction
 from ._advice import advice, effect
-from ._audits import AuditResult, StepCount, conflict_cells, missing_text
+from ._audits import SCOPE, AuditResult, StepCount, conflict_cells, missing_text
 from ._decisions import PARTY_NAMES
 from ._directories import same_faults
 from ._output import Output, inert
@@ -42,6 +42,7 @@ def add_page(output: Output, result: AuditResult, *, made_at: datetime | None = 
         script=script,
         script_hash=_hash(script),
         title=_html(result.title),
+        scope=_html(SCOPE),
         made_at=_time(made_at),
         verdict=_html(result.verdict),
         ready_bar=_bar(result.totals.ready, agents),

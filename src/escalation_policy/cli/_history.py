@@ -84,7 +84,7 @@ class History:
     Memory stays flat: counts are of all decisions, but only the newest of them are kept. Lines can be in any order.
 
     Attributes:
-        latest: The newest decision. None if there is none. If the name is the id of a decision, this one.
+        latest: The newest decision, or None without any. If the name is the id of a decision, this one.
         is_decision: Whether the name is the id of `latest`.
         allowed: How many were allowed.
         denied: How many were denied.

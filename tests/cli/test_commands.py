@@ -396,7 +396,7 @@ class TestArguments:
             (
                 ["log", "summary", "x", "--untill=hunter2"],
                 (
-                    "escalation-policy log summary: it does not accept all of these arguments; "
+                    "escalation-policy log summary: it does not accept all of these arguments (did you mean --until?); "
                     "see escalation-policy log summary --help\n"
                 ),
             ),

@@ -133,7 +133,7 @@ class TestReading:
             text=True,
             check=True,
         )
-        assert process.stdout.startswith("Audit of acme by escalate_to_video, version 1\n\nReady: 2 of 8 agents.\n")
+        assert process.stdout.startswith("Audit of acme by escalate_to_video, version 1\n")
         assert "" == process.stderr
 
     def test_names_files_that_are_not_read(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,8 +85,8 @@ class Output:
         )
 
     def add_verdict(self, *parts: str | tuple[str, str]) -> None:
-        """Add the line that says the most."""
-        self._verdict = parts
+        """Add a line that says the most. The first one is repeated at the end."""
+        self._verdict = self._verdict or parts
         self.add("", *parts)
 
     def add(self, lead: str, *parts: str | tuple[str, str]) -> None:

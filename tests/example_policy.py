@@ -16,6 +16,16 @@ HOURS: Final = ESCALATE_TO_VIDEO.with_rules(
 NO_WHATSAPP: Final = ESCALATE_TO_VIDEO.with_rules(
     Rule("no_whats_app", ~fact(lambda r: r.message.channel.kind).equals(ChannelKind.WHATSAPP))
 )
+#: It asks for more of an agent than the product does.
+SETUP: Final = ESCALATE_TO_VIDEO.with_rules(
+    Rule(
+        "has_email",
+        fact(lambda r: r.agent.email).is_set(),
+        explanation="The agent needs an address.",
+        remedy=Remedy([Step(Party.AGENT, "Enter it.")]),
+    ),
+    Rule("in_team", fact(lambda r: r.agent.team_ids).contains("60a4")),
+)
 
 
 @attrs.frozen

@@ -174,6 +174,86 @@ class TestAudit:
         assert (["video_access"], ["extension_in_account"]) == (agent["unknown"], agent["hidden"])
 
 
+class TestFilters:
+    """`--role`, `--missing` and `--not-ready`."""
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (["--role", "Agnt"], "--role names no role (did you mean Agent?): there are "),
+            (["--missing", "role_permit"], " (did you mean role_permits?)"),
+            (["--missing", "zzz"], "--missing must be one of domain_linked, "),
+        ],
+    )
+    def test_name_what_is_there(self, words: list[str], message: str, capsys: Captured) -> None:
+        """The exit status is 2, and the line shows nothing of what was typed."""
+        assert main(["audit", *words, EXAMPLE]) == 2
+        printed = capsys.readouterr().err
+        assert message in printed
+        assert words[1] not in printed.replace("role_permits", "")
+
+
+class TestTheSummary:
+    """What an administrator meets first."""
+
+    def test_tells_of_shared_ids_and_unknown_types(
+        self, directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
+    ) -> None:
+        """A type of no known kind is told as it stands in the file."""
+        user = directory["users"][0]["records"][0]
+        directory["users"] = [{**user, "id": number} for number in "12"]
+        directory["sources"]["records"][0]["type"] = "whatsapp_cloud_2027"
+        path = write_directory(directory)
+        main(["audit", path])
+        printed = capsys.readouterr().out
+        assert "Of these, 2 share a RingCentral ID with another agent." in printed
+        assert "  Conflicts  1 RingCentral ID and 1 e-mail address on several agents\n" in printed
+        main(["audit", "--details", path])
+        printed = capsys.readouterr().out
+        assert "whatsapp_cloud_2027" in printed
+        assert "of an unknown type" in printed
+        assert "\nConflicts\n" in printed
+
+    def test_needs_no_more_if_one_action_is_all(
+        self, directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
+    ) -> None:
+        """Here one agent is not enabled."""
+        user = directory["users"][0]["records"][0]
+        directory["users"] = [user, {**user, "id": "2", "enabled": False}]
+        main(["audit", write_directory(directory)])
+        printed = capsys.readouterr().out
+        assert " 1. " in printed
+        assert " 2. " not in printed
+        assert "more action" not in printed
+        assert "several of them" not in printed
+
+    def test_names_a_few_roles_and_counts_the_others(
+        self, directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
+    ) -> None:
+        """Of many roles that lack the permission."""
+        user, role = directory["users"][0]["records"][0], directory["roles"]["records"][0]
+        roles = [
+            {**role, "id": f"r{number}", "label": f"Team {number}", "escalate_to_video": False} for number in range(5)
+        ]
+        directory["roles"] = roles
+        directory["users"] = [{**user, "id": f"u{number}", "role_id": f"r{number}"} for number in range(5)]
+        main(["audit", write_directory(directory)])
+        assert "on roles Team 0 (1), Team 1 (1), Team 2 (1) and 2 more" in capsys.readouterr().out
+
+    def test_has_the_words_of_a_rule_of_the_host(
+        self, directory: dict[str, Any], write_directory: Callable[[object], str], capsys: Captured
+    ) -> None:
+        """With its first step, and the one who takes it; a rule without a remedy has dashes."""
+        user = directory["users"][0]["records"][0]
+        directory["users"] = [{**user, "id": "2", "email": None, "team_ids": []}]
+        main(["audit", "--policy", "example_policy:SETUP", "--details", write_directory(directory)])
+        printed = capsys.readouterr().out
+        assert "Meet has_email: The agent needs an address" in printed
+        assert "    The agent: Enter it.\n" in printed
+        assert "Meet in_team: " in printed
+        assert "    -: -.\n" in printed
+
+
 class TestText:
     """`--format text`."""
 

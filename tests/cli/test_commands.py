@@ -204,13 +204,13 @@ class TestManyCases:
         assert total == "2 cases: 1 allowed, 0 denied, 1 unusable"
 
     def test_may_be_lines(self, tmp_path: Path, capsys: Captured) -> None:
-        """Each is named by its number. 500 take less than 2 seconds, also on a busy machine."""
+        """Each is named by its number. 500 take a second or two; measuring lines takes longer."""
         line = json.dumps(json.loads(Path(ALLOWED).read_bytes()))
         file = tmp_path / "cases.jsonl"
         file.write_text(f"{line}\n\n" * 500, encoding="utf-8")
         start = process_time()
         assert main(["decide", "--format", "json", str(file)]) == 0
-        assert process_time() - start < 2
+        assert process_time() - start < 6
         answer = json.loads(capsys.readouterr().out)
         assert {"allowed": 500, "denied": 0, "unusable": 0} == answer["total"]
         assert f"{file}:3" == answer["cases"][1]["case"]

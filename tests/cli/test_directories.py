@@ -12,7 +12,7 @@ import pytest
 
 from escalation_policy import ChannelKind, VideoAccess
 from escalation_policy.administration import Directory
-from escalation_policy.cli._directories import read_directory
+from escalation_policy.cli._directories import _files_in, read_directory
 from escalation_policy.cli._output import UnusableInputError
 from escalation_policy.cli._progress import ProgressBar
 
@@ -329,3 +329,8 @@ class TestRefusal:
         """Its name is that of a page."""
         (folder / "users-3.json").mkdir()
         assert refusal(folder) == "users-3.json: is a directory"
+
+
+def test_standard_input_is_no_folder() -> None:
+    """It is one file."""
+    assert _files_in("-") is None

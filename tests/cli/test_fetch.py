@@ -43,7 +43,9 @@ def run(
         answer = answers[request.url.path]
         if isinstance(answer, int):
             return httpx.Response(answer)
-        return httpx.Response(200, json={"count": len(answer), "limit": 150, "offset": 0, "records": answer})
+        start = int(request.url.params["offset"])
+        page = answer[start : start + 150]
+        return httpx.Response(200, json={"count": len(answer), "limit": 150, "offset": start, "records": page})
 
     class Client(httpx.Client):
         def __init__(self, **options: Any) -> None:
@@ -126,3 +128,15 @@ def test_needs_a_folder(run: Run, tmp_path: Path) -> None:
     """A file of that name is in the way."""
     (tmp_path / "acme").touch()
     assert run()[2].endswith("acme: file exists\n")
+
+
+def test_keeps_every_page(run: Run, answers: dict[str, Any], tmp_path: Path) -> None:
+    """And reads them again from the file. If every record can be read, nothing is said of those."""
+    answers["/1.0/roles"] = [{"id": f"r{number}", "label": f"Role {number}"} for number in range(1, 301)]
+    answers["/1.0/users"] = LISTS["/1.0/users"][:1]
+    assert "cannot be read" not in run()[1]
+    pages = json.loads((tmp_path / "acme/roles.json").read_text("utf-8"))
+    assert [0, 150] == [page["offset"] for page in pages]
+    status, output, _ = run()
+    assert status == 0
+    assert output.count("was there already") == 4

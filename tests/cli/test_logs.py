@@ -445,7 +445,7 @@ class TestReplay:
             ("example_policy", "--policy must be MODULE:ATTRIBUTE"),
             (
                 "example_policy:NONE",
-                "names no attribute of its module; its policies: ESCALATE_TO_VIDEO, POLICY, HOURS, NO_WHATSAPP, OTHER_REQUESTS",
+                "names no attribute of its module; its policies: ESCALATE_TO_VIDEO, POLICY, HOURS, NO_WHATSAPP, SETUP, OTHER_REQUESTS",
             ),
             ("example_policy:NO_POLICY", "--policy must name a Policy, got a str"),
             ("no_such_module:POLICY", "names a module that is neither in this folder nor installed"),

@@ -136,3 +136,15 @@ class TestOnTerminal:
         output = Output()
         output.add("", "[red]a[/red] :smile: \x1b[2J\n\u202e")
         assert str(output) == "[red]a[/red] :smile: \\x1b[2J\\n\\u202e\n"
+
+
+@pytest.mark.usefixtures("terminal")
+class TestTables:
+    """`Output.add_table()` on a terminal of 40 columns."""
+
+    def test_are_lines_if_they_are_too_wide(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One for each cell."""
+        monkeypatch.setenv("NO_COLOR", "1")
+        output = Output()
+        output.add_table("", [("a" * 30, "b", "the end")])
+        assert f"\n  {'a' * 30}\n    b\n    the end\n" == str(output)

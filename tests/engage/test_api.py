@@ -2,6 +2,8 @@
 # pyright: basic
 
 import asyncio
+import importlib
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -280,3 +282,22 @@ def test_a_page_needs_a_list_and_an_offset(name: Any, offset: int, words: str) -
 def test_a_refusal_says_who_fixes_it(error: EngageRefusedError, words: str) -> None:
     """A refusal says who fixes it."""
     assert str(error).startswith(words)
+
+
+def test_lists_are_read_by_coroutines_too() -> None:
+    """A page at a time."""
+    fake = FakeApi(roles=page({"id": "r2"}, count=151, offset=150))
+
+    async def run() -> dict[str, Any]:
+        async with httpx.AsyncClient(**cast("Any", fake.options)) as client:
+            return await AsyncEngageApi(client, domain=DOMAIN).read_page("roles", offset=150)
+
+    assert asyncio.run(run()) == page({"id": "r2"}, count=151, offset=150)
+    assert fake.requests == ["/roles?offset=150&limit=150"]
+
+
+def test_the_extra_is_named_if_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one sentence."""
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(ImportError, match=r"^escalation_policy\.engage\.api needs httpx: pip install "):
+        importlib.reload(importlib.import_module("escalation_policy.engage.api"))

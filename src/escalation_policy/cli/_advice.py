@@ -65,7 +65,7 @@ def advice(action: SetupAction, policy: Policy) -> Advice:
     words = _ADVICE.get(code)
     if words is None:
         steps = steps_of(policy[code].remedy)
-        party, text = (PARTY_NAMES[steps[0].party], steps[0].text) if steps else ("-", "-")
+        party, text = (PARTY_NAMES[steps[0].party], steps[0].text.rstrip(".")) if steps else ("-", "-")
         return Advice(f"Meet {code}: {policy[code].explanation.rstrip('.')}", party, text)
     return words._replace(what=f"{words.what} {_roles(action)}") if action.roles else words
 

@@ -16,7 +16,7 @@ from escalation_policy.cli import main
 pytestmark = pytest.mark.skipif(not find_spec("httpx"), reason="needs httpx")
 
 Run = Callable[..., tuple[int, str, str]]
-LISTS = {
+LISTS: dict[str, list[Any]] = {
     "/1.0/roles": [{"id": "r1", "label": "Agent"}],
     "/1.0/users": [{"id": "u1", "enabled": True, "role_id": "r1"}, {"id": "u2"}],
     "/1.0/content_sources": [{"id": "s1", "type": "chat"}],

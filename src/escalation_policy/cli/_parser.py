@@ -265,7 +265,9 @@ def _add_log(commands: Any) -> None:
     summary = _add_command(questions, "summary", "count what was denied and allowed, and by what", statuses)
     words = "print this table, and all of it; can be repeated"
     summary.add_argument("--by", action="append", choices=tuple(TABLES), default=[], help=words)
-    summary.add_argument("--every", choices=tuple(BUCKETS), default="day", help="the length of the times, by default a day")
+    summary.add_argument(
+        "--every", choices=tuple(BUCKETS), default="day", help="the length of the times, by default a day"
+    )
 
     again = _add_command(questions, "replay", "decide again by another policy: what would change", statuses)
     again.add_argument("--policy", metavar=_POLICY, required=True, help="the policy to decide by")

@@ -2,19 +2,22 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from .. import ESCALATE_TO_VIDEO, Login
 from ..administration import audit, checklist, reach
 from ..analysis import FindingKind, Relation, compare, examine
 from ..exceptions import AnalysisLimitError, InvalidValueError
+from ..records import Replay, Summary, replay, summarize
 from ._analysis import add_comparison, add_examination
 from ._audits import AuditResult, add_audit
 from ._decisions import add_call, add_checklist, add_decision, add_policy
 from ._directories import read_directory
 from ._files import UnusableInputError, read_agent_of_case, read_case
 from ._imports import import_policy, import_value
-from ._logs import LogReader, add_explanation, add_replay, add_summary
+from ._jobs import read_log
+from ._logs import BUCKETS, LogReader, add_explanation, add_replay, add_summary
 from ._output import PROGRAM, Output, write_messages
 from ._parser import NO, UNUSABLE, YES, parse_arguments
 from ._progress import ProgressBar
@@ -123,9 +126,9 @@ def _analyse(question: Callable[[], T]) -> T:
 def _log(arguments: argparse.Namespace, output: Output) -> int:
     with ProgressBar() as progress:
         log = LogReader(arguments.files, progress, within=arguments.within, since=arguments.since)
-        is_found = _QUESTIONS[arguments.question](arguments, output, log)
+        is_found = _QUESTIONS[arguments.question](arguments, output, log, progress)
     write_messages(*log.problems)
-    if not log.count:
+    if not log.findings.records:
         hint = "" if arguments.within else "; if records are inside other JSON, name the key with --within"
         raise UnusableInputError(f"no record of a decision could be read{hint}")
     if not is_found:
@@ -134,19 +137,28 @@ def _log(arguments: argparse.Namespace, output: Output) -> int:
     return YES
 
 
-def _why(arguments: argparse.Namespace, output: Output, log: LogReader) -> bool:
+def _why(arguments: argparse.Namespace, output: Output, log: LogReader, _: ProgressBar) -> bool:
     policy = None if arguments.policy is None else import_policy(arguments.policy)
     return add_explanation(output, log, arguments.id, policy)
 
 
-def _summary(arguments: argparse.Namespace, output: Output, log: LogReader) -> bool:
-    add_summary(output, log, tuple(dict.fromkeys(arguments.by)), arguments.every)
+def _summary(arguments: argparse.Namespace, output: Output, log: LogReader, progress: ProgressBar) -> bool:
+    summary = read_log(
+        log, arguments.jobs, partial(summarize, bucket=BUCKETS[arguments.every]), Summary.merge, progress
+    )
+    add_summary(output, summary, tuple(dict.fromkeys(arguments.by)))
     return True
 
 
-def _replay(arguments: argparse.Namespace, output: Output, log: LogReader) -> bool:
-    add_replay(output, log, import_policy(arguments.policy))
+def _replay(arguments: argparse.Namespace, output: Output, log: LogReader, progress: ProgressBar) -> bool:
+    import_policy(arguments.policy)  # a wrong name is reported before a process is started
+    add_replay(output, read_log(log, arguments.jobs, partial(_replay_by, arguments.policy), Replay.merge, progress))
     return True
+
+
+def _replay_by(policy: str, log: LogReader) -> Replay:
+    # Each process imports the policy itself: its functions need not be possible to pickle.
+    return replay(log, import_policy(policy))
 
 
 _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Output], int]]] = {
@@ -161,7 +173,7 @@ _COMMANDS: Final[dict[str, Callable[[argparse.Namespace, Output], int]]] = {
     "log": _log,
 }
 #: The questions about a log. Each returns whether there is an answer.
-_QUESTIONS: Final[dict[str, Callable[[argparse.Namespace, Output, LogReader], bool]]] = {
+_QUESTIONS: Final[dict[str, Callable[[argparse.Namespace, Output, LogReader, ProgressBar], bool]]] = {
     "why": _why,
     "summary": _summary,
     "replay": _replay,

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
 from .. import ESCALATE_TO_VIDEO, Effect, Policy, Reason, ReasonStatus
 from .._engine.decision import make_reason
@@ -14,13 +14,12 @@ from ..records import (
     BrokenLine,
     DecisionRecord,
     RecordedReason,
+    Replay,
     Replayed,
     Summary,
     Tally,
     open_log,
     read_records,
-    replay,
-    summarize,
 )
 from ._decisions import PARTY_NAMES, add_reasons, add_verdict, version_suffix
 from ._output import Output
@@ -61,6 +60,21 @@ _PROGRESS_STEP: Final = 1000
 
 
 @final
+class Findings(NamedTuple):
+    """What was noticed while a log, or a part of it, was read.
+
+    Attributes:
+        records: How many records were read.
+        problem_count: How many problems there are.
+        problems: The first of them.
+    """
+
+    records: int = 0
+    problem_count: int = 0
+    problems: tuple[str, ...] = ()
+
+
+@final
 class LogReader:
     """The records in log files, and the problems with their lines.
 
@@ -69,31 +83,39 @@ class LogReader:
         progress: Shows how much was read.
         within: The path of the record in the JSON of a line.
         since: Skip the decisions before this time.
-
-    Attributes:
-        count: How many records were read.
+        start: The first byte of the range to read of each file.
+        end: The byte after it. None: the end.
     """
 
-    def __init__(
-        self, files: Iterable[str], progress: ProgressBar, *, within: str | None, since: datetime | None = None
+    def __init__(  # noqa: PLR0913  # a part has as many sides
+        self,
+        files: Iterable[str],
+        progress: ProgressBar,
+        *,
+        within: str | None,
+        since: datetime | None = None,
+        start: int = 0,
+        end: int | None = None,
     ) -> None:
-        self._files = list(files)
+        self.files: Final = list(files)
+        self.within: Final = within
+        self.since: Final = since
         self._progress = progress
-        self._within = within
-        self._since = since
-        self._problems: list[str] = []
+        self._start = start
+        self._end = end
+        self._count = 0
         self._problem_count = 0
-        self.count = 0
+        self._problems: list[str] = []
 
     def __iter__(self) -> Iterator[DecisionRecord | BrokenLine]:
-        sizes = [_size(file) for file in self._files]
+        sizes = [size_of(file) for file in self.files]
         total = sum(sizes) if all(sizes) else None
         self._progress.begin("Reading", total)
-        for number, file in enumerate(self._files):
+        for number, file in enumerate(self.files):
             name = "standard input" if file == "-" else file
             with ExitStack() as stack:
                 try:
-                    log = stack.enter_context(open_log(file))
+                    log = stack.enter_context(open_log(file, start=self._start, end=self._end))
                 except OSError as error:
                     self._add_problem(name, str(error.strerror).lower())
                 except ValueError:
@@ -103,21 +125,33 @@ class LogReader:
 
     def _read(self, log: BufferedIOBase, name: str, start: int | None) -> Iterator[DecisionRecord | BrokenLine]:
         file = getattr(log, "fileobj", log)  # the compressed file, if gzip compressed it: sizes are those of files
-        for number, item in enumerate(read_records(log, within=self._within)):
+        is_range = self._start > 0
+        for number, item in enumerate(read_records(log, within=self.within)):
             if start is not None and number % _PROGRESS_STEP == 0:
                 self._progress.move_to(start + file.tell())
             if isinstance(item, BrokenLine):
-                self._add_problem(f"{name}:{item.number}", str(item))
+                self._add_problem(f"{name} at byte {item.offset:,}" if is_range else f"{name}:{item.number}", str(item))
                 yield item
                 continue
-            self.count += 1
-            if self._since is None or item.at >= self._since:
+            self._count += 1
+            if self.since is None or item.at >= self.since:
                 yield item
 
     def _add_problem(self, place: str, problem: str) -> None:
         self._problem_count += 1
         if len(self._problems) < _MAX_PROBLEMS:
             self._problems.append(f"{place}: {problem}")
+
+    def add(self, findings: Findings) -> None:
+        """Add what was noticed in a part of the log."""
+        self._count += findings.records
+        self._problem_count += findings.problem_count
+        self._problems += findings.problems[: _MAX_PROBLEMS - len(self._problems)]
+
+    @property
+    def findings(self) -> Findings:
+        """What was noticed so far."""
+        return Findings(self._count, self._problem_count, tuple(self._problems))
 
     @property
     def problems(self) -> list[str]:
@@ -126,7 +160,7 @@ class LogReader:
         return [*self._problems, *([f"and {more:,} more"] if more else [])]
 
 
-def _size(file: str) -> int:
+def size_of(file: str) -> int:
     """Return the size of a file in bytes, or 0 if it cannot be known."""
     try:
         return 0 if file == "-" else Path(file).stat().st_size
@@ -231,16 +265,14 @@ def format_time(at: datetime) -> str:
     return f"{at.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
-def add_summary(output: Output, log: LogReader, by: Collection[str], every: str) -> None:
+def add_summary(output: Output, summary: Summary, by: Collection[str]) -> None:
     """Add how many decisions a log denied and allowed.
 
     Args:
         output: The answer.
-        log: The log.
+        summary: The summary of the log.
         by: The tables to add, whole. None of them: the first rows of every table.
-        every: The length of the times.
     """
-    summary = summarize(log, bucket=BUCKETS[every])
     tables = {name: _tally_rows(summary, name) for name in by or TABLES}
     if output.format == "json":
         output.add_json(
@@ -290,9 +322,8 @@ def _text_row(row: dict[str, Any], width: int) -> list[str]:
     return [*labels, *(f"{row[name]:>{width},} {name}" for name in ("denied", "allowed") if name in row)]
 
 
-def add_replay(output: Output, log: LogReader, policy: Policy[Any]) -> None:
+def add_replay(output: Output, result: Replay) -> None:
     """Add what another policy would change, and for which decisions the records lack facts."""
-    result = replay(log, policy)
     if output.format == "json":
         output.add_json(
             policy_id=result.policy_id,

@@ -2,8 +2,7 @@
 
 Run it in the environment of the engines: `python tests/benchmarks/volume.py 3000000`. Each case runs in a process of its
 own, and its results are compared with those of the first one. CPU seconds are those of all its processes, except the Python
-workers of Spark, which nobody waits for; memory is that
-of the largest one. On a shared machine only ratios within one run mean anything.
+workers of Spark, which nobody waits for; memory is that of the largest one. On a shared machine only ratios within one run mean anything.
 """
 
 import gzip
@@ -250,6 +249,7 @@ def audits_in_pool(count: int) -> list[object]:
         return [AuditTotals.merge(pool.map(totals_of, range(count)))]
 
 
+_CASE: Final = fact(lambda r: r.intervention)
 #: The facts of rows of messages, with the columns that hold them.
 COLUMNS: Final[dict[Any, str]] = {
     fact(lambda r: r.agent.id): "me",
@@ -257,10 +257,10 @@ COLUMNS: Final[dict[Any, str]] = {
     fact(lambda r: r.message.author): "author",
     fact(lambda r: r.message.private): "private",
     fact(lambda r: r.message.intervention_id): "case_id",
-    fact(lambda r: r.intervention): "found",
-    fact(lambda r: r.intervention.id): "found",
-    fact(lambda r: r.intervention.state): "state",
-    fact(lambda r: r.intervention.agent_id): "agent_id",
+    _CASE: "found",
+    _CASE.then(lambda case: case.id): "found",
+    _CASE.then(lambda case: case.state): "state",
+    _CASE.then(lambda case: case.agent_id): "agent_id",
 }
 _CODES: Final = (
     "channel_supported twitter_private customer_message agent_engaged message_in_intervention intervention_owned"

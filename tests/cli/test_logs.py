@@ -22,6 +22,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,8 +31,8 @@ import pytest
 
 import example_log
 import example_policy
-from escalation_policy import Evidence
-from escalation_policy.cli import _commands, _jobs, _logs, main
+from escalation_policy import ESCALATE_TO_VIDEO, Evidence, Login
+from escalation_policy.cli import _commands, _history, _jobs, _logs, main
 from escalation_policy.records import DecisionRecord, RecordedReason, record
 from escalation_policy.testing import a_request
 
@@ -111,40 +112,90 @@ class TestWhy:
         assert capsys.readouterr().out.startswith(f"{decided}\nWhat it was about\n  decision       d03\n")
 
     @pytest.mark.parametrize(
-        ("name", "note", "decision"),
+        ("name", "verdict", "decision"),
         [
-            (ADA, f"About {ADA}: 6 decided, 3 denied. The latest denial:", "d28"),
-            (
-                "60a4e1d27c9f5b0022c3d402",
-                "About 60a4e1d27c9f5b0022c3d402: 2 decided, 2 denied. The latest denial:",
-                "d12",
-            ),
-            (
-                "6421f0b83d7a2e0044f70801",
-                "About 6421f0b83d7a2e0044f70801: 1 decided, 0 denied. The latest decision:",
-                "d01",
-            ),
-            (
-                "6421f1023d7a2e0066192a03",
-                "About 6421f1023d7a2e0066192a03: 1 decided, 1 denied. The latest denial:",
-                "d03",
-            ),
+            (ADA, "denied since 2026-01-31 (twice) for role_permits; before that allowed once", "d28"),
+            ("6421f0b83d7a2e0044f70801", "allowed since 2026-01-30 (once)", "d01"),
+            ("6421f1023d7a2e0066192a03", "denied since 2026-01-30 (once) for ringcentral_sso", "d03"),
         ],
-        ids=["agent", "another agent", "message", "intervention"],
+        ids=["agent", "message", "intervention"],
     )
-    def test_finds_the_latest_denial(self, name: str, note: str, decision: str, capsys: Captured) -> None:
-        """A complaint names an agent, a message or a case, not a decision. Without a denial, the latest decision is explained."""
+    def test_begins_with_the_newest_decision(self, name: str, verdict: str, decision: str, capsys: Captured) -> None:
+        """A complaint names an agent, a message or a case, not a decision."""
         assert main(["log", "why", name, LOG]) == 0
         printed = capsys.readouterr().out
-        assert printed.startswith(f"{note}\n\n")
+        assert printed.startswith(f"{name}: {verdict}\n")
         assert f"\n  decision       {decision}\n" in printed
+
+    def test_an_old_denial_is_not_the_answer(self, write: Write, capsys: Captured) -> None:
+        """It is told as what was before, with the id to ask for."""
+        assert main(["log", "why", "u1", write(*eight_days())]) == 0
+        printed = capsys.readouterr().out
+        assert printed.startswith(
+            "u1: allowed since 2026-01-03 (6 times); before that denied twice for ringcentral_sso\n"
+            "Decided: 8. Denied: 2.\n"
+            "The last denial was d1. To explain it, ask for this id.\n\n"
+            "Timeline, the newest first\n"
+            "  2026-01-03T00:00Z to 2026-01-08T00:00Z  allowed 6 times\n"
+            "  2026-01-01T00:00Z to 2026-01-02T00:00Z  denied twice for ringcentral_sso\n\n"
+            "Reasons of all denials\n  ringcentral_sso  unmet  2\n\n"
+            "The newest decision, 2026-01-08T00:00:00Z:\n\nALLOW "
+        )
+
+    @pytest.mark.parametrize(
+        ("words", "verdict"),
+        [
+            (["--until", "2026-01-03"], "denied since 2026-01-01 (twice) for ringcentral_sso"),
+            (["--since", "2026-01-07"], "allowed since 2026-01-07 (twice)"),
+            (["--code", "ringcentral_sso"], "denied since 2026-01-01 (twice) for ringcentral_sso"),
+            (["--channel", "whats_app", "--until", "2026-01-02"], "denied since 2026-01-01 (once) for ringcentral_sso"),
+        ],
+    )
+    def test_options_leave_decisions_out(self, words: list[str], verdict: str, write: Write, capsys: Captured) -> None:
+        """The answer says that there may be newer ones."""
+        assert main(["log", "why", "u1", write(*eight_days()), *words]) == 0
+        first, _, note, *_ = capsys.readouterr().out.splitlines()
+        assert (f"u1: {verdict}", "The options left out other decisions. There may be newer ones.") == (first, note)
+
+    @pytest.mark.parametrize("words", [["--code", "role_permits"], ["--channel", "twitter"], ["--since", "24h"]])
+    def test_options_can_leave_out_all(self, words: list[str], write: Write, capsys: Captured) -> None:
+        """Then the exit status is 1. A number of minutes, hours, days or weeks counts back from now."""
+        assert main(["log", "why", "u1", write(*eight_days()), *words]) == 1
+        assert capsys.readouterr().out == ""
+
+    def test_a_timeline_is_short(self, write: Write, capsys: Captured) -> None:
+        """It has eight rows, four of them denials like the one that the first line names, and says that there was more."""
+        main(["log", "why", "u1", write(*days_of([Login.PASSWORD, Login.RINGCENTRAL_SSO] * 5))])
+        printed = capsys.readouterr().out
+        assert printed.count(" denied once for ringcentral_sso\n") == 1 + 4
+        assert "\n  and what was before: --until shows it\n" in printed
+
+    def test_only_the_newest_decisions_are_kept(
+        self, write: Write, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    ) -> None:
+        """All are counted. Of a run whose beginning is not kept, the answer says so."""
+        monkeypatch.setattr(_history, "_KEPT", 3)
+        assert main(["log", "why", "u1", write(*reversed(eight_days()))]) == 0
+        assert capsys.readouterr().out.startswith(
+            "u1: allowed since 2026-01-06 or earlier (at least 3 times)\nDecided: 8. Denied: 2.\n"
+            "  and what was before: --until shows it\n"
+        )
+
+    def test_answers_as_json(self, write: Write, capsys: Captured) -> None:
+        """The document has the counts, the timeline and the newest decision."""
+        assert main(["log", "why", "u1", "--format", "json", write(*eight_days())]) == 0
+        document = json.loads(capsys.readouterr().out)
+        assert (8, 6, 2) == (document["decided"], document["allowed"], document["denied"])
+        assert [{"key": "ringcentral_sso", "status": "unmet", "denied": 2}] == document["reasons"]
+        assert ["allow", "deny"] == [run["effect"] for run in document["timeline"]]
+        assert ("d7", "whats_app") == (document["latest"]["id"], document["latest"]["about"]["channel"])
 
     def test_finds_a_correlation_id(self, write: Write, capsys: Captured) -> None:
         """It can be the id of a trace."""
         assert main(["log", "why", "trace-7", write(a_line(correlation_id="trace-7"))]) == 0
         assert "\n  correlation    trace-7\n" in capsys.readouterr().out
 
-    def test_the_latest_denial_can_be_in_any_line(self, lines: list[str], write: Write, capsys: Captured) -> None:
+    def test_the_newest_decision_can_be_in_any_line(self, lines: list[str], write: Write, capsys: Captured) -> None:
         """Lines of several processes can be in any order."""
         assert main(["log", "why", ADA, write(*reversed(lines))]) == 0
         assert "decision       d28\n" in capsys.readouterr().out
@@ -233,6 +284,21 @@ class TestWhy:
             printed = "".join(capsys.readouterr())
             assert not [letter for letter in printed if not letter.isprintable() and letter != "\n"]
             assert "\nDENY\\u202e" not in printed
+
+
+def eight_days() -> list[str]:
+    """Return the decisions about one agent, one a day: two denials, and six that were allowed, as lines."""
+    return days_of([Login.PASSWORD] * 2 + [Login.RINGCENTRAL_SSO] * 6)
+
+
+def days_of(logins: Iterable[Login]) -> list[str]:
+    """Return decisions about one agent, one a day from the first of January, as lines."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    decisions = [ESCALATE_TO_VIDEO.decide(a_request(login=login)) for login in logins]
+    return [
+        record(decision, at=start + timedelta(days=day), id=f"d{day}").to_json()
+        for day, decision in enumerate(decisions)
+    ]
 
 
 def example_reason() -> RecordedReason:
@@ -425,14 +491,38 @@ class TestFiles:
         assert main(["log", *question, "--within", "log.record", log]) == 0
         assert capsys.readouterr().err == ""
 
+    def test_folders_and_patterns_name_files(self, write: Write, tmp_path: Path, capsys: Captured) -> None:
+        """A file that is named twice is read once. Hidden files of a folder are not read."""
+        write(a_line(), name="a.log")
+        log = write(a_line(id="d9"), name="b.log")
+        write(a_line(id="d10"), name=".b.log.swp")
+        assert main(["log", "summary", str(tmp_path), log, str(tmp_path / "*.log")]) == 0
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        assert printed.out.startswith("Decisions: 2. ")
+
+    def test_reports_a_folder_that_cannot_be_read(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    ) -> None:
+        """The message is one line."""
+
+        def refuse(_: Path) -> Any:
+            raise PermissionError
+
+        monkeypatch.setattr(Path, "iterdir", refuse)
+        assert main(["log", "summary", str(tmp_path), LOG]) == 0
+        assert capsys.readouterr().err == f"{tmp_path}: is a folder without files that can be read\n"
+
     def test_reports_files_that_cannot_be_opened(self, write: Write, tmp_path: Path, capsys: Captured) -> None:
-        """The other files are read."""
-        assert main(["log", "summary", "none.log", str(tmp_path), "a\0b", write(a_line())]) == 0
+        """The other files are read. An empty folder holds no log."""
+        folder = tmp_path / "empty"
+        folder.mkdir()
+        assert main(["log", "summary", "none.log", str(folder), "a\0b", write(a_line())]) == 0
         printed = capsys.readouterr()
         assert printed.out.startswith("Decisions: 1. Denied: 1.")
         assert [
             "none.log: no such file or directory",
-            f"{tmp_path}: is a directory",
+            f"{folder}: is a folder without files that can be read",
             "a\\x00b: no file can have this name",
         ] == printed.err.splitlines()
 
@@ -552,9 +642,9 @@ class TestJobs:
         assert f"{missing}: no such file or directory" == capsys.readouterr().err.splitlines()[0]
 
     @pytest.mark.usefixtures("in_this_process")
-    def test_files_that_overlap_are_reported(self, capsys: Captured) -> None:
+    def test_files_that_overlap_are_reported(self, lines: list[str], write: Write, capsys: Captured) -> None:
         """Each process refuses only what it reads twice itself."""
-        assert 0 == main(["log", "summary", "--jobs", "2", LOG, LOG])
+        assert 0 == main(["log", "summary", "--jobs", "2", LOG, write(*lines)])
         captured = capsys.readouterr()
         assert "the files overlap: of 30 decisions, 30 were read more than once\n" == captured.err
         assert "Decisions: 60." in captured.out

@@ -15,9 +15,10 @@ from ._audits import AuditResult, add_audit
 from ._decisions import add_call, add_checklist, add_decision, add_policy
 from ._directories import read_directory
 from ._files import UnusableInputError, read_agent_of_case, read_case
+from ._history import History, add_explanation
 from ._imports import import_policy, import_value
 from ._jobs import read_log
-from ._logs import BUCKETS, LogReader, add_explanation, add_replay, add_summary
+from ._logs import BUCKETS, LogReader, add_replay, add_summary
 from ._output import PROGRAM, Output, write_messages
 from ._parser import NO, UNUSABLE, YES, parse_arguments
 from ._progress import ProgressBar
@@ -125,7 +126,9 @@ def _analyse(question: Callable[[], T]) -> T:
 
 def _log(arguments: argparse.Namespace, output: Output) -> int:
     with ProgressBar() as progress:
-        log = LogReader(arguments.files, progress, within=arguments.within, since=arguments.since)
+        log = LogReader(
+            arguments.files, progress, within=arguments.within, since=arguments.since, until=arguments.until
+        )
         is_found = _QUESTIONS[arguments.question](arguments, output, log, progress)
     write_messages(*log.problems)
     if not log.findings.records:
@@ -139,7 +142,9 @@ def _log(arguments: argparse.Namespace, output: Output) -> int:
 
 def _why(arguments: argparse.Namespace, output: Output, log: LogReader, _: ProgressBar) -> bool:
     policy = None if arguments.policy is None else import_policy(arguments.policy)
-    return add_explanation(output, log, arguments.id, policy)
+    history = History.of(log, arguments.id, code=arguments.code, channel=arguments.channel)
+    is_part = any((arguments.code, arguments.channel, arguments.since, arguments.until))
+    return add_explanation(output, history, arguments.id, policy, is_part=is_part)
 
 
 def _summary(arguments: argparse.Namespace, output: Output, log: LogReader, progress: ProgressBar) -> bool:

@@ -80,7 +80,7 @@ def read_log(
     from multiprocessing import get_context  # noqa: PLC0415
 
     def results(pool: ProcessPoolExecutor) -> Iterator[_T]:
-        reading = pool.map(partial(_read_part, read, log.within, log.since), parts)
+        reading = pool.map(partial(_read_part, read, log.within, log.since, log.until), parts)
         for result, findings in progress.track(reading, "Reading", len(parts)):
             log.add(findings)
             yield result
@@ -102,7 +102,7 @@ def read_log(
 
 
 def _read_part(
-    read: Callable[[LogReader], Any], within: str | None, since: datetime | None, part: Part
+    read: Callable[[LogReader], Any], within: str | None, since: datetime | None, until: datetime | None, part: Part
 ) -> tuple[Any, Findings]:
-    log = LogReader([part.file], ProgressBar(), within=within, since=since, start=part.start, end=part.end)
+    log = LogReader([part.file], ProgressBar(), within=within, since=since, until=until, start=part.start, end=part.end)
     return read(log), log.findings

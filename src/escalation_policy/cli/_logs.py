@@ -3,13 +3,12 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from glob import glob
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
-from .. import ESCALATE_TO_VIDEO, Effect, Policy, Reason, ReasonStatus
-from .._engine.decision import make_reason
-from .._engine.truth import Missing
+from .. import Effect
 from ..records import (
     BrokenLine,
     DecisionRecord,
@@ -21,7 +20,8 @@ from ..records import (
     open_log,
     read_records,
 )
-from ._decisions import PARTY_NAMES, add_reasons, add_verdict, version_suffix
+from ._decisions import version_suffix
+from ._history import format_time
 from ._output import Output
 from ._progress import ProgressBar
 
@@ -30,19 +30,6 @@ TABLES: Final = {"reason": "reasons", "agent": "agents", "channel": "channels", 
 #: The lengths of the times in a summary.
 BUCKETS: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 _CSV_COLUMNS: Final = ("by", "key", "status", "denied", "allowed")
-#: What a decision was about, by the fact.
-_SUBJECTS: Final = {
-    "domain.id": "domain",
-    "agent.id": "agent",
-    "agent.role.id": "role",
-    "message.channel.kind": "channel",
-    "login": "login",
-    "message.id": "message",
-    "intervention.id": "intervention",
-    "intervention.state": "state",
-}
-#: The facts whose ids find a decision, besides its own id and its correlation id.
-_SEARCHED_FACTS: Final = ("agent.id", "message.id", "intervention.id")
 #: The counts of a replay, in words.
 _REPLAY_COUNTS: Final = {
     "same": "as before",
@@ -83,6 +70,7 @@ class LogReader:
         progress: Shows how much was read.
         within: The path of the record in the JSON of a line.
         since: Skip the decisions before this time.
+        until: Skip the decisions at this time and after it.
         start: The first byte of the range to read of each file.
         end: The byte after it. None: the end.
     """
@@ -94,12 +82,14 @@ class LogReader:
         *,
         within: str | None,
         since: datetime | None = None,
+        until: datetime | None = None,
         start: int = 0,
         end: int | None = None,
     ) -> None:
-        self.files: Final = list(files)
+        self.files: Final = list(_expanded(files))
         self.within: Final = within
         self.since: Final = since
+        self.until: Final = until
         self._progress = progress
         self._start = start
         self._end = end
@@ -116,6 +106,8 @@ class LogReader:
             with ExitStack() as stack:
                 try:
                     log = stack.enter_context(open_log(file, start=self._start, end=self._end))
+                except IsADirectoryError:  # otherwise its files would be here
+                    self._add_problem(name, "is a folder without files that can be read")
                 except OSError as error:
                     self._add_problem(name, str(error.strerror).lower())
                 except ValueError:
@@ -134,7 +126,7 @@ class LogReader:
                 yield item
                 continue
             self._count += 1
-            if self.since is None or item.at >= self.since:
+            if (self.since is None or item.at >= self.since) and (self.until is None or item.at < self.until):
                 yield item
 
     def _add_problem(self, place: str, problem: str) -> None:
@@ -160,109 +152,42 @@ class LogReader:
         return [*self._problems, *([f"and {more:,} more"] if more else [])]
 
 
+def _expanded(names: Iterable[str]) -> Iterator[str]:
+    """Yield each file once, however often it is named. A folder stands for its files, a pattern for what it matches.
+
+    The names that match nothing are returned as they are, so that opening them tells what is wrong.
+    """
+    identities: set[tuple[int, int]] = set()
+    for name in names:
+        for file in _files_of(name):
+            try:
+                status = Path(file).stat()
+            except (OSError, ValueError):  # it is "-", or opening it will fail
+                yield file
+                continue
+            if (status.st_dev, status.st_ino) not in identities:
+                identities.add((status.st_dev, status.st_ino))
+                yield file
+
+
+def _files_of(name: str) -> list[str]:
+    try:
+        path = Path(name)
+        if path.is_dir():
+            return sorted(str(file) for file in path.iterdir() if file.is_file() and not file.name.startswith(".")) or [
+                name
+            ]
+        return [name] if path.exists() else sorted(glob(name)) or [name]  # noqa: PTH207  Path.glob() needs the folder first
+    except OSError:
+        return [name]
+
+
 def size_of(file: str) -> int:
     """Return the size of a file in bytes, or 0 if it cannot be known."""
     try:
         return 0 if file == "-" else Path(file).stat().st_size
     except (OSError, ValueError):
         return 0
-
-
-def add_explanation(output: Output, log: LogReader, name: str, policy: Policy[Any] | None) -> bool:
-    """Find a decision, and add its reasons, as `decide` does, and what it was about.
-
-    Args:
-        output: The answer.
-        log: The log.
-        name: The id of a decision; or the id of an agent, a message or a case, or a correlation id. Then the latest denial
-            with this id is explained, or the latest decision if nothing was denied.
-        policy: A policy that may have decided, besides the built-in one.
-
-    Returns:
-        Whether a decision was found.
-    """
-    record, note = _find(log, name)
-    if record is None:
-        return False
-    if note:
-        output.add("", note)
-        output.add("")
-    # The texts are those of the policy that decided. Without it, only the record can explain the decision.
-    policies = (policy, ESCALATE_TO_VIDEO)
-    decider = next((policy for policy in policies if policy and policy.fingerprint == record.fingerprint), None)
-    add_verdict(output, record.effect, record.policy_id, record.policy_version)
-    add_reasons(output, [_reason(reason, decider) for reason in record.reasons], record.hidden)
-    if record.met:
-        output.add("")
-        output.add("", "Met: ", ", ".join(record.met))
-    if decider is None:
-        output.add("")
-        output.add(
-            "",
-            "The policy that decided is not known here, so the record alone explains the decision. --policy can name it.",
-        )
-        if record.next_party:
-            output.add("", "Who acts first: ", PARTY_NAMES[record.next_party])
-    output.add_table("What it was about", _subject_rows(record))
-    return True
-
-
-def _find(log: LogReader, name: str) -> tuple[DecisionRecord | None, str]:
-    """Return the decision with an id, or else the latest denial or decision about it, and a note that says so."""
-    latest: DecisionRecord | None = None
-    decided, denied = 0, 0
-    for item in log:
-        if isinstance(item, BrokenLine):
-            continue
-        if item.id == name:
-            return item, ""
-        if name not in (item.correlation_id, *map(item.facts.get, _SEARCHED_FACTS)):
-            continue
-        decided += 1
-        denied += item.effect is Effect.DENY
-        if latest is None or _rank(item) >= _rank(latest):
-            latest = item
-    kind = "denial" if denied else "decision"
-    return latest, f"About {name}: {decided:,} decided, {denied:,} denied. The latest {kind}:"
-
-
-def _rank(record: DecisionRecord) -> tuple[bool, datetime]:
-    return record.effect is Effect.DENY, record.at
-
-
-def _reason(recorded: RecordedReason, policy: Policy[Any] | None) -> Reason:
-    """Return a reason in the words of its rule, or if the rule is not known, in the words of the record."""
-    code, status, evidence = recorded.code, recorded.status, recorded.evidence
-    if policy and code in policy:
-        # Only the facts that nobody supplied can be supplied now.
-        missing = [
-            item.fact for item in evidence if status is ReasonStatus.UNKNOWN and item.seen == Missing.UNKNOWN.value
-        ]
-        return make_reason(policy[code], status, evidence, missing=missing, error=recorded.error)
-    requirement = "; ".join(f"{item.fact} {item.required}" for item in evidence) or "something holds"
-    return Reason(
-        code=code, status=status, requirement=requirement, agent_text="", evidence=evidence, error=recorded.error
-    )
-
-
-def _subject_rows(record: DecisionRecord) -> list[tuple[str, str]]:
-    rows = [("decision", record.id), ("decided at", format_time(record.at))]
-    if record.facts_read_at:
-        age = record.at - record.facts_read_at
-        seconds = timedelta(seconds=round(abs(age).total_seconds()))
-        distance = f"{seconds} {'before' if age >= timedelta(0) else 'after'}"
-        rows.append(("facts read at", f"{format_time(record.facts_read_at)}, {distance}"))
-    if record.correlation_id:
-        rows.append(("correlation", record.correlation_id))
-    for fact, label in _SUBJECTS.items():
-        value = record.facts.get(fact)
-        rows.append((label, "unknown" if fact in record.unknown else "-" if value is None else str(value)))
-    return rows
-
-
-def format_time(at: datetime) -> str:
-    """Return a time in UTC as text."""
-    return f"{at.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def add_summary(output: Output, summary: Summary, by: Collection[str]) -> None:

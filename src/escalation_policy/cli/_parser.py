@@ -1,13 +1,14 @@
 """The commands and options of the command line."""
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NoReturn, final
 
-from .. import Login
+from .. import ChannelKind, Login
 from .._fields import closest
 from ._logs import BUCKETS, TABLES
 from ._output import PROGRAM, inert, write
@@ -17,6 +18,9 @@ YES, NO, UNUSABLE = 0, 1, 2
 _DECISION_STATUSES: Final = {YES: "allowed", NO: "denied", UNUSABLE: "unusable input"}
 _FORMATS: Final = {"json": "print one JSON document", "quiet": "print nothing, only set the exit status"}
 _POLICY: Final = "MODULE:ATTRIBUTE"
+#: How long ago something was, such as 24h.
+_AGE: Final = re.compile(r"(\d{1,6})([mhdw])", re.ASCII)
+_UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
 @final
@@ -149,16 +153,18 @@ def _add_format(command: argparse.ArgumentParser, *formats: str) -> None:
 def _add_log(commands: Any) -> None:
     words = "read the records of decisions in a log: why one was made, how many, what another policy would change"
     log = _add_command(commands, "log", words)
-    log.set_defaults(since=None)
     questions = log.add_subparsers(dest="question", metavar="QUESTION", required=True)
     statuses = {YES: "answered", UNUSABLE: "no record could be read"}
 
     words = "explain one decision: why, and who can fix it"
     why_statuses = {YES: "answered", NO: "no such decision", UNUSABLE: "no record could be read"}
     why = _add_command(questions, "why", words, why_statuses)
-    words = "the id of the decision, or of an agent, a message or a case: explain the latest denial about it"
+    words = "the id of a decision, or of an agent, a message or a case: explain the newest decision about it"
     why.add_argument("id", metavar="ID", help=words)
     why.add_argument("--policy", metavar=_POLICY, help="the policy that decided, if it is not the built-in one")
+    why.add_argument("--code", help="only denials for this reason")
+    words = "only decisions about this kind of channel"
+    why.add_argument("--channel", choices=[kind.value for kind in ChannelKind], help=words)
 
     summary = _add_command(questions, "summary", "count what was denied and allowed, and by what", statuses)
     words = "print this table, and all of it; can be repeated"
@@ -168,16 +174,24 @@ def _add_log(commands: Any) -> None:
     again = _add_command(questions, "replay", "decide again by another policy: what would change", statuses)
     again.add_argument("--policy", metavar=_POLICY, required=True, help="the policy to decide by")
 
-    for question, formats in ((summary, ("table", "json", "csv")), (again, ("table", "json"))):
-        words = "leave out what was decided before; UTC unless a zone is given"
+    for question, formats in (
+        (why, ("table", "json")),
+        (summary, ("table", "json", "csv")),
+        (again, ("table", "json")),
+    ):
+        words = (
+            "leave out what was decided before: a time, UTC unless it has a zone, or how long ago, such as 24h or 7d"
+        )
         question.add_argument("--since", metavar="TIME", type=_time, help=words)
+        words = "leave out what was decided at this time or later"
+        question.add_argument("--until", metavar="TIME", type=_time, help=words)
         words = "how many processes read the log, by default 1"
         question.add_argument("--jobs", metavar="N", type=_jobs, default=1, help=words)
         _add_format(question, *formats)
     for question in (why, summary, again):
         words = "the path of the record in the JSON of a line"
         question.add_argument("--within", metavar="PATH", type=_dotted_path, help=words)
-        words = "a log, which gzip may have compressed; - reads standard input"
+        words = "a log, which gzip may have compressed; a folder or a pattern of logs; - reads standard input"
         question.add_argument("files", metavar="FILE", nargs="+", help=words)
 
 
@@ -203,10 +217,12 @@ def _dotted_path(text: str) -> str:
 
 def _time(text: str) -> datetime:
     try:
+        if age := _AGE.fullmatch(text):
+            return datetime.now(UTC) - int(age[1]) * _UNITS[age[2]]
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        accepted = "a date such as 2026-01-31, or a time such as 2026-01-31T09:30:00Z"
+        accepted = "a date such as 2026-01-31, a time such as 2026-01-31T09:30:00Z, or how long ago, such as 24h"
         raise argparse.ArgumentTypeError(f"must be {accepted}") from None
 
 

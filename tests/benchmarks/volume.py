@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -113,7 +113,7 @@ def digest(result: object) -> str:
     return sha256(repr((result, getattr(result, "sample", None))).encode()).hexdigest()[:12]
 
 
-def one(paths: list[str]) -> list[object]:
+def one(paths: list[str]) -> Sequence[object]:
     """Read all files in this process."""
 
     def items() -> Iterator[object]:
@@ -124,13 +124,13 @@ def one(paths: list[str]) -> list[object]:
     return [summarize(items()), replay(items(), STRICTER, keep=100)]
 
 
-def in_pool(paths: list[str]) -> list[object]:
+def in_pool(paths: list[str]) -> Sequence[object]:
     """Divide the files among processes."""
     with ProcessPoolExecutor(CORES) as pool:
         return [Summary.merge(pool.map(summary_of, paths)), Replay.merge(pool.map(replay_of, paths))]
 
 
-def on_dask(paths: list[str]) -> list[object]:
+def on_dask(paths: list[str]) -> Sequence[object]:
     """Do the same with Dask."""
     dask: Any = import_module("dask")
 
@@ -143,7 +143,7 @@ def on_dask(paths: list[str]) -> list[object]:
         ]
 
 
-def on_spark(paths: list[str]) -> list[object]:
+def on_spark(paths: list[str]) -> Sequence[object]:
     """Do the same with Spark."""
     builder: Any = import_module("pyspark.sql").SparkSession.builder
 
@@ -158,10 +158,10 @@ def on_spark(paths: list[str]) -> list[object]:
     return results
 
 
-def with_loads(loads: Callable[[bytes], Any]) -> Callable[[list[str]], list[object]]:
+def with_loads(loads: Callable[[bytes], Any]) -> Callable[[list[str]], Sequence[object]]:
     """Return a loop over parsed lines that parses the time and drops repeated ids, as a summary has to."""
 
-    def count(paths: list[str]) -> list[object]:
+    def count(paths: list[str]) -> Sequence[object]:
         ids: set[str] = set()
         effects = Counter[str]()
         for path in paths:
@@ -177,18 +177,18 @@ def with_loads(loads: Callable[[bytes], Any]) -> Callable[[list[str]], list[obje
     return count
 
 
-def with_orjson(paths: list[str]) -> list[object]:
+def with_orjson(paths: list[str]) -> Sequence[object]:
     """Use another parser."""
     return with_loads(import_module("orjson").loads)(paths)
 
 
-def with_summary(paths: list[str]) -> list[object]:
+def with_summary(paths: list[str]) -> Sequence[object]:
     """Use the library's summary."""
     summary = Summary.merge(map(summary_of, paths))
     return [summary.denied, summary.allowed]
 
 
-def with_duckdb(paths: list[str]) -> list[object]:
+def with_duckdb(paths: list[str]) -> Sequence[object]:
     """Count by effect, agent, channel, reason and day in SQL, on one thread."""
     database: Any = import_module("duckdb").connect()
     database.execute("SET threads = 1")
@@ -204,7 +204,7 @@ def with_duckdb(paths: list[str]) -> list[object]:
     return [counts["deny"], counts["allow"]]
 
 
-def with_polars(paths: list[str]) -> list[object]:
+def with_polars(paths: list[str]) -> Sequence[object]:
     """Count by effect in Polars."""
     pl: Any = import_module("polars")
     log = pl.scan_ndjson(paths, schema={"id": pl.String, "at": pl.String, "effect": pl.String})
@@ -213,7 +213,7 @@ def with_polars(paths: list[str]) -> list[object]:
     return [counts["deny"], counts["allow"]]
 
 
-def with_jq(paths: list[str]) -> list[object]:
+def with_jq(paths: list[str]) -> Sequence[object]:
     """Count by effect in jq, which parses no times and drops no ids here."""
     script = 'reduce inputs as $r ({}; .[$r.effect] += 1) | "\\(.deny) \\(.allow)"'
     out = subprocess.run(["jq", "-rn", script, *paths], check=True, capture_output=True, text=True).stdout  # noqa: S607
@@ -238,12 +238,12 @@ def totals_of(number: int) -> AuditTotals:
     return audit(Directory(domain=a_domain(id=domain_id), roles=roles, agents=agents)).totals()
 
 
-def audits(count: int) -> list[object]:
+def audits(count: int) -> Sequence[object]:
     """Audit domains in one process."""
     return [AuditTotals.merge(map(totals_of, range(count)))]
 
 
-def audits_in_pool(count: int) -> list[object]:
+def audits_in_pool(count: int) -> Sequence[object]:
     """Divide the domains among processes."""
     with ProcessPoolExecutor(CORES) as pool:
         return [AuditTotals.merge(pool.map(totals_of, range(count)))]
@@ -286,7 +286,7 @@ def write_rows(file: Path, count: int) -> None:
     parquet.write_table(pyarrow.table(columns), file)
 
 
-def verdicts_in_duckdb(file: str) -> list[object]:
+def verdicts_in_duckdb(file: str) -> Sequence[object]:
     """Decide each row in DuckDB, on one thread. Return the ids of those that are allowed."""
     condition = where(INBOX, COLUMNS)
     database: Any = import_module("duckdb").connect()
@@ -298,7 +298,7 @@ def verdicts_in_duckdb(file: str) -> list[object]:
     return [len(ids), digest(ids)]
 
 
-def verdicts_of_decide(file: str) -> list[object]:
+def verdicts_of_decide(file: str) -> Sequence[object]:
     """Make a request of each row, and decide it."""
     parquet: Any = import_module("pyarrow.parquet")
     base, ids = a_request(), list[int]()
@@ -321,7 +321,7 @@ def verdicts_of_decide(file: str) -> list[object]:
     return [len(ids), digest(ids)]
 
 
-def bytes_per_record(paths: list[str]) -> list[object]:
+def bytes_per_record(paths: list[str]) -> Sequence[object]:
     """Return how many bytes a record takes: as a line, packed by gzip, and as a row of Parquet packed by zstd."""
     pyarrow: Any = import_module("pyarrow")
     parquet: Any = import_module("pyarrow.parquet")
@@ -334,7 +334,7 @@ def bytes_per_record(paths: list[str]) -> list[object]:
     return [round(each.stat().st_size / len(rows)) for each in sizes]
 
 
-CASES: Final[dict[str, Callable[[Any], list[object]]]] = {
+CASES: Final[dict[str, Callable[[Any], Sequence[object]]]] = {
     "one process": one,
     "pool": in_pool,
     "Dask": on_dask,

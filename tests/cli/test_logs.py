@@ -25,6 +25,7 @@ from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import Mock
 
 import attrs
 import pytest
@@ -576,7 +577,7 @@ class FakePool:
 class DyingPool(FakePool):
     """Its processes are killed."""
 
-    def map(self, *_: object) -> Iterator[Any]:
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:  # noqa: ARG002
         """Raise what a pool raises."""
         raise BrokenProcessPool
 
@@ -636,7 +637,7 @@ class TestJobs:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
     ) -> None:
         """However large it is."""
-        monkeypatch.setattr(_jobs, "size_of", lambda _: 1_000_000)
+        monkeypatch.setattr(_jobs, "size_of", Mock(return_value=1_000_000))
         missing = str(tmp_path / "none.log")
         assert 2 == main(["log", "summary", "--jobs", "2", missing])
         assert f"{missing}: no such file or directory" == capsys.readouterr().err.splitlines()[0]

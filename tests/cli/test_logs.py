@@ -577,7 +577,7 @@ class FakePool:
 class DyingPool(FakePool):
     """Its processes are killed."""
 
-    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:  # noqa: ARG002
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """Raise what a pool raises."""
         raise BrokenProcessPool
 

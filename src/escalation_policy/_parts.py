@@ -70,7 +70,7 @@ def to_parts(cls: type[_T], parts: Iterable[_T], *fields: str) -> list[_T]:
         fields: The fields in which they have to be alike.
 
     Raises:
-        InvalidValueError: There is none, or one is something else or belongs to another whole.
+        InvalidValueError: There is no part, or one is something else or belongs to another whole.
     """
     accepted = f"one or more {cls.__name__} values"
     require(is_collection(parts), "parts", kind_of(parts), accepted)

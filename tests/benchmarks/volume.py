@@ -1,8 +1,8 @@
 """What large logs and many domains cost: one process, a process pool, Dask, Spark, DuckDB, and other readers of JSON.
 
 Run it in the environment of the engines: `python tests/benchmarks/volume.py 3000000`. Each case runs in a process of its
-own, and its results are compared with those of the first one. CPU seconds are those of all its processes; memory is that
-of the largest one. On a shared machine only ratios within one run mean anything.
+own, and its results are compared with those of the first one. CPU seconds are those of all its processes, except the Python
+workers of Spark, which nobody waits for; memory is that of the largest one. On a shared machine only ratios within one run mean anything.
 """
 # mypy: ignore-errors
 # pyright: basic, reportMissingImports=false, reportMissingModuleSource=false, reportOptionalMemberAccess=false
@@ -17,10 +17,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -114,7 +115,7 @@ def digest(result: object) -> str:
     return sha256(repr((result, getattr(result, "sample", None))).encode()).hexdigest()[:12]
 
 
-def one(paths: list[str]) -> list[object]:
+def one(paths: list[str]) -> Sequence[object]:
     """Read all files in this process."""
 
     def items() -> Iterator[object]:
@@ -125,31 +126,31 @@ def one(paths: list[str]) -> list[object]:
     return [summarize(items()), replay(items(), STRICTER, keep=100)]
 
 
-def in_pool(paths: list[str]) -> list[object]:
+def in_pool(paths: list[str]) -> Sequence[object]:
     """Divide the files among processes."""
     with ProcessPoolExecutor(CORES) as pool:
         return [Summary.merge(pool.map(summary_of, paths)), Replay.merge(pool.map(replay_of, paths))]
 
 
-def on_dask(paths: list[str]) -> list[object]:
+def on_dask(paths: list[str]) -> Sequence[object]:
     """Do the same with Dask."""
-    import dask.bag  # noqa: PLC0415
+    dask: Any = import_module("dask")
 
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
         dask.config.set(scheduler="processes", pool=pool)
-        bag: Any = dask.bag.from_sequence(paths, npartitions=len(paths))
+        bag: Any = import_module("dask.bag").from_sequence(paths, npartitions=len(paths))
         return [
             bag.map(summary_of).reduction(Summary.merge, Summary.merge).compute(),
             bag.map(replay_of).reduction(Replay.merge, Replay.merge).compute(),
         ]
 
 
-def on_spark(paths: list[str]) -> list[object]:
+def on_spark(paths: list[str]) -> Sequence[object]:
     """Do the same with Spark."""
-    from pyspark.sql import SparkSession  # noqa: PLC0415
+    builder: Any = import_module("pyspark.sql").SparkSession.builder
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    spark: Any = SparkSession.builder.master(f"local[{CORES}]").config("spark.ui.enabled", "false").getOrCreate()
+    spark: Any = builder.master(f"local[{CORES}]").config("spark.ui.enabled", "false").getOrCreate()
     files = spark.sparkContext.parallelize(paths, len(paths))
     results = [Summary.merge(files.map(summary_of).collect()), Replay.merge(files.map(replay_of).collect())]
     java = spark.sparkContext._gateway.proc
@@ -159,10 +160,10 @@ def on_spark(paths: list[str]) -> list[object]:
     return results
 
 
-def with_loads(loads: Callable[[bytes], Any]) -> Callable[[list[str]], list[object]]:
+def with_loads(loads: Callable[[bytes], Any]) -> Callable[[list[str]], Sequence[object]]:
     """Return a loop over parsed lines that parses the time and drops repeated ids, as a summary has to."""
 
-    def count(paths: list[str]) -> list[object]:
+    def count(paths: list[str]) -> Sequence[object]:
         ids: set[str] = set()
         effects = Counter[str]()
         for path in paths:
@@ -178,24 +179,20 @@ def with_loads(loads: Callable[[bytes], Any]) -> Callable[[list[str]], list[obje
     return count
 
 
-def with_orjson(paths: list[str]) -> list[object]:
+def with_orjson(paths: list[str]) -> Sequence[object]:
     """Use another parser."""
-    import orjson  # noqa: PLC0415
-
-    return with_loads(orjson.loads)(paths)
+    return with_loads(import_module("orjson").loads)(paths)
 
 
-def with_summary(paths: list[str]) -> list[object]:
+def with_summary(paths: list[str]) -> Sequence[object]:
     """Use the library's summary."""
     summary = Summary.merge(map(summary_of, paths))
     return [summary.denied, summary.allowed]
 
 
-def with_duckdb(paths: list[str]) -> list[object]:
+def with_duckdb(paths: list[str]) -> Sequence[object]:
     """Count by effect, agent, channel, reason and day in SQL, on one thread."""
-    import duckdb  # noqa: PLC0415
-
-    database = duckdb.connect()
+    database: Any = import_module("duckdb").connect()
     database.execute("SET threads = 1")
     database.execute(
         """CREATE TABLE d AS SELECT json->>'$.id' AS id, json->>'$.effect' AS effect, (json->>'$.at')::TIMESTAMPTZ AS made,
@@ -209,17 +206,16 @@ def with_duckdb(paths: list[str]) -> list[object]:
     return [counts["deny"], counts["allow"]]
 
 
-def with_polars(paths: list[str]) -> list[object]:
+def with_polars(paths: list[str]) -> Sequence[object]:
     """Count by effect in Polars."""
-    import polars as pl  # noqa: PLC0415
-
-    log: Any = pl.scan_ndjson(paths, schema={"id": pl.String, "at": pl.String, "effect": pl.String})
+    pl: Any = import_module("polars")
+    log = pl.scan_ndjson(paths, schema={"id": pl.String, "at": pl.String, "effect": pl.String})
     log = log.with_columns(pl.col("at").str.to_datetime("%+")).unique("id").group_by("effect").len()
     counts = dict(log.collect().iter_rows())
     return [counts["deny"], counts["allow"]]
 
 
-def with_jq(paths: list[str]) -> list[object]:
+def with_jq(paths: list[str]) -> Sequence[object]:
     """Count by effect in jq, which parses no times and drops no ids here."""
     script = 'reduce inputs as $r ({}; .[$r.effect] += 1) | "\\(.deny) \\(.allow)"'
     out = subprocess.run(["jq", "-rn", script, *paths], check=True, capture_output=True, text=True).stdout  # noqa: S607
@@ -244,17 +240,18 @@ def totals_of(number: int) -> AuditTotals:
     return audit(Directory(domain=a_domain(id=domain_id), roles=roles, agents=agents)).totals()
 
 
-def audits(count: int) -> list[object]:
+def audits(count: int) -> Sequence[object]:
     """Audit domains in one process."""
     return [AuditTotals.merge(map(totals_of, range(count)))]
 
 
-def audits_in_pool(count: int) -> list[object]:
+def audits_in_pool(count: int) -> Sequence[object]:
     """Divide the domains among processes."""
     with ProcessPoolExecutor(CORES) as pool:
         return [AuditTotals.merge(pool.map(totals_of, range(count)))]
 
 
+_CASE: Final = fact(lambda r: r.intervention)
 #: The facts of rows of messages, with the columns that hold them.
 COLUMNS: Final[dict[Any, str]] = {
     fact(lambda r: r.agent.id): "me",
@@ -262,10 +259,10 @@ COLUMNS: Final[dict[Any, str]] = {
     fact(lambda r: r.message.author): "author",
     fact(lambda r: r.message.private): "private",
     fact(lambda r: r.message.intervention_id): "case_id",
-    fact(lambda r: r.intervention): "found",
-    fact(lambda r: r.intervention.id): "found",
-    fact(lambda r: r.intervention.state): "state",
-    fact(lambda r: r.intervention.agent_id): "agent_id",
+    _CASE: "found",
+    _CASE.then(lambda case: case.id): "found",
+    _CASE.then(lambda case: case.state): "state",
+    _CASE.then(lambda case: case.agent_id): "agent_id",
 }
 _CODES: Final = (
     "channel_supported twitter_private customer_message agent_engaged message_in_intervention intervention_owned"
@@ -275,8 +272,8 @@ INBOX: Final = Policy("inbox", [ESCALATE_TO_VIDEO[code] for code in _CODES.split
 
 def write_rows(file: Path, count: int) -> None:
     """Write rows of messages to decide about."""
-    import pyarrow.parquet  # noqa: PLC0415
-
+    pyarrow: Any = import_module("pyarrow")
+    parquet: Any = import_module("pyarrow.parquet")
     chance = random.Random(1)  # noqa: S311  no secret
     kinds, authors = [kind.value for kind in ChannelKind], [author.value for author in MessageAuthor]
     states = [state.value for state in InterventionState]
@@ -288,15 +285,13 @@ def write_rows(file: Path, count: int) -> None:
     columns["found"] = [case and chance.choice([case, case, case, "i3"]) for case in columns["case_id"]]
     columns["state"] = [case and chance.choice(states) for case in columns["found"]]
     columns["agent_id"] = [case and chance.choice(["u1", "u1", "u2", None]) for case in columns["found"]]
-    pyarrow.parquet.write_table(pyarrow.table(columns), file)
+    parquet.write_table(pyarrow.table(columns), file)
 
 
-def verdicts_in_duckdb(file: str) -> list[object]:
+def verdicts_in_duckdb(file: str) -> Sequence[object]:
     """Decide each row in DuckDB, on one thread. Return the ids of those that are allowed."""
-    import duckdb  # noqa: PLC0415
-
     condition = where(INBOX, COLUMNS)
-    database = duckdb.connect()
+    database: Any = import_module("duckdb").connect()
     database.execute("SET threads = 1")
     query = f"SELECT id FROM '{file}' WHERE {condition.sql} ORDER BY id"  # noqa: S608
     start = time.process_time()
@@ -305,14 +300,13 @@ def verdicts_in_duckdb(file: str) -> list[object]:
     return [len(ids), digest(ids)]
 
 
-def verdicts_of_decide(file: str) -> list[object]:
+def verdicts_of_decide(file: str) -> Sequence[object]:
     """Make a request of each row, and decide it."""
-    import pyarrow.parquet  # noqa: PLC0415
-
+    parquet: Any = import_module("pyarrow.parquet")
     base, ids = a_request(), list[int]()
     channels = {kind.value: a_channel(kind=kind) for kind in ChannelKind}
     start = time.process_time()
-    for batch in pyarrow.parquet.ParquetFile(file).iter_batches():
+    for batch in parquet.ParquetFile(file).iter_batches():
         for row in batch.to_pylist():
             message = a_message(
                 channel=channels[row["kind"]],
@@ -320,7 +314,7 @@ def verdicts_of_decide(file: str) -> list[object]:
                 private=row["private"],
                 intervention_id=row["case_id"],
             )
-            case = row["found"] and Intervention(
+            case: Any = row["found"] and Intervention(
                 id=row["found"], agent_id=row["agent_id"], state=InterventionState(row["state"])
             )
             if INBOX.decide(attrs.evolve(base, message=message, intervention=case)):
@@ -329,20 +323,20 @@ def verdicts_of_decide(file: str) -> list[object]:
     return [len(ids), digest(ids)]
 
 
-def bytes_per_record(paths: list[str]) -> list[object]:
+def bytes_per_record(paths: list[str]) -> Sequence[object]:
     """Return how many bytes a record takes: as a line, packed by gzip, and as a row of Parquet packed by zstd."""
-    import pyarrow.parquet  # noqa: PLC0415
-
+    pyarrow: Any = import_module("pyarrow")
+    parquet: Any = import_module("pyarrow.parquet")
     path = Path(paths[0])
     with open_log(path) as log:
         rows = [item.to_row() for item in read_records(log) if isinstance(item, DecisionRecord)]
     file = path.with_suffix(".parquet")
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, schema=arrow_schema()), file, compression="zstd")
+    parquet.write_table(pyarrow.Table.from_pylist(rows, schema=arrow_schema()), file, compression="zstd")
     sizes = [path, Path(f"{path}.gz"), file]
     return [round(each.stat().st_size / len(rows)) for each in sizes]
 
 
-CASES: Final[dict[str, Callable[[Any], list[object]]]] = {
+CASES: Final[dict[str, Callable[[Any], Sequence[object]]]] = {
     "one process": one,
     "pool": in_pool,
     "Dask": on_dask,

@@ -20,10 +20,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import Mock
 
 import attrs
 import pytest
@@ -31,7 +33,7 @@ import pytest
 import example_log
 import example_policy
 from escalation_policy import ESCALATE_TO_VIDEO, Evidence, Login
-from escalation_policy.cli import _history, _logs, main
+from escalation_policy.cli import _history, _jobs, _logs, main
 from escalation_policy.records import DecisionRecord, RecordedReason, record
 from escalation_policy.testing import a_request
 
@@ -547,7 +549,7 @@ class TestFiles:
     def test_shows_its_progress(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
         """The bar counts the bytes of all files, if their sizes are known."""
         calls: list[tuple[str, Any]] = []
-        monkeypatch.setattr(_logs, "ProgressBar", lambda: FakeProgressBar(calls))
+        monkeypatch.setattr(_log, "ProgressBar", lambda: FakeProgressBar(calls))
         monkeypatch.setattr(_logs, "_PROGRESS_STEP", 1)
         first, second = write(a_line(), name="a.log"), write(a_line(), name="b.log")
         size = Path(first).stat().st_size
@@ -556,6 +558,123 @@ class TestFiles:
         calls.clear()
         main(["log", "summary", first, "none.log"])
         assert [("Reading", None)] == calls
+
+
+class FakePool:
+    """Runs everything in this process."""
+
+    def __init__(self, max_workers: int, mp_context: object) -> None:
+        """Take what a pool takes."""
+
+    def __enter__(self) -> Any:
+        """Start."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        """Call it for each item."""
+        return map(function, items)
+
+
+class DyingPool(FakePool):
+    """Its processes are killed."""
+
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        """Raise what a pool raises."""
+        raise BrokenProcessPool
+
+
+class TestJobs:
+    """`--jobs`: several processes read one log."""
+
+    QUESTIONS: Final = ["summary", f"replay {' '.join(POLICY)}"]
+
+    @pytest.fixture(autouse=True)
+    def small_ranges(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Divide also small files."""
+        monkeypatch.setattr(_jobs, "_SHORTEST", 1 << 10)
+
+    @pytest.fixture
+    def in_this_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Start no processes."""
+        monkeypatch.setattr("concurrent.futures.process.ProcessPoolExecutor", FakePool)
+
+    def test_processes_give_the_same_answer(self, capsys: Captured) -> None:
+        """With a real pool."""
+        main(["log", "summary", LOG])
+        expected = capsys.readouterr()
+        main(["log", "summary", "--jobs", "2", LOG])
+        assert expected == capsys.readouterr()
+
+    @pytest.mark.usefixtures("in_this_process")
+    @pytest.mark.parametrize("question", QUESTIONS)
+    def test_each_question_has_the_same_answer(
+        self, question: str, lines: list[str], tmp_path: Path, capsys: Captured
+    ) -> None:
+        """For ranges of plain files, and for packed ones."""
+        packed = tmp_path / "a.gz"
+        packed.write_bytes(gzip.compress("\n".join(lines).replace('"id":"d', '"id":"e').encode()))
+        answers: list[str] = []
+        for jobs in ("1", "3"):
+            assert 0 == main(["log", *question.split(), "--jobs", jobs, LOG, str(packed)])
+            answers.append(capsys.readouterr().out)
+        assert answers[0] == answers[1]
+
+    @pytest.mark.usefixtures("in_this_process")
+    def test_problems_of_all_parts_are_reported(self, lines: list[str], write: Write, capsys: Captured) -> None:
+        """In a range, the place is a byte, because nobody counted the lines before it."""
+        log = write("x", *lines, "y", name="a.log")
+        assert 0 == main(["log", "summary", "--by", "domain", "--jobs", "2", log, f"{log}.none"])
+        captured = capsys.readouterr()
+        offset = Path(log).read_bytes().rindex(b"y")
+        assert [
+            f"{log}:1: line does not end with a JSON object",
+            f"{log} at byte {offset:,}: line does not end with a JSON object",
+            f"{log}.none: no such file or directory",
+        ] == captured.err.splitlines()
+        assert "Lines that could not be read: 2" in captured.out
+
+    @pytest.mark.usefixtures("in_this_process")
+    def test_a_file_that_cannot_be_opened_is_reported_once(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    ) -> None:
+        """However large it is."""
+        monkeypatch.setattr(_jobs, "size_of", Mock(return_value=1_000_000))
+        missing = str(tmp_path / "none.log")
+        assert 2 == main(["log", "summary", "--jobs", "2", missing])
+        assert f"{missing}: no such file or directory" == capsys.readouterr().err.splitlines()[0]
+
+    @pytest.mark.usefixtures("in_this_process")
+    def test_files_that_overlap_are_reported(self, lines: list[str], write: Write, capsys: Captured) -> None:
+        """Each process refuses only what it reads twice itself."""
+        assert 0 == main(["log", "summary", "--jobs", "2", LOG, write(*lines)])
+        captured = capsys.readouterr()
+        assert "the files overlap: of 30 decisions, 30 were read more than once\n" == captured.err
+        assert "Decisions: 60." in captured.out
+
+    @pytest.mark.parametrize(
+        ("pool", "file", "message"),
+        [
+            (FakePool, "-", "--jobs reads files, and not standard input"),
+            (DyingPool, LOG, "a process ended before it had read its part; try fewer --jobs"),
+        ],
+    )
+    def test_what_cannot_be_read_is_an_error(
+        self, pool: type[FakePool], file: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    ) -> None:
+        """The exit status is 2."""
+        monkeypatch.setattr("concurrent.futures.process.ProcessPoolExecutor", pool)
+        assert 2 == main(["log", "summary", "--jobs", "2", file])
+        assert f"escalation-policy: {message}\n" == capsys.readouterr().err
+
+    @pytest.mark.parametrize("jobs", ["0", "-1", "x", "1000", "²", ""])
+    def test_rejects_other_numbers(self, jobs: str, capsys: Captured) -> None:
+        """A thousand processes would only be a mistake."""
+        with pytest.raises(SystemExit):
+            main(["log", "summary", f"--jobs={jobs}", LOG])
+        assert "must be a number from 1 to 999" in capsys.readouterr().err
 
 
 class FakeProgressBar:

@@ -20,7 +20,7 @@ _MODULES: Final = {
     "escalate": "_calls",
     "examine": "_analysis",
     "fetch": "_fetch",
-    "log": "_logs",
+    "log": "_log",
     "rules": "_rules",
     "who-can": "_reach",
 }

@@ -1,32 +1,29 @@
 """Decision logs: one decision explained, all of them counted, or decided again by another policy."""
 
-import argparse
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from glob import glob
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple, final
 
-from .. import Effect, Policy
+from .. import Effect
 from ..records import (
     BrokenLine,
     DecisionRecord,
     RecordedReason,
+    Replay,
     Replayed,
     Summary,
     Tally,
     open_log,
     read_records,
-    replay,
-    summarize,
 )
 from ._decisions import version_suffix
-from ._history import History, add_explanation, format_time
-from ._imports import import_policy
-from ._output import PROGRAM, Output, UnusableInputError, write_messages
-from ._parser import BUCKETS, NO, TABLES, YES
+from ._history import format_time
+from ._output import Output
+from ._parser import TABLES
 from ._progress import ProgressBar
 
 _CSV_COLUMNS: Final = ("by", "key", "status", "denied", "allowed")
@@ -47,6 +44,21 @@ _PROGRESS_STEP: Final = 1000
 
 
 @final
+class Findings(NamedTuple):
+    """What was noticed while a log, or a part of it, was read.
+
+    Attributes:
+        records: How many records were read.
+        problem_count: How many problems there are.
+        problems: The first of them.
+    """
+
+    records: int = 0
+    problem_count: int = 0
+    problems: tuple[str, ...] = ()
+
+
+@final
 class LogReader:
     """The records in log files, and the problems with their lines.
 
@@ -56,12 +68,11 @@ class LogReader:
         within: The path of the record in the JSON of a line.
         since: Skip the decisions before this time.
         until: Skip the decisions at this time and after it.
-
-    Attributes:
-        count: How many records were read.
+        start: The first byte of the range to read of each file.
+        end: The byte after it. None: the end.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # a part has as many sides
         self,
         files: Iterable[str],
         progress: ProgressBar,
@@ -69,25 +80,29 @@ class LogReader:
         within: str | None,
         since: datetime | None = None,
         until: datetime | None = None,
+        start: int = 0,
+        end: int | None = None,
     ) -> None:
-        self._files = list(_expanded(files))
+        self.files: Final = list(_expanded(files))
+        self.within: Final = within
+        self.since: Final = since
+        self.until: Final = until
         self._progress = progress
-        self._within = within
-        self._since = since
-        self._until = until
-        self._problems: list[str] = []
+        self._start = start
+        self._end = end
+        self._count = 0
         self._problem_count = 0
-        self.count = 0
+        self._problems: list[str] = []
 
     def __iter__(self) -> Iterator[DecisionRecord | BrokenLine]:
-        sizes = [_size(file) for file in self._files]
+        sizes = [size_of(file) for file in self.files]
         total = sum(sizes) if all(sizes) else None
         self._progress.begin("Reading", total)
-        for number, file in enumerate(self._files):
+        for number, file in enumerate(self.files):
             name = "standard input" if file == "-" else file
             with ExitStack() as stack:
                 try:
-                    log = stack.enter_context(open_log(file))
+                    log = stack.enter_context(open_log(file, start=self._start, end=self._end))
                 except IsADirectoryError:  # otherwise its files would be here
                     self._add_problem(name, "is a folder without files that can be read")
                 except OSError as error:
@@ -99,21 +114,33 @@ class LogReader:
 
     def _read(self, log: BufferedIOBase, name: str, start: int | None) -> Iterator[DecisionRecord | BrokenLine]:
         file = getattr(log, "fileobj", log)  # the compressed file, if gzip compressed it: sizes are those of files
-        for number, item in enumerate(read_records(log, within=self._within)):
+        is_range = self._start > 0
+        for number, item in enumerate(read_records(log, within=self.within)):
             if start is not None and number % _PROGRESS_STEP == 0:
                 self._progress.move_to(start + file.tell())
             if isinstance(item, BrokenLine):
-                self._add_problem(f"{name}:{item.number}", str(item))
+                self._add_problem(f"{name} at byte {item.offset:,}" if is_range else f"{name}:{item.number}", str(item))
                 yield item
                 continue
-            self.count += 1
-            if (self._since is None or item.at >= self._since) and (self._until is None or item.at < self._until):
+            self._count += 1
+            if (self.since is None or item.at >= self.since) and (self.until is None or item.at < self.until):
                 yield item
 
     def _add_problem(self, place: str, problem: str) -> None:
         self._problem_count += 1
         if len(self._problems) < _MAX_PROBLEMS:
             self._problems.append(f"{place}: {problem}")
+
+    def add(self, findings: Findings) -> None:
+        """Add what was noticed in a part of the log."""
+        self._count += findings.records
+        self._problem_count += findings.problem_count
+        self._problems += findings.problems[: _MAX_PROBLEMS - len(self._problems)]
+
+    @property
+    def findings(self) -> Findings:
+        """What was noticed so far."""
+        return Findings(self._count, self._problem_count, tuple(self._problems))
 
     @property
     def problems(self) -> list[str]:
@@ -152,7 +179,7 @@ def _files_of(name: str) -> list[str]:
         return [name]
 
 
-def _size(file: str) -> int:
+def size_of(file: str) -> int:
     """Return the size of a file in bytes, or 0 if it cannot be known."""
     try:
         return 0 if file == "-" else Path(file).stat().st_size
@@ -160,16 +187,14 @@ def _size(file: str) -> int:
         return 0
 
 
-def add_summary(output: Output, log: LogReader, by: Collection[str], every: str) -> None:
+def add_summary(output: Output, summary: Summary, by: Collection[str]) -> None:
     """Add how many decisions a log denied and allowed.
 
     Args:
         output: The answer.
-        log: The log.
+        summary: The summary of the log.
         by: The tables to add, whole. None of them: the first rows of every table.
-        every: The length of the times.
     """
-    summary = summarize(log, bucket=BUCKETS[every])
     tables = {name: _tally_rows(summary, name) for name in by or TABLES}
     if output.format == "json":
         output.add_json(
@@ -219,9 +244,8 @@ def _text_row(row: dict[str, Any], width: int) -> list[str]:
     return [*labels, *(f"{row[name]:>{width},} {name}" for name in ("denied", "allowed") if name in row)]
 
 
-def add_replay(output: Output, log: LogReader, policy: Policy[Any]) -> None:
+def add_replay(output: Output, result: Replay) -> None:
     """Add what another policy would change, and for which decisions the records lack facts."""
-    result = replay(log, policy)
     if output.format == "json":
         output.add_json(
             policy_id=result.policy_id,
@@ -278,45 +302,3 @@ def _add_first_rows(output: Output, title: str, rows: Sequence[tuple[str, ...]],
         output.add_table(title, rows[:_MAX_ROWS])
     if total > _MAX_ROWS:
         output.add("  ", f"and {total - _MAX_ROWS:,} more")
-
-
-def run_log(arguments: argparse.Namespace, output: Output) -> int:
-    """Answer a question about a log."""
-    with ProgressBar() as progress:
-        log = LogReader(
-            arguments.files, progress, within=arguments.within, since=arguments.since, until=arguments.until
-        )
-        is_found = _QUESTIONS[arguments.question](arguments, output, log)
-    write_messages(*log.problems)
-    if not log.count:
-        hint = "" if arguments.within else "; if records are inside other JSON, name the key with --within"
-        raise UnusableInputError(f"no record of a decision could be read{hint}")
-    if not is_found:
-        write_messages(f"{PROGRAM}: no decision in the log has that id, or is about it")
-        return NO
-    return YES
-
-
-def _why(arguments: argparse.Namespace, output: Output, log: LogReader) -> bool:
-    policy = None if arguments.policy is None else import_policy(arguments.policy)
-    history = History.of(log, arguments.id, code=arguments.code, channel=arguments.channel)
-    is_part = any((arguments.code, arguments.channel, arguments.since, arguments.until))
-    return add_explanation(output, history, arguments.id, policy, is_part=is_part)
-
-
-def _summary(arguments: argparse.Namespace, output: Output, log: LogReader) -> bool:
-    add_summary(output, log, tuple(dict.fromkeys(arguments.by)), arguments.every)
-    return True
-
-
-def _replay(arguments: argparse.Namespace, output: Output, log: LogReader) -> bool:
-    add_replay(output, log, import_policy(arguments.policy))
-    return True
-
-
-#: The questions about a log. Each returns whether there is an answer.
-_QUESTIONS: Final[dict[str, Callable[[argparse.Namespace, Output, LogReader], bool]]] = {
-    "why": _why,
-    "summary": _summary,
-    "replay": _replay,
-}

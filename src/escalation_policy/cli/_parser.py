@@ -283,12 +283,21 @@ def _add_log(commands: Any) -> None:
         question.add_argument("--since", metavar="TIME", type=_time, help=words)
         words = "leave out what was decided at this time or later"
         question.add_argument("--until", metavar="TIME", type=_time, help=words)
+        words = "how many processes read the log, by default 1"
+        question.add_argument("--jobs", metavar="N", type=_jobs, default=1, help=words)
         _add_format(question, *formats)
     for question in (why, summary, again):
         words = "the path of the record in the JSON of a line"
         question.add_argument("--within", metavar="PATH", type=_dotted_path, help=words)
         words = "a log, which gzip may have compressed; a folder or a pattern of logs; - reads standard input"
         question.add_argument("files", metavar="FILE", nargs="+", help=words)
+
+
+def _jobs(text: str) -> int:
+    """Check a number of processes."""
+    if not (text.isascii() and text.isdecimal() and int(text[:4]) >= 1 and len(text) < 4):
+        raise argparse.ArgumentTypeError("must be a number from 1 to 999")
+    return int(text)
 
 
 def _path(text: str) -> str:

@@ -218,7 +218,7 @@ class DecisionLogger:
         logger: Any = self._logger
         arguments: Any = {"extra": extra, "stacklevel": 3}
         while isinstance(logger, logging.LoggerAdapter):
-            # An adapter puts its own keys in the place of those that are here.
+            # An adapter replaces the keys that it gets with its own.
             adapter = cast("Any", logger)
             message, arguments = adapter.process(message, arguments)
             arguments["extra"] = {**(arguments.get("extra") or {}), **extra}

@@ -107,10 +107,10 @@ class Replay:
         """
         members = to_parts(Replay, parts, "fingerprint", "policy_version", "policy_id")
         least = min(part.keep for part in members)
-        is_kept = keep is None or (type(keep) is int and 0 <= keep <= least)
-        require(is_kept, "keep", figure_of(keep), f"None or an int from 0 to {least}, as many as each part kept")
-        kept = least if keep is None else keep
-        flips, gaps, missing = _Earliest(kept), _Earliest(kept), Counter[str]()
+        is_number = keep is None or (type(keep) is int and 0 <= keep <= least)
+        require(is_number, "keep", figure_of(keep), f"None or an int from 0 to {least}, as many as each part kept")
+        number = least if keep is None else keep
+        flips, gaps, missing = _Earliest(number), _Earliest(number), Counter[str]()
         for part in members:
             missing.update(part.missing)
             for examples, replayed in ((flips, part.flips), (gaps, part.gaps)):
@@ -121,7 +121,7 @@ class Replay:
             policy_version=members[0].policy_version,
             fingerprint=members[0].fingerprint,
             missing=_most_frequent_first(missing),
-            keep=kept,
+            keep=number,
             flips=flips.in_order(),
             gaps=gaps.in_order(),
             sample=merged_sample(part.sample for part in members),

@@ -33,7 +33,7 @@ import pytest
 import example_log
 import example_policy
 from escalation_policy import ESCALATE_TO_VIDEO, Evidence, Login
-from escalation_policy.cli import _history, _jobs, _logs, main
+from escalation_policy.cli import _history, _jobs, _log, _logs, main
 from escalation_policy.records import DecisionRecord, RecordedReason, record
 from escalation_policy.testing import a_request
 

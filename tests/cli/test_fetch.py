@@ -68,7 +68,7 @@ def test_writes_a_folder_that_audit_reads(run: Run, tmp_path: Path, capsys: pyte
     assert (status, errors) == (0, "")
     assert output.splitlines()[:5] == [
         *(f"{name}.json was written" for name in ("domain", "roles", "users", "sources")),
-        "1 records cannot be read, or only in part; audit names them",
+        "1 record cannot be read, or only in part; audit names them",
     ]
     domain = json.loads((tmp_path / "acme/domain.json").read_text("utf-8"))
     assert domain == {"id": "acme", "ringcentral_account_id": "664287016"}

@@ -10,7 +10,6 @@ from ._imports import chosen_policy
 from ._output import Output
 from ._parser import YES
 from ._progress import ProgressBar
-from ._reports import add_page
 
 
 def run_audit(arguments: argparse.Namespace, output: Output) -> int:
@@ -21,6 +20,8 @@ def run_audit(arguments: argparse.Namespace, output: Output) -> int:
         result = AuditResult.of(audit(directory, policy=policy), progress, agents)
         progress.begin("Writing")
         if output.format == "html":
+            from ._reports import add_page  # noqa: PLC0415  only this format needs it
+
             add_page(output, result, made_at=datetime.now(UTC))
         else:
             lists_agents = arguments.agents or agents != AgentFilter()

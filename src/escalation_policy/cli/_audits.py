@@ -22,9 +22,9 @@ from ..administration import (
     setup_actions,
 )
 from ._advice import advice, effect
-from ._decisions import step_data, steps_of, version_suffix
+from ._decisions import policy_data, step_data, steps_of, version_suffix
 from ._directories import same_faults
-from ._output import Output, UnusableInputError
+from ._output import Output, UnusableInputError, count_of
 from ._progress import ProgressBar
 
 #: The API leaves out what a token may not read, and does not say so.
@@ -284,33 +284,29 @@ def _add_actions(output: Output, result: AuditResult, limit: int) -> None:
         output.add("    ", (who, "italic"), f": {where}.")
     notes: list[str] = []
     if more := len(result.actions) - limit:
-        notes += [f"{_count(more, 'more action')}" if more > 0 else ""]
+        notes += [f"{count_of(more, 'more action')}" if more > 0 else ""]
     if result.several:
-        notes += [f"{_count(result.several, 'agent')} {'needs' if result.several == 1 else 'need'} several of them"]
+        notes += [f"{count_of(result.several, 'agent')} {'needs' if result.several == 1 else 'need'} several of them"]
     if text := "; ".join(filter(None, notes)):
         output.add("    ", f"{text}.")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('s') else 's'}"
 
 
 def _overview(result: AuditResult) -> list[tuple[str, str]]:
     """Return one line each about roles, conflicts, channels and unreadable records."""
     roles = [role for role in result.roles() if role.agents]
     without = [role for role in roles if not role.permits]
-    agents = _count(sum(role.agents for role in without), "agent")
-    permits = f"{len(roles) - len(without):,} of {_count(len(roles), 'role')} in use permit video"
+    agents = count_of(sum(role.agents for role in without), "agent")
+    permits = f"{len(roles) - len(without):,} of {count_of(len(roles), 'role')} in use permit video"
     lines = [("Roles", f"{permits}; {agents} in the others" if without else permits)]
     fields = Counter(value.field for value in result.shared)
-    if shared := [f"{_count(fields[field], name)}" for field, name in _SHARED.items() if fields[field]]:
+    if shared := [f"{count_of(fields[field], name)}" for field, name in _SHARED.items() if fields[field]]:
         lines.append(("Conflicts", f"{' and '.join(shared)} on several agents"))
     channels = result.report.channels()
     usable = sum(result.use_of(row) in (_USES[ChannelUse.USABLE], _USES[ChannelUse.PRIVATE_ONLY]) for row in channels)
-    lines.append(("Channels", f"{usable:,} of {_count(len(channels), 'channel')} can be used"))
+    lines.append(("Channels", f"{usable:,} of {count_of(len(channels), 'channel')} can be used"))
     if faults := result.report.directory.unreadable:
         whole = sum(1 for record in faults if not record.in_part)
-        text = f"{_count(len(faults), 'record')} not read, or only in part"
+        text = f"{count_of(len(faults), 'record')} not read, or only in part"
         lines.append(("Unreadable", f"{text}; {whole:,} left out" if whole else text))
     return lines
 
@@ -322,7 +318,7 @@ def _add_details(output: Output, result: AuditResult) -> None:
         [
             (
                 count.role.label,
-                _count(count.agents, "agent"),
+                count_of(count.agents, "agent"),
                 f"{count.ready:,} ready",
                 "permits video" if count.permits else f"does not permit video: {count.gain:,} more ready if it does",
             )
@@ -371,9 +367,7 @@ def _add_json(output: Output, result: AuditResult) -> None:
     report, totals, names = result.report, result.totals, columns(output)
     output.add_json(
         domain_id=report.directory.domain.id,
-        policy_id=report.policy.id,
-        policy_version=report.policy.version,
-        fingerprint=report.policy.fingerprint,
+        **policy_data(report.policy),
         totals={
             "agents": totals.agents,
             "ready": totals.ready,

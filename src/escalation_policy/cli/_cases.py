@@ -22,14 +22,14 @@ def case_of(request: EscalationRequest) -> dict[str, Any] | None:
         "login": request.login.value,
         "ringcentral": None
         if user is None
-        else _known(extension_id=user.extension_id, account_id=user.account_id, video=user.video.value),
+        else _present(extension_id=user.extension_id, account_id=user.account_id, video=user.video.value),
         "user": _user_of(agent),
         "role": {
             "id": agent.role.id,
             "label": agent.role.label,
             **dict.fromkeys(sorted({*map(str, agent.role.permissions), *agent.role.unknown_permissions}), True),
         },
-        "source": _known(
+        "source": _present(
             id=message.channel.id,
             type=None if message.channel.kind is ChannelKind.UNKNOWN else message.channel.kind.value,
         ),
@@ -45,7 +45,7 @@ def case_of(request: EscalationRequest) -> dict[str, Any] | None:
 
 
 def _user_of(agent: Agent) -> dict[str, Any]:
-    return _known(
+    return _present(
         id=agent.id,
         email=agent.email,
         enabled=agent.enabled,
@@ -56,7 +56,7 @@ def _user_of(agent: Agent) -> dict[str, Any]:
 
 
 def _content_of(message: Message) -> dict[str, Any]:
-    return _known(
+    return _present(
         id=message.id,
         source_id=message.channel.id,
         status=_STATUSES.get(message.author),
@@ -69,10 +69,10 @@ def _content_of(message: Message) -> dict[str, Any]:
 def _intervention_of(intervention: Intervention) -> dict[str, Any]:
     is_unknown = intervention.state is InterventionState.UNKNOWN
     closed = None if is_unknown else intervention.state is InterventionState.CLOSED
-    return _known(id=intervention.id, user_id=intervention.agent_id, closed=closed)
+    return _present(id=intervention.id, user_id=intervention.agent_id, closed=closed)
 
 
-def _known(**fields: Any) -> dict[str, Any]:
+def _present(**fields: Any) -> dict[str, Any]:
     """Return the fields that have a value."""
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from .. import ChannelKind, EscalationRequest, Policy, fact
 from ..analysis import Outcome, given
-from ._decisions import version_suffix
+from ._decisions import policy_data, version_suffix
 from ._imports import chosen_policy
 from ._output import Output
 from ._parser import YES
@@ -24,9 +24,7 @@ def run_channels(arguments: argparse.Namespace, output: Output) -> int:
     }
     if output.format == "json":
         output.add_json(
-            policy_id=policy.id,
-            policy_version=policy.version,
-            fingerprint=policy.fingerprint,
+            **policy_data(policy),
             channels=[
                 {"kind": kind.value, **{name: {"possible": not codes, "codes": codes} for name, codes in row.items()}}
                 for kind, row in rows.items()

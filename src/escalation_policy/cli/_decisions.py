@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from .. import Decision, Effect, Evidence, Party, Reason, ReasonStatus, Remedy, Step
+from .. import Decision, Effect, Evidence, Party, Policy, Reason, ReasonStatus, Remedy, Step
 from ._files import is_many, read_case, read_cases
 from ._imports import chosen_policy
 from ._output import Output, UnusableInputError
@@ -85,6 +85,11 @@ def add_decision(output: Output, decision: Decision[Any]) -> None:
 def add_verdict(output: Output, effect: Effect, policy_id: str, policy_version: str | None) -> None:
     """Add the effect of a decision and the policy that decided."""
     output.add_verdict((effect.value.upper(), _STYLES[effect]), " ", policy_id, version_suffix(policy_version))
+
+
+def policy_data(policy: Policy[Any]) -> dict[str, Any]:
+    """Return what names a policy as data for JSON."""
+    return {"policy_id": policy.id, "policy_version": policy.version, "fingerprint": policy.fingerprint}
 
 
 def version_suffix(version: str | None) -> str:

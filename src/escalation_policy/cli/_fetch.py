@@ -13,7 +13,7 @@ from .. import ChannelKind, Domain
 from ..administration import load_directory
 from ..exceptions import EscalationPolicyError
 from ._files import read_domain, read_json
-from ._output import Output, UnusableInputError
+from ._output import Output, UnusableInputError, count_of
 from ._parser import YES
 from ._progress import ProgressBar
 
@@ -43,7 +43,7 @@ def run_fetch(arguments: argparse.Namespace, output: Output) -> int:
     for name in result.kept:
         output.add("", f"{name} was there already, and was kept; remove it to fetch it again")
     if result.unreadable:
-        output.add("", f"{result.unreadable:,} records cannot be read, or only in part; audit names them")
+        output.add("", f"{count_of(result.unreadable, 'record')} cannot be read, or only in part; audit names them")
     output.add("", "Users and channels that the token may not read are missing, and the API does not say so.")
     return YES
 
@@ -120,7 +120,7 @@ class _Folder:
         return data
 
     def write(self, name: str, data: object) -> None:
-        """Write a file. If that fails half-way, there is none."""
+        """Write a file. If that fails half-way, it is not written."""
         part = self._path / f"{name}.part"
         try:
             part.unlink(missing_ok=True)

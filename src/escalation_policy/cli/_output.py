@@ -30,6 +30,11 @@ def inert(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def count_of(number: int, noun: str) -> str:
+    """Return how many there are of something: `1 agent`, `2 addresses`."""
+    return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('s') else 's'}"
+
+
 @final
 class UnusableInputError(Exception):
     """Input that the command cannot use.

@@ -7,10 +7,10 @@ from typing import Final
 from .. import Login
 from ..administration import Reach, ReachClass, reach
 from ..analysis import Outcome
-from ._decisions import version_suffix
+from ._decisions import policy_data, version_suffix
 from ._directories import read_directory
 from ._imports import chosen_policy
-from ._output import Output
+from ._output import Output, count_of
 from ._parser import YES
 from ._progress import ProgressBar
 
@@ -44,9 +44,9 @@ def _add_text(output: Output, reach: Reach) -> None:
         "", (f"Who can escalate in {directory.domain.id} by {policy.id}{version_suffix(policy.version)}", "bold")
     )
     output.add("")
-    agents = f"{_agents_who_can(rows):,} of {_count(len(directory.agents), 'agent')} can"
+    agents = f"{_agents_who_can(rows):,} of {count_of(len(directory.agents), 'agent')} can"
     channels = sum(_can(columns[channel.id]) for channel in directory.channels if rows)
-    output.add("", f"{agents}, on {channels:,} of {_count(len(directory.channels), 'channel')}.")
+    output.add("", f"{agents}, on {channels:,} of {count_of(len(directory.channels), 'channel')}.")
     if at_the_click:
         output.add("", f"Each click also has to meet {', '.join(at_the_click)}.")
     if not rows:
@@ -106,21 +106,21 @@ def _cells_of_channel(reach: Reach, answers: _Answers, at_the_click: Sequence[st
         return "nobody", _in_the_way(reach, answers)
     able = [each for each in answers if each.outcome is not Outcome.NEVER]
     more = [code for code in reach.policy if code not in at_the_click and any(code in each.open for each in able)]
-    return _count(sum(len(each.agents) for each in able), "agent"), f"if {', '.join(more)}" if more else ""
+    return count_of(sum(len(each.agents) for each in able), "agent"), f"if {', '.join(more)}" if more else ""
 
 
 def _cells_of_agents(reach: Reach, answers: _Answers) -> tuple[str, str, str]:
     agents = answers[0].agents
     channels = sum(len(each.channels) for each in answers if each.outcome is not Outcome.NEVER)
-    answer = f"on {_count(channels, 'channel')}" if channels else f"lack {_in_the_way(reach, answers)}"
-    return _count(len(agents), "agent"), answer, _ids([agent.id for agent in agents])
+    answer = f"on {count_of(channels, 'channel')}" if channels else f"lack {_in_the_way(reach, answers)}"
+    return count_of(len(agents), "agent"), answer, _ids([agent.id for agent in agents])
 
 
 def _cells_of_unreadable(reach: Reach) -> list[tuple[str, str, str]]:
     if not reach.unreadable:
         return []
     ids = _ids([each.id or "without an id" for each in reach.unreadable])
-    return [(_count(len(reach.unreadable), "agent"), "unknown: the records cannot be read", ids)]
+    return [(count_of(len(reach.unreadable), "agent"), "unknown: the records cannot be read", ids)]
 
 
 def _ids(ids: Sequence[str]) -> str:
@@ -128,17 +128,11 @@ def _ids(ids: Sequence[str]) -> str:
     return ", ".join([*ids[:_MAX_IDS], *rest])
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _add_json(output: Output, reach: Reach) -> None:
     rows, columns, policy, directory = _rows(reach), _columns(reach), reach.policy, reach.directory
     output.add_json(
         domain_id=directory.domain.id,
-        policy_id=policy.id,
-        policy_version=policy.version,
-        fingerprint=policy.fingerprint,
+        **policy_data(policy),
         login=reach.login and reach.login.value,
         totals={
             "agents": len(directory.agents),

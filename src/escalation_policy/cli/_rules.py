@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import Policy, Rule
 from .._fields import closest
-from ._decisions import PARTY_NAMES, step_data, steps_of, version_suffix
+from ._decisions import PARTY_NAMES, policy_data, step_data, steps_of, version_suffix
 from ._imports import chosen_policy
 from ._output import Output, UnusableInputError
 from ._parser import YES
@@ -27,9 +27,7 @@ def add_policy(output: Output, policy: Policy[Any], rules: Sequence[Rule[Any]]) 
     """Add rules of a policy: what it requires, its source, its remedy, and the rules that it comes after."""
     if output.format == "json":
         output.add_json(
-            policy_id=policy.id,
-            policy_version=policy.version,
-            fingerprint=policy.fingerprint,
+            **policy_data(policy),
             rules=[
                 {
                     "code": rule.code,
